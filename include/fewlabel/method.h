@@ -26,9 +26,13 @@ struct Batch {
   Views labeled, unlabeled;
 };
 /// The views that a method wants of each stream (empty: no such stream), and unlabelled examples per labelled one.
+/// A view is a name of the recipe's [augment] (weak, strong, contrast) or a policy of its own ("none").
 struct Needs {
   std::vector<std::string> labeled, unlabeled;
   int64_t ratio = 1;
+  /// The loss compares examples with each other or draws noise of its own, so that two micro-batches do not add up to
+  /// one batch of their union.
+  bool whole_batch = false;
 };
 using Groups = std::map<std::string, std::vector<Tensor>, std::less<>>;
 
@@ -43,6 +47,8 @@ class Step {
   /// For monitoring alone: the pseudo-labels of this batch's unlabelled examples (int64) and which were used (float
   /// weights or 0/1). The trainer compares them with hidden labels where it has them; the method learns nothing.
   virtual void pseudo_labels(const Tensor& label, const Tensor& kept) = 0;
+  /// For monitoring alone: embeddings of this batch (N × D). The trainer warns when they collapse.
+  virtual void embeddings(const Tensor& z) = 0;
 };
 
 class Method : public torch::nn::Module {
@@ -50,7 +56,9 @@ class Method : public torch::nn::Module {
   virtual Needs needs() const = 0;
   /// Parameters by optimiser group; by default one group, "model", of all that require a gradient.
   virtual Groups groups();
-  /// One micro-batch. Calls step.minimize at least once.
+  /// What the learning rate of a group is multiplied by.
+  virtual double rate(std::string_view group) const { return static_cast<void>(group), 1.0; }
+  /// One micro-batch. Calls step.minimize at least once. What torch's global generator draws is keyed by the update.
   virtual void learn(const Batch& batch, Step& step) = 0;
   /// After each optimiser update; progress runs from 0 to 1.
   virtual void updated(double progress) { static_cast<void>(progress); }
@@ -63,21 +71,38 @@ struct Classifier {
   /// The network to keep as the trained model.
   virtual Net network() = 0;
 };
+/// features: N × D.
 struct Encoder {
   virtual ~Encoder() = default;
   virtual Tensor features(const Tensor& x) = 0;
 };
+struct SampleRequest {
+  int64_t count = 1;
+  int64_t label = -1;  // of a conditional sampler; -1: all classes in turn
+  uint64_t seed = 0;   // the same seed gives the same samples
+};
+/// sample: count × C × H × W, pixels in [0, 1].
 struct Sampler {
   virtual ~Sampler() = default;
-  virtual Tensor sample(int64_t count) = 0;
+  virtual Tensor sample(const SampleRequest& request) = 0;
+  /// Whether a label can be asked for.
+  virtual bool conditional() const { return false; }
+};
+/// reconstruct: the pixels, in [0, 1], that x is taken for.
+struct Reconstructor {
+  virtual ~Reconstructor() = default;
+  virtual Tensor reconstruct(const Tensor& x) = 0;
 };
 
-/// What a method may know about its task before it starts.
+/// What a method may know about its task before it starts. A method of the family self/ learns without labels: it sees
+/// no classes, a net without a head, and all examples as unlabelled.
 struct Task {
   ImageShape shape;
   int64_t classes = 0, labeled = 0, unlabeled = 0;  // counts of the pools
   std::vector<double> class_share;                  // of the labelled pool; sums to 1
   int64_t steps = 0;                                // planned optimiser updates
+  uint64_t seed = 0;                                // of the weights that the method makes itself
+  std::vector<float> mean = {}, deviation = {};     // per channel: input = (pixel in [0, 1] - mean) / deviation
 };
 
 struct MethodInfo {
@@ -85,11 +110,14 @@ struct MethodInfo {
   std::vector<FieldInfo> fields;           // of its config
   std::function<std::unique_ptr<Method>(const Json& config, const Task&, Net)> make;  // throws Error{usage}
   std::function<Json(const Json& config)> resolve;  // all fields with their values; throws Error{usage}
+  Json settings;  // what else a recipe for it should say where the user says nothing: {"optimizer": {"lr": 2e-4}}
+  bool learns_without_labels() const { return family.starts_with("self/"); }
 };
 
 /// The record of a method M with config C; M is constructible from (C, Task, Net).
 template <typename M, Configurable C>
-MethodInfo describe_method(std::string name, std::string title, std::string paper, std::string family);
+MethodInfo describe_method(std::string name, std::string title, std::string paper, std::string family,
+                           Json settings = Json::object());
 
 /// Every method, in the order of src/methods/all.cpp.
 const std::vector<MethodInfo>& all_methods();
@@ -97,7 +125,7 @@ const std::vector<MethodInfo>& all_methods();
 const MethodInfo& find_method(std::string_view name);
 
 template <typename M, Configurable C>
-MethodInfo describe_method(std::string name, std::string title, std::string paper, std::string family) {
+MethodInfo describe_method(std::string name, std::string title, std::string paper, std::string family, Json settings) {
   const std::string where = "method " + name;
   return {std::move(name),
           std::move(title),
@@ -107,7 +135,8 @@ MethodInfo describe_method(std::string name, std::string title, std::string pape
           [where](const Json& config, const Task& task, Net net) -> std::unique_ptr<Method> {
             return std::make_unique<M>(read_config<C>(where, config), task, std::move(net));
           },
-          [where](const Json& config) { return resolved_config<C>(where, config); }};
+          [where](const Json& config) { return resolved_config<C>(where, config); },
+          std::move(settings)};
 }
 
 }  // namespace fewlabel

@@ -3,6 +3,7 @@
 #include <torch/nn/module.h>
 
 #include <memory>
+#include <utility>
 
 #include "fewlabel/dataset.h"
 #include "fewlabel/train_config.h"
@@ -11,6 +12,13 @@ namespace fewlabel {
 
 using Tensor = torch::Tensor;
 
+/// What a net is built from.
+struct NetBlueprint {
+  NetConfig config;
+  ImageShape shape;
+  int64_t classes = 0;  // 0: no head, so that forward gives features
+};
+
 /// x: N × C × H × W, normalised, fp32. features: N × feature_size(). forward: logits, N × classes.
 class NetModule : public torch::nn::Module {
  public:
@@ -18,6 +26,13 @@ class NetModule : public torch::nn::Module {
   virtual Tensor classify(const Tensor& features) = 0;  // the head
   virtual int64_t feature_size() const = 0;
   Tensor forward(const Tensor& x) { return classify(features(x)); }
+
+  /// What make_net built it from; it is how copies are made.
+  const NetBlueprint& blueprint() const { return blueprint_; }
+  void set_blueprint(NetBlueprint blueprint) { blueprint_ = std::move(blueprint); }
+
+ private:
+  NetBlueprint blueprint_;
 };
 using Net = std::shared_ptr<NetModule>;
 
@@ -28,7 +43,7 @@ std::vector<std::string> net_names();
 /// Throws Error{usage} for an unknown name or a shape too small for it.
 Net make_net(const NetConfig& config, const ImageShape& shape, int64_t classes, uint64_t seed);
 
-/// A copy with its own storage whose parameters take no gradient (targets, averages).
-Net frozen_copy(const NetConfig& config, const ImageShape& shape, int64_t classes, NetModule& net);
+/// A copy of a net that make_net built, with its own storage, whose parameters take no gradient (targets, averages).
+Net frozen_copy(NetModule& net);
 
 }  // namespace fewlabel

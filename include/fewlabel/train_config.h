@@ -33,7 +33,7 @@ struct NetConfig {
 
 /// [augment]: the policy string of each view.
 struct AugmentConfig {
-  std::optional<std::string> weak, strong;
+  std::optional<std::string> weak, strong, contrast;
   void fields(FieldVisitor& field);
 };
 

@@ -13,6 +13,11 @@ namespace {
 
 void check_pools(const PreparedData& data) {
   const std::string& name = data.dataset.name;
+  if (!data.labels_needed) {
+    if (data.labeled.size() + data.unlabeled.size() == 0)
+      throw Error(ErrorKind::data, name, "there is no example to learn from");
+    return;
+  }
   if (data.labeled.size() == 0)
     throw Error(ErrorKind::data, name, "no example has a label",
                 "put a few images of each class into a folder named after it");
@@ -43,11 +48,12 @@ void drop_damaged(Pool& pool, const ImageStore& store) {
   pool = std::move(kept);
 }
 
-PreparedData open_data(const DataConfig& config) {
+PreparedData open_data(const DataConfig& config, bool labels_needed) {
   if (config.path.empty())
     throw Error(ErrorKind::usage, "config", "data is missing",
                 "for example data=FOLDER or data=fashion_mnist@100:seed=0");
   PreparedData data;
+  data.labels_needed = labels_needed;
   data.split = parse_split(config.path);
   const DataOptions options{.strict = config.strict, .classes = config.classes};
   data.dataset = open_dataset(data.split.data, options, config.test);

@@ -26,6 +26,7 @@ struct PreparedData {
   Pool labeled, unlabeled;                  // of the training store; unlabelled ones carry hidden labels where known
   Judge judge = Judge::none;
   Pool judged;  // what accuracy is measured on
+  bool labels_needed = true;
   const ImageStore& judged_store() const { return judge == Judge::test_set ? *test : *train; }
 };
 
@@ -33,7 +34,8 @@ struct PreparedData {
 void drop_damaged(Pool& pool, const ImageStore& store);
 
 /// Opens the data and applies the split, without decoding; found, dataset, split, pools are set.
-PreparedData open_data(const DataConfig& config);
+/// Without `labels_needed` any data will do, labelled or not.
+PreparedData open_data(const DataConfig& config, bool labels_needed = true);
 /// Decodes at the plan's shape and takes damaged examples out of the pools.
 /// Throws Error{data}: nothing left to learn from, or (strict) a damaged example.
 void load_data(PreparedData& data, const DataConfig& config, int threads);

@@ -15,10 +15,21 @@ std::vector<std::shared_ptr<const Transform>> transforms(const std::vector<std::
                                                          const AugmentConfig& augment) {
   std::vector<std::shared_ptr<const Transform>> result;
   for (const std::string& view : views) {
-    const std::string& policy = view == "weak" ? *augment.weak : view == "strong" ? *augment.strong : view;
+    const std::string& policy = view == "weak"       ? *augment.weak
+                                : view == "strong"   ? *augment.strong
+                                : view == "contrast" ? *augment.contrast
+                                                     : view;
     result.emplace_back(make_image_transform(policy));
   }
   return result;
+}
+
+/// Both pools: what a method that learns without labels sees.
+Pool everything(const PreparedData& data) {
+  Pool all = data.labeled;
+  all.index.insert(all.index.end(), data.unlabeled.index.begin(), data.unlabeled.index.end());
+  all.label.insert(all.label.end(), data.unlabeled.label.begin(), data.unlabeled.label.end());
+  return all;
 }
 
 }  // namespace
@@ -27,23 +38,26 @@ struct Stage::Impl {
   Impl(const PreparedData& prepared, StageOptions stage_options, TrainerHooks hooks)
       : data(prepared), options(std::move(stage_options)) {
     const TrainConfig& plan = options.plan;
-    const auto classes = static_cast<int64_t>(data.dataset.classes.size());
+    const MethodInfo& info = find_method(plan.method.at("name").get<std::string>());
+    const Pool unlabeled_pool = info.learns_without_labels() ? everything(data) : data.unlabeled;
+    const int64_t classes = info.learns_without_labels() ? 0 : static_cast<int64_t>(data.dataset.classes.size());
     const auto seed = static_cast<uint64_t>(plan.seed);
     const Task task{.shape = data.train->shape(),
                     .classes = classes,
                     .labeled = data.labeled.size(),
-                    .unlabeled = data.unlabeled.size(),
-                    .class_share = class_share(data),
-                    .steps = plan.train.steps.value_or(1)};
+                    .unlabeled = unlabeled_pool.size(),
+                    .class_share = classes > 0 ? class_share(data) : std::vector<double>(),
+                    .steps = plan.train.steps.value_or(1),
+                    .seed = seed,
+                    .mean = options.normalization.mean,
+                    .deviation = options.normalization.deviation};
     Json own = plan.method;
     own.erase("name");
-    const MethodInfo& info = find_method(plan.method.at("name").get<std::string>());
     method = info.make(own, task, make_net(plan.net, task.shape, classes, seed));
     classifier = dynamic_cast<Classifier*>(method.get());
-    if (!classifier) throw Error(ErrorKind::usage, "config", "method.name = " + info.name + " makes no classifier");
 
     const Needs needs = method->needs();
-    if (!needs.unlabeled.empty() && data.unlabeled.size() == 0)
+    if (!needs.unlabeled.empty() && unlabeled_pool.size() == 0)
       throw Error(ErrorKind::data, data.dataset.name,
                   info.name + " learns from unlabelled examples, and there are none",
                   "put them into a folder called unlabeled, keep fewer labels with @N, or use method=supervised");
@@ -52,8 +66,8 @@ struct Stage::Impl {
                              .labels = data.labeled.label,
                              .transforms = transforms(needs.labeled, plan.augment),
                              .batch = batch};
-    const StreamSpec unlabeled{.pool = data.unlabeled.index,
-                               .labels = std::vector<int32_t>(data.unlabeled.index.size(), kUnlabeled),
+    const StreamSpec unlabeled{.pool = unlabeled_pool.index,
+                               .labels = std::vector<int32_t>(unlabeled_pool.index.size(), kUnlabeled),
                                .transforms = transforms(needs.unlabeled, plan.augment),
                                .batch = batch * needs.ratio};
     const OpenBatches open = [store = data.train.get(), labeled, unlabeled, seed,
@@ -67,12 +81,12 @@ struct Stage::Impl {
                                    .shape = task.shape,
                                    .mean = options.normalization.mean,
                                    .deviation = options.normalization.deviation,
-                                   .hidden_labels = data.unlabeled.label,
+                                   .hidden_labels = unlabeled_pool.label,
                                    .method_name = info.name,
                                    .checkpoints = options.checkpoints,
                                    .resume_command = options.resume_command,
                                    .identity = options.identity};
-    if (std::all_of(data.unlabeled.label.begin(), data.unlabeled.label.end(),
+    if (std::all_of(unlabeled_pool.label.begin(), unlabeled_pool.label.end(),
                     [](int32_t y) { return y == kUnlabeled; }))
       trainer_options.hidden_labels.clear();
     trainer = std::make_unique<Trainer>(*method, std::move(trainer_options), open, std::move(hooks));
@@ -90,6 +104,8 @@ Stage::Stage(const PreparedData& data, StageOptions options, TrainerHooks hooks)
 Stage::~Stage() = default;
 
 Trainer& Stage::trainer() { return *impl_->trainer; }
+Method& Stage::method() { return *impl_->method; }
+Classifier* Stage::classifier() { return impl_->classifier; }
 Net Stage::network() { return impl_->classifier->network(); }
 
 Tensor Stage::logits(const ImageStore& store, const std::vector<int64_t>& indices) {
@@ -100,7 +116,7 @@ Tensor Stage::logits(const ImageStore& store, const std::vector<int64_t>& indice
 
 int64_t Stage::parameters() {
   int64_t count = 0;
-  for (const Tensor& parameter : network()->parameters()) count += parameter.numel();
+  for (const Tensor& parameter : impl_->method->parameters()) count += parameter.numel();
   return count;
 }
 

@@ -29,7 +29,10 @@ class Stage {
   ~Stage();
 
   Trainer& trainer();
-  Net network();
+  Method& method();
+  /// What the method can do; null where it cannot.
+  Classifier* classifier();
+  Net network();  // of a classifier
   /// Logits of the net as it stands (inside an AverageScope: of the averaged one) for examples of a store.
   Tensor logits(const ImageStore& store, const std::vector<int64_t>& indices);
   int64_t parameters();

@@ -77,12 +77,12 @@ class Session {
       recipe["train"]["minutes"] = request_.minutes;
       recipe["train"].erase("steps");
     }
-    TrainConfig config = train_config(recipe);
+    TrainConfig config = train_config(with_method_settings(recipe));
     if (TrainConfig written = config; written.method.contains("name")) check_method(written);  // before any work
     const bool fixed_steps = config.train.steps.has_value();
     at::set_num_threads(static_cast<int>(config.train.threads.value_or(usable_threads())));
 
-    data_ = open_data(config.data);
+    data_ = open_data(config.data, labels_needed(config));
     const Plan plan = resolve(config, {.found = data_.found,
                                        .labeled = data_.labeled.size(),
                                        .unlabeled = data_.unlabeled.size(),
@@ -137,7 +137,7 @@ class Session {
     plan_ = train_config(plan);
     check_method(plan_);
     at::set_num_threads(static_cast<int>(*plan_.train.threads));
-    data_ = open_data(plan_.data);
+    data_ = open_data(plan_.data, labels_needed(plan_));
     load_data(data_, plan_.data, usable_threads());
     const Json before = folder_->read_json(folder_->data());
     if (before.is_object() && before.value("hash", Json()) != describe_data(data_)["hash"])
@@ -147,6 +147,20 @@ class Session {
         measure_normalization(*data_.train, data_.unlabeled.size() ? data_.unlabeled.index : data_.labeled.index);
     status_.state = RunState::running;
     folder_->write_status(status_);
+  }
+
+  static bool labels_needed(const TrainConfig& config) {
+    return !config.method.contains("name") ||
+           !find_method(config.method.at("name").get<std::string>()).learns_without_labels();
+  }
+
+  /// The settings that go with the method, under what the user says.
+  static Json with_method_settings(const Json& recipe) {
+    const Json name = recipe.value("/method/name"_json_pointer, Json());
+    if (!name.is_string()) return recipe;
+    Json settings = find_method(name.get<std::string>()).settings;
+    settings.merge_patch(recipe);
+    return settings;
   }
 
   std::string method_name() const { return plan_.method.at("name").get<std::string>(); }
@@ -255,7 +269,7 @@ class Session {
     };
 
     TrainerHooks main_hooks = hooks(true);
-    if (data_.judge != Judge::none)
+    if (judged_by_labels())
       main_hooks.on_evaluate = [&](int64_t step) {
         metrics.add({step, seconds, {{"test/accuracy", monitored_accuracy(*stage)}}});
       };
@@ -279,23 +293,23 @@ class Session {
                     {"net", *plan_.net.name},
                     {"parameters", stage->parameters()}};
     const AverageScope averaged = stage->trainer().averaged();
-    save(*stage);
+    if (stage->classifier()) save(*stage);
     Json detail = Json::object();
     Json notes = Json::array();
-    if (data_.judge != Judge::none) {
+    if (judged_by_labels()) {
       const Evaluation evaluation = judge(*stage);
       summary.update(evaluation.summary);
       detail = evaluation.detail;
       write_file(folder_->predictions(), evaluation.predictions);
     }
-    add_notes(notes);
+    if (stage->classifier()) add_notes(notes);
     detail["label_examples"] = label_pictures(data_);
     summary["train_seconds"] = seconds;
     summary["steps"] = *plan_.train.steps;
     summary["seed"] = plan_.seed;
     summary["images_per_second"] = images_per_second;
     summary["wait_share"] = wait_share;
-    if (*plan_.baseline == "supervised" && data_.judge != Judge::none && method_name() != "supervised")
+    if (*plan_.baseline == "supervised" && judged_by_labels() && method_name() != "supervised")
       baseline(progress, hooks(false), seconds, summary, detail);
     summary["command"] = trim(read_file(folder_->command()));
     const Json facts = folder_->read_json(folder_->environment());
@@ -318,6 +332,8 @@ class Session {
       fmt::print(stderr, "{}", summary_text(summary, folder_->report().string()));
     return summary;
   }
+
+  bool judged_by_labels() const { return data_.judge != Judge::none && labels_needed(plan_); }
 
   Evaluation judge(Stage& stage) const {
     const Tensor logits = stage.logits(data_.judged_store(), data_.judged.index);

@@ -24,6 +24,7 @@ void NetConfig::fields(FieldVisitor& field) {
 void AugmentConfig::fields(FieldVisitor& field) {
   field("weak", weak, "policy of the weak view");
   field("strong", strong, "policy of the strong view");
+  field("contrast", contrast, "policy of the views that joint embedding compares");
 }
 
 void OptimizerConfig::fields(FieldVisitor& field) {
@@ -40,7 +41,7 @@ void OptimizerConfig::fields(FieldVisitor& field) {
 void LoopConfig::fields(FieldVisitor& field) {
   field("steps", steps, "optimiser updates", 1, int64_t{1} << 40);
   field("minutes", minutes, "time budget; the number of steps follows from a short measurement", 0.01, 1e6);
-  field("batch", batch, "labelled examples a step", 1, 65536);
+  field("batch", batch, "labelled examples a step; examples a step where there are no labels", 1, 65536);
   field("accumulate", accumulate, "micro-batches an update", 1, 4096);
   field("average", average, "decay of the weight average; 0 is off", 0.0, 0.999999);
   field("precision", precision, "of the convolutions", {"bf16", "fp32"});
@@ -61,7 +62,7 @@ void TrainConfig::fields(FieldVisitor& field) {
         int64_t{1} << 40);
   field("data", data, "what to learn from");
   field("net", net, "the network");
-  field("augment", augment, "what weak and strong mean");
+  field("augment", augment, "what the views mean");
   field("optimizer", optimizer, "how weights move");
   field("train", train, "how long and how");
 }

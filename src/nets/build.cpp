@@ -36,13 +36,14 @@ torch::nn::BatchNorm2d batch_norm(const NetSpec& spec, int64_t channels, double 
 Tensor pool_globally(const Tensor& x) { return x.mean({2, 3}); }
 
 HeadImpl::HeadImpl(const NetSpec& spec, int64_t features) : dropout_(spec.config.dropout), seed_(spec.seed) {
-  linear_ = register_module("linear", torch::nn::Linear(features, spec.classes));
+  if (spec.classes > 0) linear_ = register_module("linear", torch::nn::Linear(features, spec.classes));
   if (dropout_ > 0) draws_ = register_buffer("draws", torch::zeros({}, torch::kLong));
 }
 
 Tensor HeadImpl::forward(const Tensor& features) {
   const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
   const Tensor x = features.to(torch::kFloat);
+  if (!linear_) return x;
   return linear_->forward(is_training() && dropout_ > 0 ? drop(x) : x);
 }
 

@@ -29,8 +29,8 @@ torch::nn::BatchNorm2d batch_norm(const NetSpec& spec, int64_t channels, double 
 /// N × C × H × W → N × C, the mean over all places.
 Tensor pool_globally(const Tensor& x);
 
-/// Dropout, then the linear layer to the logits. Always computed in fp32, also under autocast: bf16 logits would give
-/// softmax confidences with three digits.
+/// Dropout, then the linear layer to the logits; the features alone where there are no classes. Always computed in
+/// fp32, also under autocast: bf16 logits would give softmax confidences with three digits.
 class HeadImpl : public torch::nn::Module {
  public:
   HeadImpl(const NetSpec& spec, int64_t features);

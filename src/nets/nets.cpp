@@ -56,12 +56,13 @@ Net built(const NetConfig& config, const ImageShape& shape, int64_t classes, uin
                 fmt::format("images of {} x {} pixels are too small for {}: wanted at least {} x {}", shape.width,
                             shape.height, entry->name, kSmallestSide, kSmallestSide),
                 fmt::format("resize them: data.size={}", kSmallestSide));
-  if (shape.channels < 1 || classes < 1)
+  if (shape.channels < 1 || classes < 0)
     throw Error(ErrorKind::usage, "net",
-                fmt::format("{} channels and {} classes: wanted at least one of each", shape.channels, classes));
+                fmt::format("{} channels and {} classes: wanted at least one channel", shape.channels, classes));
   spec.bn_momentum = config.bn_momentum.value_or(entry->bn_momentum);
 
   Net net = entry->make(spec);
+  net->set_blueprint({config, shape, classes});
   const torch::NoGradGuard no_grad;
   for (auto& parameter : net->parameters())
     if (parameter.dim() == 4) parameter.set_data(parameter.contiguous(torch::MemoryFormat::ChannelsLast));
@@ -82,8 +83,9 @@ Net make_net(const NetConfig& config, const ImageShape& shape, int64_t classes, 
   return net;
 }
 
-Net frozen_copy(const NetConfig& config, const ImageShape& shape, int64_t classes, NetModule& net) {
-  Net copy = built(config, shape, classes, 0);
+Net frozen_copy(NetModule& net) {
+  const NetBlueprint& blueprint = net.blueprint();
+  Net copy = built(blueprint.config, blueprint.shape, blueprint.classes, 0);
   const torch::NoGradGuard no_grad;
   const auto from = net.named_parameters(), from_buffers = net.named_buffers();
   for (auto& item : copy->named_parameters()) {

@@ -101,6 +101,8 @@ class Resolver {
         flip.empty() ? "grey images may be signs, which must not be mirrored" : "colour photographs";
     pick(config_.augment.weak, "augment.weak", flip + "crop(0.125)", reason);
     pick(config_.augment.strong, "augment.strong", flip + "crop(0.125)+randaugment(n=2)+cutout(0.5)", reason);
+    fill(config_.augment.contrast,
+         "resized_crop(0.2..1)+" + flip + "color_jitter(0.5)" + (flip.empty() ? "" : "+grayscale(0.2)"));
   }
 
   void loop() {

@@ -27,7 +27,8 @@ TrainerStep::TrainerStep(Method& method, StepSettings settings) : settings_(std:
   for (const auto& [group, tensors] : method.groups()) {
     std::vector<NamedParameter> parameters;
     for (const Tensor& tensor : tensors) parameters.push_back({name_of(tensor, registered, group), tensor});
-    groups_.emplace(group, Group{Optimizer(std::move(parameters), settings_.optimizer, settings_.average)});
+    groups_.emplace(
+        group, Group{Optimizer(std::move(parameters), settings_.optimizer, settings_.average), method.rate(group)});
   }
 }
 
@@ -42,7 +43,7 @@ void TrainerStep::minimize(const Tensor& loss, std::string_view group) {
   if (!loss.requires_grad() || loss.numel() != 1)
     throw Error(ErrorKind::failure, "method " + settings_.method_name,
                 "minimises something that is not a scalar with a gradient");
-  auto& [optimizer, pending] = found->second;
+  auto& [optimizer, rate, pending] = found->second;
   minimized_ = true;
   if (loss.device().is_cpu())  // elsewhere reading it would stall the device: the norm of the gradient tells as well
     if (const auto value = loss.item<double>(); !std::isfinite(value)) diverged("loss", group, value);
@@ -52,7 +53,7 @@ void TrainerStep::minimize(const Tensor& loss, std::string_view group) {
                    optimizer.parameters());
   if (++pending < settings_.accumulate) return;
   pending = 0;
-  const double norm = optimizer.update(place_.lr);
+  const double norm = optimizer.update(place_.lr * rate);
   if (!std::isfinite(norm)) diverged("gradient", group, norm);
   metrics_.add(group == "model" ? "gradient_norm" : fmt::format("gradient_norm/{}", group), norm);
 }
@@ -87,6 +88,21 @@ void TrainerStep::pseudo_labels(const Tensor& label, const Tensor& kept) {
     if (guess.data_ptr<int64_t>()[i] == truth) right += share;
   }
   if (total > 0) metrics_.add("pseudo_labels/accuracy", right / total, total);
+}
+
+void TrainerStep::embeddings(const Tensor& z) {
+  constexpr int64_t kEvery = 10, kRows = 256;
+  if (place_.update % kEvery != 0 || z.dim() != 2 || z.size(0) < 2) return;
+  const at::NoGradGuard no_gradient;
+  const Tensor rows = z.detach().slice(0, 0, kRows).to(at::kCPU, at::kDouble);
+  const Tensor unit = rows / rows.norm(2, 1, /*keepdim=*/true).clamp_min(1e-12);
+  // Points spread evenly over the sphere have a variance of 1 / D in each direction.
+  metrics_.add("embedding/spread", unit.var(0, /*unbiased=*/false).sum().sqrt());
+  const Tensor centred = unit - unit.mean(0);
+  const Tensor gram = centred.size(0) < centred.size(1) ? centred.mm(centred.t()) : centred.t().mm(centred);
+  const Tensor spectrum = at::linalg_eigvalsh(gram).clamp_min(1e-12);
+  const Tensor share = spectrum / spectrum.sum();
+  metrics_.add("embedding/rank", (-(share * share.log()).sum()).exp());
 }
 
 bool TrainerStep::take_minimized() { return std::exchange(minimized_, false); }

@@ -32,6 +32,9 @@ class TrainerStep final : public Step {
   void minimize(const Tensor& loss, std::string_view group = "model") override;
   void log(std::initializer_list<std::pair<std::string_view, Tensor>> values) override;
   void pseudo_labels(const Tensor& label, const Tensor& kept) override;
+  /// Logs embedding/spread, 1 where the embeddings fill the sphere and 0 where all are the same, and embedding/rank,
+  /// the number of directions they use (exp of the entropy of the covariance's spectrum).
+  void embeddings(const Tensor& z) override;
 
   void place(StepPlace place) { place_ = std::move(place); }
   /// Whether minimize was called since the last question.
@@ -49,6 +52,7 @@ class TrainerStep final : public Step {
   void swap_average();
   struct Group {
     Optimizer optimizer;
+    double rate = 1;      // factor of the learning rate
     int64_t pending = 0;  // micro-batches whose gradient waits for an update
   };
   [[noreturn]] void diverged(std::string_view what, std::string_view group, double value) const;

@@ -56,6 +56,7 @@ struct Trainer::Impl {
   double before = 0;            // seconds trained by earlier processes of this run
   std::string last_checkpoint;  // path
   std::unique_ptr<BatchSource> source;
+  bool warned_of_collapse = false;
 
   Impl(Method& of, TrainerOptions all, OpenBatches batches, TrainerHooks called)
       : method(of),
@@ -85,6 +86,7 @@ struct Trainer::Impl {
 
   int64_t update(BatchSource& batches);
   void record(int64_t images, double seconds, double waited);
+  void watch_spread(double spread);
   void evaluate();
   Checkpoint collect();
   void restore(const Checkpoint& checkpoint);
@@ -122,13 +124,23 @@ int64_t Trainer::Impl::update(BatchSource& batches) {
 }
 
 void Trainer::Impl::record(int64_t images, double seconds, double waited) {
-  if (!hooks.on_log) {
-    step.metrics().take();
-    return;
-  }
+  LogRecord log{done, steps, step.metrics().take(), {}};
+  if (const auto spread = log.values.find("embedding/spread"); spread != log.values.end()) watch_spread(spread->second);
+  if (!hooks.on_log) return;
   const double rate = seconds > 0 ? static_cast<double>(images) / seconds : 0;
-  hooks.on_log(
-      {done, steps, step.metrics().take(), {{"seconds", before}, {"images_per_second", rate}, {"wait_share", waited}}});
+  log.timing = {{"seconds", before}, {"images_per_second", rate}, {"wait_share", waited}};
+  hooks.on_log(log);
+}
+
+// Collapsed embeddings are all alike: the loss looks fine and nothing is learnt.
+void Trainer::Impl::watch_spread(double spread) {
+  constexpr double kCollapsed = 0.1;
+  if (spread >= kCollapsed || warned_of_collapse || !hooks.on_warning) return;
+  warned_of_collapse = true;
+  hooks.on_warning(fmt::format(
+      "the embeddings are collapsing (spread {:.3f} at step {}; 1 is even, 0 is all alike): stop the run and try a "
+      "smaller optimizer.lr, a larger train.batch or a stronger augment.contrast",
+      spread, done));
 }
 
 void Trainer::Impl::evaluate() {

@@ -16,7 +16,7 @@ namespace fewlabel::testing {
 /// Three classes of 8 × 8 grey images: a bright blob whose place tells the class, under noise. Three labels a class.
 class Toy {
  public:
-  static constexpr int64_t kClasses = 3, kLabeled = 9, kUnlabeled = 300;
+  static constexpr int64_t kClasses = 3, kLabeled = 9, kUnlabeled = 300, kAlone = 64;
   static constexpr ImageShape kShape{8, 8, 1};
 
   static Task task() {
@@ -25,7 +25,23 @@ class Toy {
             .labeled = kLabeled,
             .unlabeled = kUnlabeled,
             .class_share = {1.0 / 3, 1.0 / 3, 1.0 / 3},
-            .steps = 150};
+            .steps = 150,
+            .seed = 4,
+            .mean = {0.25F},
+            .deviation = {0.2F}};
+  }
+  /// The task and the net as a method of this kind gets them.
+  static Task task_for(const MethodInfo& info) {
+    Task own = task();
+    if (!info.learns_without_labels()) return own;
+    own.classes = 0;
+    own.class_share.clear();
+    return own;
+  }
+  static Net net_for(const MethodInfo& info, const std::string& name = "mlp", uint64_t seed = 3) {
+    NetConfig config;
+    config.name = name;
+    return make_net(config, kShape, task_for(info).classes, seed);
   }
   static Net net(const std::string& name = "mlp", uint64_t seed = 3) {
     NetConfig config;
@@ -36,7 +52,9 @@ class Toy {
   static Batch batch(const Needs& needs, int64_t t, bool true_labels = false, int64_t labeled = kLabeled) {
     Batch batch;
     batch.labeled = stream("labeled", needs.labeled, labeled, kLabeled, t);
-    batch.unlabeled = stream("unlabeled", needs.unlabeled, labeled * needs.ratio, kUnlabeled, t);
+    // A method without labels takes its batch from the unlabelled alone.
+    const int64_t unlabeled = needs.labeled.empty() ? kAlone : labeled * needs.ratio;
+    batch.unlabeled = stream("unlabeled", needs.unlabeled, unlabeled, kUnlabeled, t);
     if (!true_labels && batch.unlabeled.y.defined()) batch.unlabeled.y.fill_(-1);
     return batch;
   }
@@ -57,7 +75,7 @@ class Toy {
       views.index[i] = count == size ? i : static_cast<int64_t>(draw.below(static_cast<uint32_t>(size)));
     views.y = views.index.remainder(kClasses);
     for (std::size_t v = 0; v < names.size(); ++v) {
-      const double noise = names[v] == "strong" ? 0.6 : (names[v] == "weak" ? 0.1 : 0.0);
+      const double noise = names[v] == "strong" ? 0.6 : names[v] == "contrast" ? 0.5 : names[v] == "weak" ? 0.1 : 0.0;
       Tensor x = torch::empty({count, 1, 8, 8});
       for (int64_t i = 0; i < count; ++i) {
         const auto index = static_cast<uint64_t>(views.index[i].item<int64_t>());
@@ -98,20 +116,38 @@ class RecordingStep : public Step {
     label = chosen;
     kept = weight;
   }
+  void embeddings(const Tensor& z) override { embedded = z.detach(); }
 
   std::vector<double> losses;
   std::vector<std::string> groups;
   std::map<std::string, double> logged;
-  Tensor label, kept;
+  Tensor label, kept, embedded;
 };
 
-/// Plain SGD with momentum over a method's groups; the smallest trainer that keeps Step's promises.
+/// How the toy trainer moves weights: SGD with momentum 0.9, or Adam.
+struct ToyRule {
+  double rate = 0.02;
+  bool adam = false;
+  double beta1 = 0.9;
+  static constexpr double kBeta2 = 0.99;
+  /// Adam where the method's own settings ask for it.
+  static ToyRule of(const MethodInfo& info) {
+    const Json optimizer = info.settings.value("optimizer", Json::object());
+    if (optimizer.value("name", "sgd") != "adamw") return {};
+    return {.rate = 2e-3, .adam = true, .beta1 = optimizer.value("momentum", 0.9)};
+  }
+};
+
+/// The smallest trainer that keeps Step's promises.
 class ToyTrainer : public RecordingStep {
  public:
-  ToyTrainer(Method& method, double rate, int64_t accumulate = 1)
-      : method_(method), rate_(rate), accumulate_(accumulate), groups_(method.groups()) {
+  ToyTrainer(Method& method, ToyRule rule, int64_t accumulate = 1)
+      : method_(method), rule_(rule), accumulate_(accumulate), groups_(method.groups()) {
     for (const auto& [name, parameters] : groups_)
-      for (const auto& parameter : parameters) momentum[name].push_back(torch::zeros_like(parameter));
+      for (const auto& parameter : parameters) {
+        momentum[name].push_back(torch::zeros_like(parameter));
+        square[name].push_back(torch::zeros_like(parameter));
+      }
   }
   void minimize(const Tensor& value, std::string_view group = "model") override {
     losses.push_back(value.item<double>());
@@ -121,11 +157,21 @@ class ToyTrainer : public RecordingStep {
     if (++pending_[std::string(group)] < accumulate_) return;
     pending_[std::string(group)] = 0;
     const torch::NoGradGuard no_grad;
+    const double rate = rule_.rate * method_.rate(group);
+    const auto t = static_cast<double>(++updates[std::string(group)]);
     for (std::size_t i = 0; i < parameters.size(); ++i) {
       if (!parameters[i].grad().defined()) continue;
-      Tensor& velocity = momentum[std::string(group)][i];
-      velocity.mul_(0.9).add_(parameters[i].grad());
-      parameters[i].add_(velocity, -rate_);
+      const Tensor& gradient = parameters[i].grad();
+      Tensor &first = momentum[std::string(group)][i], &second = square[std::string(group)][i];
+      if (rule_.adam) {
+        first.mul_(rule_.beta1).add_(gradient, 1 - rule_.beta1);
+        second.mul_(ToyRule::kBeta2).addcmul_(gradient, gradient, 1 - ToyRule::kBeta2);
+        const double correction = std::sqrt(1 - std::pow(ToyRule::kBeta2, t)) / (1 - std::pow(rule_.beta1, t));
+        parameters[i].addcdiv_(first, second.sqrt().add_(1e-8), -rate * correction);
+      } else {
+        first.mul_(0.9).add_(gradient);
+        parameters[i].add_(first, -rate);
+      }
       parameters[i].mutable_grad().reset();
     }
   }
@@ -133,17 +179,19 @@ class ToyTrainer : public RecordingStep {
   void run(int64_t from, int64_t to, int64_t total, bool true_labels = false) {
     method_.train();
     for (int64_t t = from; t < to; ++t) {
+      torch::manual_seed(static_cast<uint64_t>(t));  // as the trainer does
       const Batch batch = Toy::batch(method_.needs(), t, true_labels);
       method_.learn(batch, *this);
       method_.updated(static_cast<double>(t + 1) / static_cast<double>(total));
     }
   }
 
-  std::map<std::string, std::vector<Tensor>> momentum;
+  std::map<std::string, std::vector<Tensor>> momentum, square;
+  std::map<std::string, int64_t> updates;
 
  private:
   Method& method_;
-  double rate_;
+  ToyRule rule_;
   int64_t accumulate_;
   Groups groups_;
   std::map<std::string, int64_t> pending_;

@@ -58,11 +58,18 @@ TEST(Nets, AnotherSeedGivesOtherWeights) {
       torch::equal(build("cnn", {16, 16, 3}, 7)->parameters()[0], build("cnn", {16, 16, 3}, 8)->parameters()[0]));
 }
 
+TEST_P(EveryNet, WithoutClassesHasNoHeadAndGivesFeatures) {
+  const ImageShape shape{16, 16, 3};
+  const Net net = make_net(named(GetParam()), shape, 0, 7), with_head = build(GetParam(), shape);
+  EXPECT_EQ(net->forward(ramp(shape)).size(1), net->feature_size());
+  EXPECT_EQ(net->named_parameters().size() + 2, with_head->named_parameters().size());  // weight and bias
+}
+
 TEST_P(EveryNet, FrozenCopyIsEqualSeparateAndWithoutGradient) {
   const ImageShape shape{16, 16, 3};
   const Net net = build(GetParam(), shape);
   net->forward(ramp(shape));  // moves the running statistics
-  const Net copy = frozen_copy(named(GetParam()), shape, 10, *net);
+  const Net copy = frozen_copy(*net);
   EXPECT_EQ(copy->is_training(), net->is_training());
   net->eval();
   copy->eval();

@@ -23,6 +23,7 @@ class Pair final : public Method {
   }
   Needs needs() const override { return {}; }
   Groups groups() override { return {{"first", {a_}}, {"second", {b_}}}; }
+  double rate(std::string_view group) const override { return group == "second" ? 3.0 : 1.0; }
   void learn(const Batch&, Step&) override {}
   torch::Tensor a_, b_;
 };
@@ -42,6 +43,36 @@ TEST(Step, AGroupsStepLeavesTheOthersAlone) {
   EXPECT_FALSE(torch::equal(method.a_, torch::ones({2, 2})));
   EXPECT_TRUE(torch::equal(method.b_, torch::ones({2, 2})));
   EXPECT_FALSE(method.b_.grad().defined());
+}
+
+TEST(Step, AGroupMovesAtItsOwnRate) {
+  Pair method;
+  StepSettings plain = settings();
+  plain.optimizer.momentum = 0;
+  TrainerStep step(method, plain);
+  step.place({0, 0.1, {}, ""});
+  step.minimize(method.a_.sum(), "first");
+  step.minimize(method.b_.sum(), "second");
+  EXPECT_NEAR(1 - method.a_[0][0].item<double>(), 0.1, 1e-6);
+  EXPECT_NEAR(1 - method.b_[0][0].item<double>(), 0.3, 1e-6);
+}
+
+TEST(Step, SpreadAndRankTellCollapsedEmbeddingsFromEvenOnes) {
+  Pair method;
+  TrainerStep step(method, settings());
+  torch::manual_seed(1);
+  const auto measured = [&](const torch::Tensor& z) {
+    step.place({0, 0.1, {}, ""});
+    step.embeddings(z);
+    return step.metrics().take();
+  };
+  auto even = measured(torch::randn({512, 16}));
+  EXPECT_NEAR(even["embedding/spread"], 1.0, 0.02);
+  EXPECT_GT(even["embedding/rank"], 15.0);
+  auto point = measured(torch::ones({64, 16}) + 1e-3 * torch::randn({64, 16}));
+  EXPECT_LT(point["embedding/spread"], 0.01);
+  auto line = measured(torch::randn({64, 1}) * torch::ones({1, 16}));  // two opposite points
+  EXPECT_LT(line["embedding/rank"], 1.01);
 }
 
 TEST(Step, AStaleGraphThrowsInsteadOfLying) {
