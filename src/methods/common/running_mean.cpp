@@ -8,10 +8,12 @@ RunningMeanImpl::RunningMeanImpl(const Tensor& start) {
   count_ = register_buffer("count", torch::zeros({}));
 }
 
-void RunningMeanImpl::observe(const Tensor& rows) {
+void RunningMeanImpl::observe(const Tensor& rows) { observe_sum(rows.sum(0), rows.size(0)); }
+
+void RunningMeanImpl::observe_sum(const Tensor& sum, int64_t count) {
   const torch::NoGradGuard no_grad;
-  sum_.add_(rows.sum(0));
-  count_.add_(static_cast<double>(rows.size(0)));
+  sum_.add_(sum);
+  count_.add_(static_cast<double>(count));
 }
 
 void RunningMeanImpl::move(double decay) {

@@ -13,6 +13,8 @@ class RunningMeanImpl : public torch::nn::Module {
   const Tensor& value() const { return value_; }
   /// rows: N × the shape of the value, without gradient.
   void observe(const Tensor& rows);
+  /// The same for `count` rows of which only the sum is at hand.
+  void observe_sum(const Tensor& sum, int64_t count);
   /// value ← decay value + (1 - decay) (mean of the rows observed since); nothing where none were.
   void move(double decay);
 
