@@ -57,25 +57,34 @@ Tensor HeadImpl::drop(const Tensor& x) {
   return x * mask.to(x.device());
 }
 
-void initialise(torch::nn::Module& net, uint64_t seed) {
+void initialise(torch::nn::Module& module, uint64_t seed, std::string_view purpose) {
   const torch::NoGradGuard no_grad;
   uint64_t position = 0;
-  for (const auto& item : net.named_modules()) {
-    const RandomKey key{.seed = seed, .purpose = "init", .index = position};
-    if (const auto* layer = item.value()->as<torch::nn::Conv2d>()) {
+  const auto start = [&](const std::string& name, torch::nn::Module& part) {
+    const RandomKey key{.seed = seed, .purpose = purpose, .index = position};
+    if (const auto* layer = part.as<torch::nn::Conv2d>()) {
       const auto& w = layer->weight;
       fill_normal(w, std::sqrt(2.0 / static_cast<double>(w.size(0) * w.size(2) * w.size(3))), key);
       if (layer->bias.defined()) layer->bias.zero_();
-    } else if (const auto* dense = item.value()->as<torch::nn::Linear>()) {
-      const bool head = item.key() == "head.linear";
-      const auto fan = static_cast<double>(dense->weight.size(1) + (head ? dense->weight.size(0) : 0));
+    } else if (const auto* dense = part.as<torch::nn::Linear>()) {
+      const bool glorot = name == "head.linear" || part.as<GlorotLinear>();
+      const auto fan = static_cast<double>(dense->weight.size(1) + (glorot ? dense->weight.size(0) : 0));
       fill_normal(dense->weight, std::sqrt(2.0 / fan), key);
-      dense->bias.zero_();
+      if (dense->bias.defined()) dense->bias.zero_();
     } else {
-      continue;  // batch norm starts at 1 and 0
+      return;  // batch norm starts at 1 and 0
     }
     ++position;
-  }
+  };
+  // Not as one of named_modules(), which would ask for a shared pointer to it: in a constructor there is none yet.
+  start("", module);
+  for (const auto& item : module.named_modules({}, /*include_self=*/false)) start(item.key(), *item.value());
+}
+
+void channels_last(torch::nn::Module& module) {
+  const torch::NoGradGuard no_grad;
+  for (auto& parameter : module.parameters())
+    if (parameter.dim() == 4) parameter.set_data(parameter.contiguous(torch::MemoryFormat::ChannelsLast));
 }
 
 int64_t parameter_count(const torch::nn::Module& net) {

@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include "fewlabel/net.h"
+#include "nets/initialise.h"
 
 namespace fewlabel {
 
@@ -45,11 +46,6 @@ class HeadImpl : public torch::nn::Module {
   Tensor draws_;  // masks drawn so far; a buffer, so that a resumed run draws the same ones
 };
 TORCH_MODULE(Head);
-
-/// Sets every parameter from (seed, "init", its position). Convolutions: normal with variance 2 / (k² out), He et al.
-/// 2015 and FixMatch's authors; hidden linear layers: 2 / in; the head: 2 / (in + out), Glorot and Bengio 2010;
-/// batch norm 1 and 0; biases 0.
-void initialise(torch::nn::Module& net, uint64_t seed);
 
 /// Numbers that training changes.
 int64_t parameter_count(const torch::nn::Module& net);

@@ -63,9 +63,7 @@ Net built(const NetConfig& config, const ImageShape& shape, int64_t classes, uin
 
   Net net = entry->make(spec);
   net->set_blueprint({config, shape, classes});
-  const torch::NoGradGuard no_grad;
-  for (auto& parameter : net->parameters())
-    if (parameter.dim() == 4) parameter.set_data(parameter.contiguous(torch::MemoryFormat::ChannelsLast));
+  channels_last(*net);
   return net;
 }
 
