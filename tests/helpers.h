@@ -1,15 +1,22 @@
-// Shared by all tests: a temporary folder that removes itself, and a matcher for Error.
+// Shared by all tests: a temporary folder that removes itself, files to put into it, and a matcher for Error.
 #pragma once
 #include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <filesystem>
+#include <fstream>
 #include <string>
 
 #include "fewlabel/error.h"
 
 namespace fewlabel::testing {
+
+/// Writes a file and the folders above it.
+inline void put(const std::filesystem::path& path, const std::string& content) {
+  std::filesystem::create_directories(path.parent_path());
+  std::ofstream(path, std::ios::binary) << content;
+}
 
 class TemporaryFolder {
  public:
@@ -28,6 +35,11 @@ class TemporaryFolder {
 
   const std::filesystem::path& path() const { return path_; }
   std::string operator/(const std::string& name) const { return (path_ / name).string(); }
+  /// Puts a file into the folder; returns its path.
+  std::string write(const std::string& name, const std::string& content) const {
+    put(path_ / name, content);
+    return *this / name;
+  }
 
  private:
   std::filesystem::path path_;

@@ -37,6 +37,12 @@ class Source {
   virtual const std::vector<std::string>& classes() const = 0;
   /// Decodes one example; thread-safe. Throws Error{data} when it is damaged or over the limits.
   virtual Image read(int64_t index) const = 0;
+  /// The same for a caller who will resize it to `target`: a source that can may give a smaller image, of at least
+  /// twice that size each way.
+  virtual Image read_for(int64_t index, const ImageShape& target) const {
+    static_cast<void>(target);
+    return read(index);
+  }
 };
 
 /// `PATH`, or a known name such as `fashion_mnist`, then optionally `@N` labels, then `:key=value` options:

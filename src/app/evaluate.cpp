@@ -65,6 +65,11 @@ Json evaluate(const EvaluateRequest& request) {
   }
   const auto store = make_store(source, {.shape = model.card.normalization.shape, .threads = usable_threads()});
   drop_damaged(pool, *store);
+  if (pool.size() == 0)
+    throw Error(ErrorKind::data, request.data.empty() ? request.run : request.data,
+                fmt::format("every image with a label is damaged; the first is {}: {}", store->damage().front().name,
+                            store->damage().front().reason),
+                "fewlabel data inspect names them all");
   const Tensor logits =
       logits_of([&](const Tensor& x) { return model.net->forward(x); }, *store, pool.index, model.card.normalization);
   const Evaluation evaluation = evaluate_logits(logits, pool, *store, *source, model.card.classes);

@@ -114,7 +114,7 @@ Json predict(const PredictRequest& request) {
       try {
         const std::string bytes = read_file(files[i]);
         images.push_back(decode_image(files[i], {reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()},
-                                      DataOptions{}.max_pixels));
+                                      {DataOptions{}.max_pixels, predictor.shape()}));
         names.push_back(files[i]);
       } catch (const Error& error) {
         if (request.strict) throw;

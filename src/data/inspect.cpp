@@ -33,7 +33,7 @@ Finding look(const Source& source, const Encoded* encoded, int64_t index, int64_
     if (encoded != nullptr) {
       const Bytes bytes = encoded->encoded(index);
       finding.format = to_string(sniff_image(bytes));
-      image = decode_image(source.name(index), bytes, max_pixels);
+      image = decode_image(source.name(index), bytes, {max_pixels, {}});
     } else {
       finding.format = "raw";
       image = source.read(index);

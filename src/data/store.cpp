@@ -80,7 +80,7 @@ class Store : public ImageStore {
 
   void decode(int64_t index, uint8_t* out) const {
     try {
-      resize_into(source_->read(index), shape(), out);
+      resize_into(source_->read_for(index, shape()), shape(), out);
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::data) throw;
       std::memset(out, 0, static_cast<std::size_t>(shape().bytes()));

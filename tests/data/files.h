@@ -6,7 +6,6 @@
 #include <zlib.h>
 
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -15,31 +14,11 @@
 
 #include "fewlabel/dataset.h"
 #include "fewlabel/error.h"
+#include "helpers.h"
 
 namespace fewlabel::testing {
 
 namespace fs = std::filesystem;
-
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (fs::temp_directory_path() / "fewlabel_data_XXXXXX").string();
-    path_ = mkdtemp(name.data());
-  }
-  ~TemporaryFolder() { fs::remove_all(path_); }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  std::string at(const std::string& name) const { return (path_ / name).string(); }
-  std::string write(const std::string& name, const std::string& content) const {
-    fs::create_directories((path_ / name).parent_path());
-    std::ofstream(path_ / name, std::ios::binary) << content;
-    return at(name);
-  }
-  std::string path() const { return path_.string(); }
-
- private:
-  fs::path path_;
-};
 
 inline std::string big_endian(uint32_t value) {
   return {static_cast<char>(value >> 24), static_cast<char>(value >> 16), static_cast<char>(value >> 8),
@@ -71,20 +50,24 @@ inline std::string grey_png(int value, uint32_t side = 4) {
   return png(side, side, 8, 0, std::string(std::size_t{side} * side, static_cast<char>(value)));
 }
 
-/// A flat JPEG; `format` is TJPF_RGB, TJPF_GRAY or TJPF_CMYK, `pixel` one pixel in it.
-inline std::string jpeg(int side, int format, const std::string& pixel) {
-  std::string pixels;
-  for (int i = 0; i < side * side; ++i) pixels += pixel;
+/// `format` is a TJPF_…, `pixels` all of them in it.
+inline std::string encode_jpeg(int width, int height, int format, const std::string& pixels) {
   const tjhandle handle = tjInitCompress();
   unsigned char* out = nullptr;
   unsigned long size = 0;
   const int subsampling = format == TJPF_GRAY ? TJSAMP_GRAY : TJSAMP_444;
-  tjCompress2(handle, reinterpret_cast<const unsigned char*>(pixels.data()), side, 0, side, format, &out, &size,
+  tjCompress2(handle, reinterpret_cast<const unsigned char*>(pixels.data()), width, 0, height, format, &out, &size,
               subsampling, 95, 0);
   std::string result(reinterpret_cast<char*>(out), size);
   tjFree(out);
   tjDestroy(handle);
   return result;
+}
+/// A flat JPEG; `format` is TJPF_RGB, TJPF_GRAY or TJPF_CMYK, `pixel` one pixel in it.
+inline std::string jpeg(int side, int format, const std::string& pixel) {
+  std::string pixels;
+  for (int i = 0; i < side * side; ++i) pixels += pixel;
+  return encode_jpeg(side, side, format, pixels);
 }
 
 inline std::string webp(int side, const std::string& pixel) {
@@ -102,10 +85,10 @@ inline std::string webp(int side, const std::string& pixel) {
 
 inline std::string gzip(const std::string& content) {
   const TemporaryFolder folder;
-  const gzFile file = gzopen(folder.at("x").c_str(), "wb");
+  const gzFile file = gzopen((folder / "x").c_str(), "wb");
   gzwrite(file, content.data(), static_cast<unsigned>(content.size()));
   gzclose(file);
-  std::ifstream in(folder.at("x"), std::ios::binary);
+  std::ifstream in(folder / "x", std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
 }
 

@@ -19,7 +19,7 @@ TEST(HostileIdx, HeadersThatLie) {
   refuses(folder.write("images-idx3", ""), "is no dataset");
   folder.write("p/train-images-idx3", idx_images(2, 1, "ab"));
   folder.write("p/train-labels-idx1", idx_labels("\1"));
-  refuses(folder.at("p"), "has 1 labels for 2 images");
+  refuses(folder / "p", "has 1 labels for 2 images");
 }
 
 TEST(HostileIdx, GzipCutShort) {

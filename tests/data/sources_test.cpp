@@ -50,7 +50,7 @@ TEST(ImageFolder, GivesClassesUnlabelledAndLooseFiles) {
   folder.write("photos/unlabeled/u.webp", webp(4, "\x05\x05\x05"));
   folder.write("photos/loose.jpg", jpeg(8, TJPF_GRAY, "\x07"));
   folder.write("photos/.hidden/x.png", grey_png(1));
-  const Dataset data = open_dataset(folder.at("photos") + "/", {});
+  const Dataset data = open_dataset(folder / "photos" + "/", {});
   EXPECT_EQ(data.name, "photos");
   EXPECT_EQ(data.test, nullptr);
   EXPECT_THAT(data.classes, ElementsAre("9", "10"));
@@ -81,7 +81,7 @@ TEST(ImageFolder, TrainAndTestGiveBothSplits) {
   expect_error(ErrorKind::data, "label 'bird' is not in the list of classes: cat, dog",
                [&] { open_dataset(folder.path(), {}); });
   folder.write("test/loose.png", grey_png(3));
-  fs::remove_all(folder.at("test/bird"));
+  fs::remove_all(folder / "test/bird");
   expect_error(ErrorKind::data, "1 of 2 test examples have no label, the first is test/loose.png",
                [&] { open_dataset(folder.path(), {}); });
 }
@@ -89,26 +89,26 @@ TEST(ImageFolder, TrainAndTestGiveBothSplits) {
 TEST(ImageFolder, SaysWhatIsMissing) {
   const TemporaryFolder folder;
   folder.write("photos/cat/a.png", grey_png(1));
-  fs::create_directories(folder.at("photos/unlabeled"));
+  fs::create_directories(folder / "photos/unlabeled");
   expect_error(ErrorKind::data, "unlabelled examples holds no PNG, JPEG or WebP",
-               [&] { open_dataset(folder.at("photos"), {}); });
+               [&] { open_dataset(folder / "photos", {}); });
   folder.write("texts/cat/a.txt", "x");
   expect_error(ErrorKind::data, "holds no PNG, JPEG or WebP image (1 other files)",
-               [&] { open_dataset(folder.at("texts"), {}); });
-  expect_error(ErrorKind::data, "there is no such file or folder", [&] { open_dataset(folder.at("nowhere"), {}); });
-  fs::remove_all(folder.at("photos/unlabeled"));
+               [&] { open_dataset(folder / "texts", {}); });
+  expect_error(ErrorKind::data, "there is no such file or folder", [&] { open_dataset(folder / "nowhere", {}); });
+  fs::remove_all(folder / "photos/unlabeled");
   expect_error(ErrorKind::data, "label 'cat' is not in the list of classes: dog, bird",
-               [&] { open_dataset(folder.at("photos"), {.classes = "dog, bird"}); });
+               [&] { open_dataset(folder / "photos", {.classes = "dog, bird"}); });
   expect_error(ErrorKind::data, "class 'a' is listed twice",
-               [&] { open_dataset(folder.at("photos"), {.classes = "a,a"}); });
+               [&] { open_dataset(folder / "photos", {.classes = "a,a"}); });
 }
 
 TEST(ImageFolder, IndexesManyFilesWithoutOpeningThem) {
   const TemporaryFolder folder;
-  for (int c = 0; c < 10; ++c) fs::create_directories(folder.at(std::to_string(c)));
+  for (int c = 0; c < 10; ++c) fs::create_directories(folder / std::to_string(c));
   folder.write("source.bin", "");
   for (int i = 0; i < 20'000; ++i)  // hard links: opening one as an image would fail
-    fs::create_hard_link(folder.at("source.bin"), folder.at(std::to_string(i % 10) + "/" + std::to_string(i) + ".jpg"));
+    fs::create_hard_link(folder / "source.bin", folder / std::to_string(i % 10) + "/" + std::to_string(i) + ".jpg");
   EXPECT_EQ(open_dataset(folder.path(), {}).train->size(), 20'000);
 }
 
@@ -119,7 +119,7 @@ TEST(Cifar, ReadsBothVariants) {
   folder.write("ten/data_batch_1.bin", std::string(1, 3) + pixels + std::string(1, 9) + pixels);
   folder.write("ten/test_batch.bin", std::string(1, 0) + pixels);
   folder.write("hundred/train.bin", std::string("\5\x63", 2) + pixels);
-  const Dataset ten = open_dataset(folder.at("ten"), {}), hundred = open_dataset(folder.at("hundred"), {});
+  const Dataset ten = open_dataset(folder / "ten", {}), hundred = open_dataset(folder / "hundred", {});
   EXPECT_THAT(labels_of(*ten.train), ElementsAre(3, 9));
   EXPECT_THAT(labels_of(*ten.test), ElementsAre(0));
   const Image image = ten.train->read(1);
@@ -128,9 +128,9 @@ TEST(Cifar, ReadsBothVariants) {
   EXPECT_THAT(labels_of(*hundred.train), ElementsAre(99));
   EXPECT_EQ(hundred.classes.size(), 100u);
   folder.write("bad/data_batch_1.bin", std::string(1, 10) + pixels);
-  expect_error(ErrorKind::data, "record 0 has label 10; wanted 0 to 9", [&] { open_dataset(folder.at("bad"), {}); });
+  expect_error(ErrorKind::data, "record 0 has label 10; wanted 0 to 9", [&] { open_dataset(folder / "bad", {}); });
   folder.write("bad/data_batch_1.bin", pixels);
-  expect_error(ErrorKind::data, "is no CIFAR binary: 3,072 bytes", [&] { open_dataset(folder.at("bad"), {}); });
+  expect_error(ErrorKind::data, "is no CIFAR binary: 3,072 bytes", [&] { open_dataset(folder / "bad", {}); });
 }
 
 TEST(Manifest, ReadsCsvWithAndWithoutHeader) {
@@ -160,8 +160,8 @@ TEST(Manifest, GivesATestSplitAndChecksLabels) {
   EXPECT_EQ(open_dataset(file, {}).test->name(0), "b.png");
   folder.write("f/train.csv", "../a.png,x\n");
   folder.write("f/test.csv", "../b.png,x\n");
-  EXPECT_EQ(open_dataset(folder.at("f"), {}).test->size(), 1);
-  const Dataset separate = open_dataset(folder.at("f/train.csv"), {}, folder.at("f/test.csv"));
+  EXPECT_EQ(open_dataset(folder / "f", {}).test->size(), 1);
+  const Dataset separate = open_dataset(folder / "f/train.csv", {}, folder / "f/test.csv");
   EXPECT_THAT(first_pixels(*separate.test), ElementsAre(2));
   expect_error(ErrorKind::data, "label 'x' is not in the list of classes: y, z",
                [&] { open_dataset(file, {.classes = "y,z"}); });
@@ -190,7 +190,7 @@ TEST(Npy, ReadsBytesFloatsAndBothLayouts) {
   const TemporaryFolder folder;
   folder.write("x/images.npy", npy("|u1", "(2, 2, 2)", std::string("\1\1\1\1\2\2\2\2")));
   folder.write("x/labels.npy", npy("<i8", "(2,)", std::string("\1\0\0\0\0\0\0\0", 8) + std::string(8, '\xff')));
-  const Dataset bytes = open_dataset(folder.at("x"), {});
+  const Dataset bytes = open_dataset(folder / "x", {});
   EXPECT_THAT(labels_of(*bytes.train), ElementsAre(1, kUnlabeled));
   EXPECT_THAT(first_pixels(*bytes.train), ElementsAre(1, 2));
   const float values[] = {0.0f, 1.0f, 0.5f, 0.25f};
@@ -218,8 +218,8 @@ TEST(Shards, ReadsLabelsNamesAndSplits) {
   EXPECT_THAT(first_pixels(*data.train), ElementsAre(1, 2, 3));
   EXPECT_THAT(labels_of(*data.test), ElementsAre(1));
   EXPECT_EQ(data.train->name(2), "d-train-1.tar/dir/002");
-  EXPECT_EQ(open_dataset(folder.at("d-train-*.tar"), {}, folder.at("d-test-0.tar")).train->size(), 3);
-  expect_error(ErrorKind::data, "no file matches the pattern", [&] { open_dataset(folder.at("e-*.tar"), {}); });
+  EXPECT_EQ(open_dataset(folder / "d-train-*.tar", {}, folder / "d-test-0.tar").train->size(), 3);
+  expect_error(ErrorKind::data, "no file matches the pattern", [&] { open_dataset(folder / "e-*.tar", {}); });
 }
 
 TEST(Shards, ReadsCompressedOnes) {

@@ -118,6 +118,11 @@ with tempfile.TemporaryDirectory() as folder:
         file.seek(-5, 2)
         file.write(bytes((byte[0] ^ 1,)))
     expect("a damaged model", run("predict", "r7", "good/test"), 6, "model.safetensors")
+    write("broken/across/1.png", whole[: len(whole) // 2])
+    write("broken/down/2.png", b"")
+    write("broken/unlabeled/3.png", whole)
+    expect("evaluate where every labelled image is damaged", run("evaluate", "r1", "broken"), 3, "every image",
+           "is damaged", "1.png")
     expect("predict on text", run("predict", "r1", "bad/train/across/text.jpg"), 3, "text.jpg")
     expect("predict --format yaml", run("predict", "r1", "good/test", "--format", "yaml"), 2, "csv")
 

@@ -3,14 +3,16 @@
 #include <gmock/gmock.h>
 
 #include "core/files.h"
+#include "helpers.h"
 #include "report/markup.h"
 #include "report/summary_text.h"
-#include "report/temporary_folder.h"
 
 namespace fewlabel {
 namespace {
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using testing::put;
+using testing::TemporaryFolder;
 
 // A grey PNG of one pixel.
 constexpr const char* kPng =
@@ -52,7 +54,7 @@ Json full_evaluation(int classes) {
   return json;
 }
 
-struct ReportTest : testing::Test {
+struct ReportTest : ::testing::Test {
   TemporaryFolder root;
   RunFolder run = make();
   RunFolder make() {
@@ -102,7 +104,7 @@ TEST_F(ReportTest, LooksCompleteWhateverIsMissing) {
     Json less = summary;
     less.erase(key);
     run.write_json(run.summary(), less);
-    EXPECT_THAT(report_html(run), Not(testing::ContainsRegex("[> (+-]nan[ <%)]"))) << key;
+    EXPECT_THAT(report_html(run), Not(::testing::ContainsRegex("[> (+-]nan[ <%)]"))) << key;
   }
   for (const auto& [key, value] : evaluation.items()) {
     Json less = evaluation;

@@ -6,14 +6,16 @@
 #include <regex>
 
 #include "core/files.h"
-#include "report/temporary_folder.h"
+#include "helpers.h"
 #include "report/tensorboard.h"
 
 namespace fewlabel {
 namespace {
 namespace fs = std::filesystem;
+using testing::put;
+using testing::TemporaryFolder;
 
-struct MetricLogTest : testing::Test {
+struct MetricLogTest : ::testing::Test {
   TemporaryFolder root;
   RunFolder run = RunFolder::create(root / "a");
 

@@ -3,23 +3,15 @@
 #include "core/files.h"
 #include "fewlabel/error.h"
 #include "fewlabel/run.h"
-#include "report/temporary_folder.h"
+#include "helpers.h"
 
 namespace fewlabel {
 namespace {
 namespace fs = std::filesystem;
-using testing::HasSubstr;
-
-template <typename F>
-Error error_of(F action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error;
-  }
-  ADD_FAILURE() << "no Error was thrown";
-  return Error(ErrorKind::failure, "", "");
-}
+using testing::error_of;
+using ::testing::HasSubstr;
+using testing::put;
+using testing::TemporaryFolder;
 
 RunStatus at_step(int64_t step, RunState state = RunState::running) {
   RunStatus status;
@@ -33,7 +25,7 @@ TEST(RunFolder, RefusesToReplaceARunAndSaysWhatToDo) {
   RunFolder::create(root / "a").write_status(at_step(3));
   const Error error = error_of([&] { RunFolder::create(root / "a"); });
   EXPECT_EQ(error.kind(), ErrorKind::usage);
-  EXPECT_THAT(error.hint(), testing::AllOf(HasSubstr("--resume"), HasSubstr("--overwrite")));
+  EXPECT_THAT(error.hint(), ::testing::AllOf(HasSubstr("--resume"), HasSubstr("--overwrite")));
 }
 
 TEST(RunFolder, OverwriteRemovesTheRunAndNothingElse) {
@@ -44,15 +36,15 @@ TEST(RunFolder, OverwriteRemovesTheRunAndNothingElse) {
     put(run.metrics(), "{}\n");
     put(run.checkpoints() / "step-000001" / "state.json", "{}");
     put(run.path() / "notes.txt", "mine");
-    put(root / "kept" / "weights", "w");
+    put(root / "kept/weights", "w");
     fs::create_directory_symlink(root / "kept", run.model());
   }
-  auto run = RunFolder::create((root / "a").string() + "/", Existing::overwrite);
+  auto run = RunFolder::create(root / "a" + "/", Existing::overwrite);
   EXPECT_FALSE(fs::exists(run.metrics()));
   EXPECT_FALSE(fs::exists(run.status_file()));
   EXPECT_TRUE(fs::is_empty(run.checkpoints()));
   EXPECT_FALSE(fs::exists(run.model()));
-  EXPECT_TRUE(fs::exists(root / "kept" / "weights")) << "what a link points to is not ours";
+  EXPECT_TRUE(fs::exists(root / "kept/weights")) << "what a link points to is not ours";
   EXPECT_TRUE(fs::exists(run.path() / "notes.txt"));
 }
 

@@ -34,18 +34,18 @@ std::string_view to_string(ImageFormat format) {
   return "unknown";
 }
 
-Image decode_image(const std::string& where, std::span<const uint8_t> bytes, int64_t max_pixels) {
+Image decode_image(const std::string& where, std::span<const uint8_t> bytes, const DecodeOptions& options) {
   if (bytes.empty()) throw_data(where, "is empty (0 bytes)");
   Image image;
   switch (sniff_image(bytes)) {
     case ImageFormat::jpeg:
-      image = detail::decode_jpeg(where, bytes, max_pixels);
+      image = detail::decode_jpeg(where, bytes, options);
       break;
     case ImageFormat::png:
-      image = detail::decode_png(where, bytes, max_pixels);
+      image = detail::decode_png(where, bytes, options.max_pixels);
       break;
     case ImageFormat::webp:
-      image = detail::decode_webp(where, bytes, max_pixels);
+      image = detail::decode_webp(where, bytes, options.max_pixels);
       break;
     case ImageFormat::unknown:
       throw_data(where, "is neither JPEG nor PNG nor WebP by its content");

@@ -15,9 +15,15 @@ enum class ImageFormat { unknown, jpeg, png, webp };
 ImageFormat sniff_image(std::span<const uint8_t> bytes);
 std::string_view to_string(ImageFormat format);
 
-/// Grey (1 channel) or colour (3). Alpha is composed on white, 16 bits become 8, palettes colour, CMYK and YCCK RGB.
-/// Colour profiles, gamma and EXIF rotation are not applied.
-Image decode_image(const std::string& where, std::span<const uint8_t> bytes, int64_t max_pixels);
+struct DecodeOptions {
+  int64_t max_pixels = 0;  // of the image as stored
+  ImageShape target;       // what the image will be resized to, where that is known; all zero: keep its own size
+};
+
+/// Grey (1 channel) or colour (3). Alpha is composed on white, 16 bits become 8, palettes colour, CMYK and YCCK RGB. A
+/// JPEG is turned as its EXIF orientation says; with a target, one of several times that size is decoded at 1/2, 1/4 or
+/// 1/8, at least twice the target. Colour profiles and gamma are not applied.
+Image decode_image(const std::string& where, std::span<const uint8_t> bytes, const DecodeOptions& options);
 
 /// Has the file a suffix of the formats that decode_image reads (any case)?
 bool has_image_suffix(std::string_view file_name);
@@ -28,7 +34,7 @@ void check_pixels(const std::string& where, int64_t height, int64_t width, int64
 void drop_alpha(Image& image);
 
 namespace detail {
-Image decode_jpeg(const std::string& where, std::span<const uint8_t> bytes, int64_t max_pixels);
+Image decode_jpeg(const std::string& where, std::span<const uint8_t> bytes, const DecodeOptions& options);
 Image decode_png(const std::string& where, std::span<const uint8_t> bytes, int64_t max_pixels);
 Image decode_webp(const std::string& where, std::span<const uint8_t> bytes, int64_t max_pixels);
 }  // namespace detail

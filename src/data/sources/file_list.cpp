@@ -7,7 +7,9 @@ namespace fewlabel {
 FileListSource::FileListSource(FileList files, std::vector<std::string> classes, int64_t max_pixels)
     : files_(std::move(files)), classes_(std::move(classes)), max_pixels_(max_pixels) {}
 
-Image FileListSource::read(int64_t index) const { return decode_image(name(index), encoded(index), max_pixels_); }
+Image FileListSource::read_for(int64_t index, const ImageShape& target) const {
+  return decode_image(name(index), encoded(index), {max_pixels_, target});
+}
 
 Bytes FileListSource::encoded(int64_t index) const { return read_bytes(files_.root / name(index), kMaxEncodedBytes); }
 

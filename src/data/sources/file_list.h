@@ -43,7 +43,8 @@ class FileListSource : public Source, public Encoded {
   std::string name(int64_t index) const override { return std::string(files_.paths[index]); }
   int32_t label(int64_t index) const override { return files_.labels[static_cast<std::size_t>(index)]; }
   const std::vector<std::string>& classes() const override { return classes_; }
-  Image read(int64_t index) const override;
+  Image read(int64_t index) const override { return read_for(index, {}); }
+  Image read_for(int64_t index, const ImageShape& target) const override;
   Bytes encoded(int64_t index) const override;
   int64_t left_out() const override { return files_.left_out; }
 

@@ -44,7 +44,10 @@ class ShardSource : public Source, public Encoded {
   std::string name(int64_t index) const override { return std::string(index_.names[index]); }
   int32_t label(int64_t index) const override { return index_.labels[static_cast<std::size_t>(index)]; }
   const std::vector<std::string>& classes() const override { return classes_; }
-  Image read(int64_t index) const override { return decode_image(name(index), encoded(index), max_pixels_); }
+  Image read(int64_t index) const override { return read_for(index, {}); }
+  Image read_for(int64_t index, const ImageShape& target) const override {
+    return decode_image(name(index), encoded(index), {max_pixels_, target});
+  }
   Bytes encoded(int64_t index) const override {
     const Member& member = index_.members[static_cast<std::size_t>(index)];
     if (member.kept >= 0) return index_.kept[static_cast<std::size_t>(member.kept)];
