@@ -17,6 +17,7 @@ struct DataConfig {
   std::optional<int64_t> channels;  // 1 or 3
   bool strict = false;
   int64_t cache_mb = 600;
+  int64_t disk_cache_mb = 4096;
   std::string classes;
   void fields(FieldVisitor& field);
 };

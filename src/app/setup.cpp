@@ -6,6 +6,7 @@
 #include <set>
 
 #include "core/text.h"
+#include "data/pixel_cache.h"
 #include "fewlabel/error.h"
 
 namespace fewlabel {
@@ -94,7 +95,9 @@ void load_data(PreparedData& data, const DataConfig& config, int threads) {
   StoreOptions options{.shape = {side, side, static_cast<int32_t>(*config.channels)},
                        .cache_bytes = config.cache_mb << 20,
                        .threads = threads,
-                       .strict = config.strict};
+                       .strict = config.strict,
+                       .disk_cache = config.disk_cache_mb > 0 ? default_pixel_folder().string() : std::string(),
+                       .disk_cache_bytes = config.disk_cache_mb << 20};
   data.train = make_store(data.dataset.train, options);
   drop_damaged(data.labeled, *data.train);
   drop_damaged(data.unlabeled, *data.train);

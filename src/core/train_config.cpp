@@ -9,6 +9,8 @@ void DataConfig::fields(FieldVisitor& field) {
   field("channels", channels, "1 grey, 3 colour", 1, 3);
   field("strict", strict, "refuse damaged examples instead of leaving them out");
   field("cache_mb", cache_mb, "decoded images kept in memory, at most", 0, 1 << 20);
+  field("disk_cache_mb", disk_cache_mb, "decoded images kept on disk for the next run, at most; 0 keeps none", 0,
+        1 << 24);
   field("classes", classes, "comma-separated class names; empty: found in the data");
 }
 

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <list>
 #include <map>
@@ -10,11 +11,15 @@
 #include "core/text.h"
 #include "data/byte_file.h"
 #include "data/parallel.h"
+#include "data/pixel_cache.h"
 #include "fewlabel/dataset.h"
 #include "fewlabel/error.h"
 
 namespace fewlabel {
 namespace {
+
+/// Part of every key in the disk cache: raise it when the same file gives other pixels.
+constexpr int kDecoder = 2;
 
 /// Damage by index, noted from many threads. References to a list stay valid: a longer list is a new one.
 class DamageLog {
@@ -28,6 +33,10 @@ class DamageLog {
     std::vector<int64_t> result;
     for (const auto& [index, damage] : by_index_) result.push_back(index);
     return result;
+  }
+  std::vector<std::pair<int64_t, Damage>> entries() const {
+    const std::lock_guard lock(mutex_);
+    return {by_index_.begin(), by_index_.end()};
   }
   const std::vector<Damage>& list() const {
     const std::lock_guard lock(mutex_);
@@ -50,7 +59,10 @@ class Store : public ImageStore {
       : source_(std::move(source)), options_(options), cached_(fits()) {
     if (cached_) pixels_.resize(static_cast<std::size_t>(source_->size() * shape().bytes()));
     // A strict run must know of all damage before it starts, even where the pixels cannot be kept.
-    if (cached_ || options_.strict) decode_all();
+    if (cached_ && !options_.disk_cache.empty())
+      decode_through_disk();
+    else if (cached_ || options_.strict)
+      decode_all();
     if (options_.strict && !log_.list().empty()) refuse();
     hash();
   }
@@ -86,6 +98,27 @@ class Store : public ImageStore {
       std::memset(out, 0, static_cast<std::size_t>(shape().bytes()));
       log_.note(index, {source_->name(index), error.message()});
     }
+  }
+
+  // Takes the pixels from the disk cache, or decodes them and leaves them there.
+  void decode_through_disk() {
+    const auto* files = dynamic_cast<const Fingerprinted*>(source_.get());
+    if (!files) return decode_all();
+    const PixelCache cache(options_.disk_cache, options_.disk_cache_bytes);
+    const std::string key =
+        fmt::format("{}-{}x{}x{}-{}", files->fingerprint(), shape().height, shape().width, shape().channels, kDecoder);
+    if (auto found = cache.load(key, static_cast<int64_t>(pixels_.size()))) {
+      pixels_ = std::move(found->pixels);
+      for (auto& [index, damage] : found->damage) log_.note(index, std::move(damage));
+      return;
+    }
+    const auto start = std::chrono::steady_clock::now();
+    decode_all();
+    const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+    if (taken.count() < options_.worth_seconds) return;
+    DecodedPixels decoded{std::move(pixels_), log_.entries()};
+    cache.store(key, decoded);
+    pixels_ = std::move(decoded.pixels);
   }
 
   void decode_all() {

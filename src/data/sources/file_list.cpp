@@ -1,5 +1,6 @@
 #include "data/sources/file_list.h"
 
+#include "core/hash.h"
 #include "data/decode/decode.h"
 
 namespace fewlabel {
@@ -12,5 +13,11 @@ Image FileListSource::read_for(int64_t index, const ImageShape& target) const {
 }
 
 Bytes FileListSource::encoded(int64_t index) const { return read_bytes(files_.root / name(index), kMaxEncodedBytes); }
+
+std::string FileListSource::fingerprint() const {
+  Hasher hasher;
+  for (int64_t i = 0; i < size(); ++i) add_file_stamp(hasher, (files_.root / name(i)).string());
+  return hasher.hex();
+}
 
 }  // namespace fewlabel

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "data/pixel_cache.h"
 #include "data/sources/sources.h"
 
 namespace fewlabel {
@@ -36,7 +37,7 @@ struct FileList {
   int64_t left_out = 0;         // other files beside them
 };
 
-class FileListSource : public Source, public Encoded {
+class FileListSource : public Source, public Encoded, public Fingerprinted {
  public:
   FileListSource(FileList files, std::vector<std::string> classes, int64_t max_pixels);
   int64_t size() const override { return files_.paths.size(); }
@@ -47,6 +48,7 @@ class FileListSource : public Source, public Encoded {
   Image read_for(int64_t index, const ImageShape& target) const override;
   Bytes encoded(int64_t index) const override;
   int64_t left_out() const override { return files_.left_out; }
+  std::string fingerprint() const override;
 
  private:
   FileList files_;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 
+#include "core/hash.h"
 #include "core/text.h"
 #include "data/class_list.h"
 #include "data/decode/decode.h"
@@ -36,7 +37,7 @@ struct Index {
   int64_t left_out = 0, kept_bytes = 0;
 };
 
-class ShardSource : public Source, public Encoded {
+class ShardSource : public Source, public Encoded, public Fingerprinted {
  public:
   ShardSource(Index index, std::vector<std::string> classes, int64_t max_pixels)
       : index_(std::move(index)), classes_(std::move(classes)), max_pixels_(max_pixels) {}
@@ -56,6 +57,11 @@ class ShardSource : public Source, public Encoded {
     return walker.read(kMaxEncodedBytes);
   }
   int64_t left_out() const override { return index_.left_out; }
+  std::string fingerprint() const override {
+    Hasher hasher;
+    for (const fs::path& shard : index_.shards) add_file_stamp(hasher, shard.string());
+    return hasher.hex();
+  }
 
  private:
   Index index_;

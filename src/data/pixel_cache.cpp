@@ -1,0 +1,141 @@
+#include "data/pixel_cache.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+
+#include "core/hash.h"
+#include "fewlabel/config.h"
+
+namespace fewlabel {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr char kMagic[8] = {'f', 'l', 'p', 'i', 'x', 'e', 'l', '1'};
+constexpr int64_t kLargestHeader = int64_t{64} << 20;
+constexpr std::size_t kHashDigits = 32;
+
+template <typename T>
+void put(std::ofstream& file, Hasher& hasher, const T* data, std::size_t size) {
+  file.write(reinterpret_cast<const char*>(data), static_cast<std::streamsize>(size));
+  hasher.add(data, size);
+}
+
+template <typename T>
+bool get(std::ifstream& file, Hasher& hasher, T* data, std::size_t size) {
+  file.read(reinterpret_cast<char*>(data), static_cast<std::streamsize>(size));
+  hasher.add(data, size);
+  return file.good();
+}
+
+std::optional<DecodedPixels> read_entry(const fs::path& path, int64_t bytes) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return {};
+  Hasher hasher;
+  char magic[sizeof(kMagic)];
+  int64_t header_size = 0;
+  if (!get(file, hasher, magic, sizeof(magic)) || std::memcmp(magic, kMagic, sizeof(kMagic)) != 0) return {};
+  if (!get(file, hasher, &header_size, sizeof(header_size)) || header_size < 0 || header_size > kLargestHeader)
+    return {};
+  std::error_code failed;
+  if (static_cast<int64_t>(fs::file_size(path, failed)) !=
+          static_cast<int64_t>(sizeof(kMagic) + sizeof(header_size) + kHashDigits) + header_size + bytes ||
+      failed)
+    return {};
+  std::string header(static_cast<std::size_t>(header_size), ' ');
+  DecodedPixels decoded;
+  decoded.pixels.resize(static_cast<std::size_t>(bytes));
+  char digits[kHashDigits];
+  if (!get(file, hasher, header.data(), header.size()) ||
+      !get(file, hasher, decoded.pixels.data(), decoded.pixels.size()))
+    return {};
+  const std::string expected = hasher.hex();
+  if (!file.read(digits, sizeof(digits)) || std::string_view(digits, sizeof(digits)) != expected) return {};
+  for (const Json& damage : Json::parse(header))  // our own bytes, as the hash says
+    decoded.damage.push_back({damage.at(0), {damage.at(1), damage.at(2)}});
+  return decoded;
+}
+
+}  // namespace
+
+std::optional<DecodedPixels> PixelCache::load(const std::string& key, int64_t bytes) const {
+  const fs::path path = folder_ / key;
+  auto decoded = read_entry(path, bytes);
+  std::error_code ignored;
+  if (decoded) fs::last_write_time(path, fs::file_time_type::clock::now(), ignored);  // used last
+  return decoded;
+}
+
+void PixelCache::store(const std::string& key, const DecodedPixels& decoded) const {
+  const auto bytes = static_cast<int64_t>(decoded.pixels.size());
+  if (bytes > limit_ / 2) return;
+  std::error_code failed;
+  fs::create_directories(folder_, failed);
+  make_room(bytes);
+  Json header = Json::array();
+  for (const auto& [index, damage] : decoded.damage) header.push_back({index, damage.name, damage.reason});
+  const std::string text = header.dump(-1, ' ', false, Json::error_handler_t::replace);
+  const auto header_size = static_cast<int64_t>(text.size());
+  const fs::path path = folder_ / key, temporary = path.string() + fmt::format(".tmp-{}", ::getpid());
+  {
+    std::ofstream file(temporary, std::ios::binary);
+    Hasher hasher;
+    put(file, hasher, kMagic, sizeof(kMagic));
+    put(file, hasher, &header_size, sizeof(header_size));
+    put(file, hasher, text.data(), text.size());
+    put(file, hasher, decoded.pixels.data(), decoded.pixels.size());
+    file << hasher.hex();
+    file.close();
+    if (file) fs::rename(temporary, path, failed);
+    if (file && !failed) return;
+  }
+  fs::remove(temporary, failed);
+}
+
+void PixelCache::make_room(int64_t bytes) const {
+  struct Entry {
+    fs::file_time_type used;
+    fs::path path;
+    int64_t size;
+  };
+  std::vector<Entry> entries;
+  int64_t total = bytes;
+  std::error_code failed;
+  for (const auto& file : fs::directory_iterator(folder_, failed)) {
+    const auto size = static_cast<int64_t>(file.file_size(failed));
+    if (failed) continue;
+    entries.push_back({file.last_write_time(failed), file.path(), size});
+    total += size;
+  }
+  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.used < b.used; });
+  for (const Entry& entry : entries) {
+    if (total <= limit_) break;
+    if (fs::remove(entry.path, failed)) total -= entry.size;
+  }
+}
+
+fs::path default_pixel_folder() {
+  const auto variable = [](const char* name) {
+    const char* value = std::getenv(name);
+    return fs::path(value ? value : "");
+  };
+  fs::path base = variable("XDG_CACHE_HOME");
+  if (!base.is_absolute()) base = variable("HOME").empty() ? fs::path() : variable("HOME") / ".cache";
+  return base.is_absolute() ? base / "fewlabel" / "pixels" : fs::path();
+}
+
+void add_file_stamp(Hasher& hasher, const std::string& path) {
+  struct stat status {};
+  const bool there = ::stat(path.c_str(), &status) == 0;
+  const int64_t stamp[] = {there ? 1 : 0, status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec,
+                           static_cast<int64_t>(status.st_ino)};
+  hasher.add(path.c_str(), path.size() + 1);
+  hasher.add(stamp, sizeof(stamp));
+}
+
+}  // namespace fewlabel
