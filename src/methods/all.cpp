@@ -11,9 +11,19 @@ MethodInfo pseudo_label();
 MethodInfo fixmatch();
 MethodInfo flexmatch();
 MethodInfo freematch();
+MethodInfo simclr();
+MethodInfo moco();
+MethodInfo byol();
+MethodInfo simsiam();
+MethodInfo barlow_twins();
+MethodInfo vicreg();
+MethodInfo swav();
+MethodInfo dino();
 
 const std::vector<MethodInfo>& all_methods() {
-  static const std::vector<MethodInfo> methods = {supervised(), pseudo_label(), fixmatch(), flexmatch(), freematch()};
+  static const std::vector<MethodInfo> methods = {supervised(), pseudo_label(), fixmatch(), flexmatch(), freematch(),
+                                                  simclr(),     moco(),         byol(),     simsiam(),   barlow_twins(),
+                                                  vicreg(),     swav(),         dino()};
   return methods;
 }
 
