@@ -111,13 +111,14 @@ struct MethodInfo {
   std::function<std::unique_ptr<Method>(const Json& config, const Task&, Net)> make;  // throws Error{usage}
   std::function<Json(const Json& config)> resolve;  // all fields with their values; throws Error{usage}
   Json settings;  // what else a recipe for it should say where the user says nothing: {"optimizer": {"lr": 2e-4}}
+  Json short_settings;  // the same for runs of a few thousand updates, where the paper's take a million; they go before
   bool learns_without_labels() const { return family.starts_with("self/"); }
 };
 
 /// The record of a method M with config C; M is constructible from (C, Task, Net).
 template <typename M, Configurable C>
 MethodInfo describe_method(std::string name, std::string title, std::string paper, std::string family,
-                           Json settings = Json::object());
+                           Json settings = Json::object(), Json short_settings = Json::object());
 
 /// Every method, in the order of src/methods/all.cpp.
 const std::vector<MethodInfo>& all_methods();
@@ -136,7 +137,8 @@ MethodInfo describe_method(std::string name, std::string title, std::string pape
             return std::make_unique<M>(read_config<C>(where, config), task, std::move(net));
           },
           [where](const Json& config) { return resolved_config<C>(where, config); },
-          std::move(settings)};
+          std::move(settings),
+          std::move(short_settings)};
 }
 
 }  // namespace fewlabel

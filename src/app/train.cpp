@@ -9,6 +9,7 @@
 #include "app/app.h"
 #include "app/evaluation.h"
 #include "app/machine.h"
+#include "app/method_settings.h"
 #include "app/setup.h"
 #include "app/stage.h"
 #include "core/cancel.h"
@@ -83,12 +84,22 @@ class Session {
     at::set_num_threads(static_cast<int>(config.train.threads.value_or(usable_threads())));
 
     data_ = open_data(config.data, labels_needed(config));
-    const Plan plan = resolve(config, {.found = data_.found,
-                                       .labeled = data_.labeled.size(),
-                                       .unlabeled = data_.unlabeled.size(),
-                                       .classes = static_cast<int64_t>(data_.dataset.classes.size()),
-                                       .threads = usable_threads(),
-                                       .bf16 = has_fast_bf16()});
+    const PlanFacts facts{.found = data_.found,
+                          .labeled = data_.labeled.size(),
+                          .unlabeled = data_.unlabeled.size(),
+                          .classes = static_cast<int64_t>(data_.dataset.classes.size()),
+                          .threads = usable_threads(),
+                          .bf16 = has_fast_bf16()};
+    std::vector<std::string> choices;
+    if (!config.method.contains("name")) {  // only the data tell; now with what comes with the method
+      const MethodChoice choice = choose_method(facts);
+      Json named = recipe;
+      named["method"]["name"] = choice.name;
+      config = train_config(with_method_settings(named));
+      choices.push_back(choice.sentence);
+    }
+    const Plan plan = resolve(config, facts);
+    choices.insert(choices.end(), plan.choices.begin(), plan.choices.end());
     plan_ = plan.config;
     check_method(plan_);
     const std::filesystem::path path = plan_.out.empty()
@@ -106,7 +117,7 @@ class Session {
     folder_->write_json(folder_->data(), describe_data(data_));
     normalization_ =
         measure_normalization(*data_.train, data_.unlabeled.size() ? data_.unlabeled.index : data_.labeled.index);
-    introduce(plan.choices);
+    introduce(choices);
     if (!fixed_steps) plan_.train.steps = measured_steps(plan_, *plan_.train.minutes);
     save_plan();
   }
@@ -152,15 +163,6 @@ class Session {
   static bool labels_needed(const TrainConfig& config) {
     return !config.method.contains("name") ||
            !find_method(config.method.at("name").get<std::string>()).learns_without_labels();
-  }
-
-  /// The settings that go with the method, under what the user says.
-  static Json with_method_settings(const Json& recipe) {
-    const Json name = recipe.value("/method/name"_json_pointer, Json());
-    if (!name.is_string()) return recipe;
-    Json settings = find_method(name.get<std::string>()).settings;
-    settings.merge_patch(recipe);
-    return settings;
   }
 
   std::string method_name() const { return plan_.method.at("name").get<std::string>(); }

@@ -11,7 +11,6 @@ namespace {
 
 constexpr int64_t kSmallSide = 40;     // up to here the small net sees every pixel
 constexpr double kDefaultMinutes = 5;  // of a run that says neither steps nor minutes
-constexpr int64_t kLongRun = 100'000;  // updates from which the papers' own settings are the better ones
 
 class Resolver {
  public:
@@ -64,33 +63,11 @@ class Resolver {
 
   void method() {
     if (!config_.method.contains("name")) {
-      const bool semi = facts_.unlabeled > 0;
-      config_.method["name"] = semi ? "freematch" : "supervised";
-      choices_.push_back(semi ? fmt::format("method.name = freematch: {} of {} examples have a label", facts_.labeled,
-                                            facts_.labeled + facts_.unlabeled)
-                              : std::string("method.name = supervised: every example has a label"));
+      const MethodChoice choice = choose_method(facts_);
+      config_.method["name"] = choice.name;
+      choices_.push_back(choice.sentence);
     }
     fill(config_.baseline, std::string("none"));
-    if (short_run_) short_settings();
-  }
-
-  // The papers train for 2^20 updates. With a few thousand, thresholds and averages must move faster, more updates are
-  // worth more than more unlabelled examples in each, and labelled examples seen hundreds of times need the strong view
-  // (docs/results.md has the comparison). What the user sets stays.
-  void short_settings() {
-    const auto name = config_.method["name"];
-    const auto set = [&](const char* key, const Json& value) {
-      if (!config_.method.contains(key)) config_.method[key] = value;
-    };
-    if (name != "freematch" && name != "fixmatch" && name != "flexmatch") return;
-    set("mu", 5);
-    set("labeled_view", "strong");
-    set("align", true);
-    set("align_decay", 0.99);
-    if (name == "freematch") {
-      set("decay", 0.99);
-      set("lambda_f", 0.0);
-    }
   }
 
   // Mirrored letters and digits are other letters or none, and grey scans are mostly of that kind; mirrored
@@ -137,6 +114,12 @@ class Resolver {
 };
 
 }  // namespace
+
+MethodChoice choose_method(const PlanFacts& facts) {
+  if (facts.unlabeled == 0) return {"supervised", "method.name = supervised: every example has a label"};
+  return {"freematch", fmt::format("method.name = freematch: {} of {} examples have a label", facts.labeled,
+                                   facts.labeled + facts.unlabeled)};
+}
 
 Plan resolve(TrainConfig config, const PlanFacts& facts) {
   Plan plan{std::move(config), {}};

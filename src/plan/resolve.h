@@ -17,6 +17,15 @@ struct PlanFacts {
   bool bf16 = false;  // the processor multiplies bf16 natively
 };
 
+/// Runs below this many updates, and those with a budget in minutes, get settings of their own (decision 0003).
+constexpr int64_t kLongRun = 100'000;
+
+/// The method of a configuration that names none: freematch, or supervised where every example has a label.
+struct MethodChoice {
+  std::string name, sentence;  // for Plan::choices
+};
+MethodChoice choose_method(const PlanFacts& facts);
+
 struct Plan {
   TrainConfig config;                // no empty optional but those of lengths, see resolve()
   std::vector<std::string> choices;  // "net cnn: images of 28 × 28" …, for a person to read

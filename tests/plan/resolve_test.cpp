@@ -68,22 +68,12 @@ TEST(Resolve, NeverOverrulesTheUser) {
 TEST(Resolve, AShortRunGetsShortSettingsAndALongOneThePapers) {
   const auto brief = resolve(empty(), small_grey()).config;
   EXPECT_EQ(*brief.optimizer.schedule, "cosine");
-  EXPECT_EQ(brief.method["labeled_view"], "strong");
   auto config = empty();
   config.train.steps = 1 << 20;
   const auto paper = resolve(config, small_grey()).config;
   EXPECT_EQ(*paper.optimizer.schedule, "cosine_7_16");
   EXPECT_EQ(*paper.optimizer.lr, 0.03);
   EXPECT_EQ(*paper.train.batch, 64);
-  EXPECT_FALSE(paper.method.contains("mu"));
-}
-
-TEST(Resolve, ShortSettingsLeaveTheUsersAlone) {
-  auto config = empty();
-  config.method = Json{{"name", "fixmatch"}, {"mu", 7}};
-  const auto plan = resolve(config, small_grey()).config;
-  EXPECT_EQ(plan.method["mu"], 7);
-  EXPECT_FALSE(plan.method.contains("decay"));  // freematch alone has it
 }
 
 TEST(Resolve, SaysWhatItPicked) {

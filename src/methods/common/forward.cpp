@@ -12,6 +12,12 @@ void ConsistencyConfig::fields(FieldVisitor& field) {
   field("align_decay", align_decay, "decay of the average prediction used by align", 0.0, 0.99999);
 }
 
+Json short_consistency_settings(const Json& own) {
+  Json method = {{"mu", 5}, {"labeled_view", "strong"}, {"align", true}, {"align_decay", 0.99}};
+  method.update(own);
+  return {{"method", method}};
+}
+
 ConsistencyLogits forward_consistency(NetModule& net, const Batch& batch, const std::string& weak_forward) {
   const Tensor &x = batch.labeled.x.at(0), &weak = batch.unlabeled.x.at(0), &strong = batch.unlabeled.x.at(1);
   if (weak_forward == "together") {

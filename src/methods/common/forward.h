@@ -20,6 +20,11 @@ struct ConsistencyConfig {
   Needs needs() const { return {.labeled = {labeled_view}, .unlabeled = {"weak", "strong"}, .ratio = mu}; }
 };
 
+/// What runs of a few thousand updates do better with (docs/decisions/0003), as MethodInfo::short_settings: more updates
+/// rather than more unlabelled examples in each, averages that move faster, and the strong view for labelled examples,
+/// which are seen hundreds of times. `own` adds to the method's table, and wins.
+Json short_consistency_settings(const Json& own = Json::object());
+
 /// Logits of the labelled examples and of the two views of the unlabelled ones; `u_weak` carries no gradient.
 struct ConsistencyLogits {
   Tensor x, u_weak, u_strong;

@@ -58,7 +58,8 @@ class FixMatch final : public Method, public Classifier {
 }  // namespace
 
 MethodInfo fixmatch() {
-  return describe_method<FixMatch, FixMatchConfig>("fixmatch", "FixMatch", "arXiv:2001.07685", "semi/correcting");
+  return describe_method<FixMatch, FixMatchConfig>("fixmatch", "FixMatch", "arXiv:2001.07685", "semi/correcting",
+                                                   Json::object(), short_consistency_settings());
 }
 
 }  // namespace fewlabel

@@ -76,7 +76,8 @@ class FlexMatch final : public Method, public Classifier {
 }  // namespace
 
 MethodInfo flexmatch() {
-  return describe_method<FlexMatch, FlexMatchConfig>("flexmatch", "FlexMatch", "arXiv:2110.08263", "semi/correcting");
+  return describe_method<FlexMatch, FlexMatchConfig>("flexmatch", "FlexMatch", "arXiv:2110.08263", "semi/correcting",
+                                                     Json::object(), short_consistency_settings());
 }
 
 }  // namespace fewlabel

@@ -97,7 +97,9 @@ class FreeMatch final : public Method, public Classifier {
 }  // namespace
 
 MethodInfo freematch() {
-  return describe_method<FreeMatch, FreeMatchConfig>("freematch", "FreeMatch", "arXiv:2205.07246", "semi/correcting");
+  return describe_method<FreeMatch, FreeMatchConfig>("freematch", "FreeMatch", "arXiv:2205.07246", "semi/correcting",
+                                                     Json::object(),
+                                                     short_consistency_settings({{"decay", 0.99}, {"lambda_f", 0.0}}));
 }
 
 }  // namespace fewlabel

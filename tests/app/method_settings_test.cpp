@@ -1,0 +1,45 @@
+#include "app/method_settings.h"
+
+#include <gmock/gmock.h>
+
+#include "fewlabel/method.h"
+
+namespace fewlabel {
+namespace {
+
+Json recipe_of(const std::string& method) { return {{"method", {{"name", method}}}}; }
+
+TEST(MethodSettings, ShortRunsGetTheirOwnAndLongOnesThePapers) {
+  const Json brief = with_method_settings(recipe_of("freematch"));
+  EXPECT_EQ(brief["method"]["labeled_view"], "strong");
+  EXPECT_EQ(brief["method"]["decay"], 0.99);
+  Json recipe = recipe_of("freematch");
+  recipe["train"]["steps"] = 1 << 20;
+  EXPECT_EQ(with_method_settings(recipe), recipe);
+  recipe["train"]["steps"] = 3000;
+  EXPECT_EQ(with_method_settings(recipe)["method"]["labeled_view"], "strong");
+}
+
+TEST(MethodSettings, LeaveTheUsersAlone) {
+  Json recipe = recipe_of("fixmatch");
+  recipe["method"]["mu"] = 7;
+  const Json result = with_method_settings(recipe);
+  EXPECT_EQ(result["method"]["mu"], 7);
+  EXPECT_EQ(result["method"]["align"], true);
+  EXPECT_FALSE(result["method"].contains("decay"));  // fixmatch has none
+}
+
+TEST(MethodSettings, WithoutAMethodThereAreNone) {
+  EXPECT_EQ(with_method_settings({{"train", {{"steps", 5}}}}), (Json{{"train", {{"steps", 5}}}}));
+}
+
+TEST(MethodSettings, OfEveryMethodAreOnesThatItHas) {
+  for (const MethodInfo& info : all_methods()) {
+    SCOPED_TRACE(info.name);
+    for (const Json& settings : {info.settings, info.short_settings})
+      EXPECT_NO_THROW(info.resolve(settings.value("method", Json::object())));
+  }
+}
+
+}  // namespace
+}  // namespace fewlabel
