@@ -110,7 +110,7 @@ struct MethodInfo {
   std::vector<FieldInfo> fields;           // of its config
   std::function<std::unique_ptr<Method>(const Json& config, const Task&, Net)> make;  // throws Error{usage}
   std::function<Json(const Json& config)> resolve;  // all fields with their values; throws Error{usage}
-  Json settings;  // what else a recipe for it should say where the user says nothing: {"optimizer": {"lr": 2e-4}}
+  Json settings;        // what else a recipe for it should say where the user says nothing: {"optimizer": {"lr": 2e-4}}
   Json short_settings;  // the same for runs of a few thousand updates, where the paper's take a million; they go before
   bool learns_without_labels() const { return family.starts_with("self/"); }
 };
@@ -126,7 +126,8 @@ const std::vector<MethodInfo>& all_methods();
 const MethodInfo& find_method(std::string_view name);
 
 template <typename M, Configurable C>
-MethodInfo describe_method(std::string name, std::string title, std::string paper, std::string family, Json settings) {
+MethodInfo describe_method(std::string name, std::string title, std::string paper, std::string family, Json settings,
+                           Json short_settings) {
   const std::string where = "method " + name;
   return {std::move(name),
           std::move(title),

@@ -8,9 +8,18 @@ namespace fewlabel {
 
 MethodInfo supervised();
 MethodInfo pseudo_label();
+MethodInfo pi_model();
+MethodInfo mean_teacher();
+MethodInfo vat();
+MethodInfo ladder();
+MethodInfo mixmatch();
+MethodInfo uda();
 MethodInfo fixmatch();
 MethodInfo flexmatch();
 MethodInfo freematch();
+MethodInfo softmatch();
+MethodInfo adamatch();
+MethodInfo simmatch();
 MethodInfo simclr();
 MethodInfo moco();
 MethodInfo byol();
@@ -21,9 +30,10 @@ MethodInfo swav();
 MethodInfo dino();
 
 const std::vector<MethodInfo>& all_methods() {
-  static const std::vector<MethodInfo> methods = {supervised(), pseudo_label(), fixmatch(), flexmatch(), freematch(),
-                                                  simclr(),     moco(),         byol(),     simsiam(),   barlow_twins(),
-                                                  vicreg(),     swav(),         dino()};
+  static const std::vector<MethodInfo> methods = {
+      supervised(), pseudo_label(), pi_model(),     mean_teacher(), vat(),      ladder(),   mixmatch(), uda(),
+      fixmatch(),   flexmatch(),    freematch(),    softmatch(),    adamatch(), simmatch(), simclr(),   moco(),
+      byol(),       simsiam(),      barlow_twins(), vicreg(),       swav(),     dino()};
   return methods;
 }
 

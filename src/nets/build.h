@@ -16,7 +16,9 @@ struct NetSpec {
   double bn_momentum = 0.1;
 };
 
+Net make_linear(const NetSpec& spec);
 Net make_mlp(const NetSpec& spec);
+Net make_ladder_mlp(const NetSpec& spec);
 Net make_seed_cnn(const NetSpec& spec);
 Net make_cnn(const NetSpec& spec);
 Net make_wrn(const NetSpec& spec);

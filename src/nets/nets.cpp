@@ -18,10 +18,10 @@ struct Entry {
   Net (*make)(const NetSpec&);
   double bn_momentum;  // where the config leaves it open
 };
-constexpr Entry kNets[] = {{"mlp", make_mlp, 0.1},           {"seed_cnn", make_seed_cnn, 0.1},
-                           {"cnn", make_cnn, 0.1},           {"wrn", make_wrn, 0.001},
-                           {"resnet18", make_resnet18, 0.1}, {"resnet34", make_resnet34, 0.1},
-                           {"resnet50", make_resnet50, 0.1}};
+constexpr Entry kNets[] = {
+    {"linear", make_linear, 0.1},     {"mlp", make_mlp, 0.1},           {"ladder_mlp", make_ladder_mlp, 0.1},
+    {"seed_cnn", make_seed_cnn, 0.1}, {"cnn", make_cnn, 0.1},           {"wrn", make_wrn, 0.001},
+    {"resnet18", make_resnet18, 0.1}, {"resnet34", make_resnet34, 0.1}, {"resnet50", make_resnet50, 0.1}};
 
 std::optional<int64_t> whole(const std::string& text) {
   int64_t value = 0;

@@ -38,9 +38,10 @@ class Toy {
     own.class_share.clear();
     return own;
   }
+  /// A method that brings its own net gets that one.
   static Net net_for(const MethodInfo& info, const std::string& name = "mlp", uint64_t seed = 3) {
     NetConfig config;
-    config.name = name;
+    config.name = info.settings.value("/net/name"_json_pointer, name);
     return make_net(config, kShape, task_for(info).classes, seed);
   }
   static Net net(const std::string& name = "mlp", uint64_t seed = 3) {
@@ -212,6 +213,13 @@ inline std::map<std::string, Tensor> state_of(const torch::nn::Module& module) {
   for (const auto& item : module.named_parameters()) state[item.key()] = item.value().detach().clone();
   for (const auto& item : module.named_buffers()) state[item.key()] = item.value().clone();
   return state;
+}
+
+/// The weights that scripts/golden gives to layers: 2 (i² mod 1009) / 1009 - 1 for i = 1, 2 …, over √(last size).
+inline Tensor pattern(torch::IntArrayRef shape) {
+  const Tensor i = torch::arange(1, c10::multiply_integers(shape) + 1, torch::kLong);
+  const Tensor row = 2 * i.square().remainder(1009).to(torch::kDouble) / 1009.0 - 1.0;
+  return (row.reshape(shape) / std::sqrt(static_cast<double>(shape.back()))).to(torch::kFloat);
 }
 
 /// A net whose logits are its input times one weight a class, so that tests can choose the logits.

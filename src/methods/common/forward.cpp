@@ -1,5 +1,7 @@
 #include "methods/common/forward.h"
 
+#include <ATen/autocast_mode.h>
+
 namespace fewlabel {
 
 void ConsistencyConfig::fields(FieldVisitor& field) {
@@ -32,9 +34,22 @@ ConsistencyLogits forward_consistency(NetModule& net, const Batch& batch, const 
   return {p_x, net.forward(weak), p_strong};
 }
 
+Tensor forward_without_gradient(NetModule& net, const Tensor& x) {
+  const torch::NoGradGuard no_grad;
+  const Tensor logits = net.forward(x);
+  at::autocast::clear_cache();  // a cast made without gradient would cut the weights off from the next pass
+  return logits;
+}
+
 std::pair<Tensor, Tensor> forward_together(NetModule& net, const Tensor& a, const Tensor& b) {
-  const auto parts = net.forward(torch::cat({a, b})).split_with_sizes({a.size(0), b.size(0)});
+  const auto parts = forward_parts(net, {a, b});
   return {parts[0], parts[1]};
+}
+
+std::vector<Tensor> forward_parts(NetModule& net, const std::vector<Tensor>& batches) {
+  std::vector<int64_t> sizes;
+  for (const Tensor& batch : batches) sizes.push_back(batch.size(0));
+  return net.forward(torch::cat(batches)).split_with_sizes(sizes);
 }
 
 }  // namespace fewlabel

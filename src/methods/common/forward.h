@@ -3,6 +3,8 @@
 #include <torch/torch.h>
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "fewlabel/method.h"
 
@@ -20,9 +22,9 @@ struct ConsistencyConfig {
   Needs needs() const { return {.labeled = {labeled_view}, .unlabeled = {"weak", "strong"}, .ratio = mu}; }
 };
 
-/// What runs of a few thousand updates do better with (docs/decisions/0003), as MethodInfo::short_settings: more updates
-/// rather than more unlabelled examples in each, averages that move faster, and the strong view for labelled examples,
-/// which are seen hundreds of times. `own` adds to the method's table, and wins.
+/// What runs of a few thousand updates do better with (docs/decisions/0003), as MethodInfo::short_settings: more
+/// updates rather than more unlabelled examples in each, averages that move faster, and the strong view for labelled
+/// examples, which are seen hundreds of times. `own` adds to the method's table, and wins.
 Json short_consistency_settings(const Json& own = Json::object());
 
 /// Logits of the labelled examples and of the two views of the unlabelled ones; `u_weak` carries no gradient.
@@ -35,7 +37,12 @@ struct ConsistencyLogits {
 /// in training mode: each normalises by its own batch and moves the running statistics.
 ConsistencyLogits forward_consistency(NetModule& net, const Batch& batch, const std::string& weak_forward);
 
+/// Logits without gradient. May come before a pass with gradient: autocast's casts of the weights are not kept.
+Tensor forward_without_gradient(NetModule& net, const Tensor& x);
+
 /// Logits of the two, from one pass, both with gradient.
 std::pair<Tensor, Tensor> forward_together(NetModule& net, const Tensor& a, const Tensor& b);
+/// The same for any number of batches.
+std::vector<Tensor> forward_parts(NetModule& net, const std::vector<Tensor>& batches);
 
 }  // namespace fewlabel
