@@ -11,22 +11,22 @@ Json recipe_of(const std::string& method) { return {{"method", {{"name", method}
 
 TEST(MethodSettings, ShortRunsGetTheirOwnAndLongOnesThePapers) {
   const Json brief = with_method_settings(recipe_of("freematch"));
-  EXPECT_EQ(brief["method"]["labeled_view"], "strong");
-  EXPECT_EQ(brief["method"]["decay"], 0.99);
+  EXPECT_EQ(brief.at("method").at("labeled_view"), "strong");
+  EXPECT_EQ(brief.at("method").at("decay"), 0.99);
   Json recipe = recipe_of("freematch");
   recipe["train"]["steps"] = 1 << 20;
   EXPECT_EQ(with_method_settings(recipe), recipe);
   recipe["train"]["steps"] = 3000;
-  EXPECT_EQ(with_method_settings(recipe)["method"]["labeled_view"], "strong");
+  EXPECT_EQ(with_method_settings(recipe).at("method").at("labeled_view"), "strong");
 }
 
 TEST(MethodSettings, LeaveTheUsersAlone) {
   Json recipe = recipe_of("fixmatch");
   recipe["method"]["mu"] = 7;
   const Json result = with_method_settings(recipe);
-  EXPECT_EQ(result["method"]["mu"], 7);
-  EXPECT_EQ(result["method"]["align"], true);
-  EXPECT_FALSE(result["method"].contains("decay"));  // fixmatch has none
+  EXPECT_EQ(result.at("method").at("mu"), 7);
+  EXPECT_EQ(result.at("method").at("align"), true);
+  EXPECT_FALSE(result.at("method").contains("decay"));  // fixmatch has none
 }
 
 TEST(MethodSettings, WithoutAMethodThereAreNone) {
