@@ -20,6 +20,12 @@ MethodInfo freematch();
 MethodInfo softmatch();
 MethodInfo adamatch();
 MethodInfo simmatch();
+MethodInfo improved_gan();
+MethodInfo triple_gan();
+MethodInfo bad_gan();
+MethodInfo gan();
+MethodInfo bigan();
+MethodInfo adversarial_autoencoder();
 MethodInfo simclr();
 MethodInfo moco();
 MethodInfo byol();
@@ -31,9 +37,12 @@ MethodInfo dino();
 
 const std::vector<MethodInfo>& all_methods() {
   static const std::vector<MethodInfo> methods = {
-      supervised(), pseudo_label(), pi_model(),     mean_teacher(), vat(),      ladder(),   mixmatch(), uda(),
-      fixmatch(),   flexmatch(),    freematch(),    softmatch(),    adamatch(), simmatch(), simclr(),   moco(),
-      byol(),       simsiam(),      barlow_twins(), vicreg(),       swav(),     dino()};
+      supervised(), pseudo_label(), pi_model(), mean_teacher(), vat(),
+      ladder(),     mixmatch(),     uda(),      fixmatch(),     flexmatch(),
+      freematch(),  softmatch(),    adamatch(), simmatch(),     improved_gan(),
+      triple_gan(), bad_gan(),      gan(),      bigan(),        adversarial_autoencoder(),
+      simclr(),     moco(),         byol(),     simsiam(),      barlow_twins(),
+      vicreg(),     swav(),         dino()};
   return methods;
 }
 
