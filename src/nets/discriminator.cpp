@@ -97,7 +97,7 @@ DiscriminatorImpl::DiscriminatorImpl(const DiscriminatorSpec& spec) : spec_(spec
 }
 
 void DiscriminatorImpl::reset(uint64_t seed) {
-  initialise(*this, seed);
+  initialise(*this, seed, "discriminator");
   for (const auto& part : modules(/*include_self=*/false)) {
     if (auto* layer = part->as<SpectralLinear>()) layer->settle();
     if (auto* layer = part->as<SpectralConv>()) layer->settle();

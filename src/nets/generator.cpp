@@ -29,7 +29,7 @@ GeneratorImpl::GeneratorImpl(const GeneratorSpec& spec) : spec_(spec) {
 }
 
 void GeneratorImpl::reset(uint64_t seed) {
-  initialise(*this, seed);
+  initialise(*this, seed, "generator");
   // `initialise` keeps the size of gradients; the few channels of an image ask for that of pixels instead, or the
   // sigmoid would start saturated.
   const torch::NoGradGuard no_grad;

@@ -3,8 +3,8 @@
 #include "fewlabel/method.h"
 #include "methods/common/adversarial.h"
 #include "methods/common/pixels.h"
-#include "nets/build.h"
 #include "nets/gan.h"
+#include "nets/initialise.h"
 
 namespace fewlabel {
 namespace {
@@ -28,7 +28,7 @@ torch::nn::Sequential code_discriminator(int64_t latent, int64_t hidden, uint64_
   const auto leaky = torch::nn::LeakyReLUOptions().negative_slope(0.2);
   torch::nn::Sequential net(Linear(latent, hidden), torch::nn::LeakyReLU(leaky), Linear(hidden, hidden),
                             torch::nn::LeakyReLU(leaky), Linear(hidden, 1));
-  initialise(*net, seed);
+  initialise(*net, seed, "discriminator");
   return net;
 }
 
@@ -42,9 +42,8 @@ class AdversarialAutoencoder final : public Method, public Encoder, public Sampl
         decoder_(register_module(
             "decoder",
             make_generator({.shape = task.shape, .latent = config.latent, .width = config.width, .seed = task.seed}))),
-        discriminator_(
-            register_module("discriminator", code_discriminator(config.latent, config.hidden, task.seed + 1))) {
-    initialise(*code_, task.seed + 2);
+        discriminator_(register_module("discriminator", code_discriminator(config.latent, config.hidden, task.seed))) {
+    initialise(*code_, task.seed, "code");
   }
 
   Needs needs() const override { return {.labeled = {}, .unlabeled = {"none"}, .whole_batch = true}; }

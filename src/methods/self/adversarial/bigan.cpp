@@ -3,8 +3,8 @@
 #include "fewlabel/method.h"
 #include "methods/common/adversarial.h"
 #include "methods/common/pixels.h"
-#include "nets/build.h"
 #include "nets/gan.h"
+#include "nets/initialise.h"
 
 namespace fewlabel {
 namespace {
@@ -40,8 +40,8 @@ class Bigan final : public Method, public Encoder, public Sampler, public Recons
                                                                             .width = config.width,
                                                                             .spectral = config.spectral_norm,
                                                                             .latent = config.latent,
-                                                                            .seed = task.seed + 1}))) {
-    initialise(*code_, task.seed + 2);
+                                                                            .seed = task.seed}))) {
+    initialise(*code_, task.seed, "code");
   }
 
   Needs needs() const override { return {.labeled = {}, .unlabeled = {config_.view}, .whole_batch = true}; }

@@ -35,7 +35,7 @@ class Gan final : public Method, public Sampler, public Encoder {
             register_module("discriminator", make_discriminator({.shape = task.shape,
                                                                  .width = config.width,
                                                                  .spectral = config.regularizer == "spectral_norm",
-                                                                 .seed = task.seed + 1}))) {}
+                                                                 .seed = task.seed}))) {}
 
   Needs needs() const override { return {.labeled = {}, .unlabeled = {"none"}, .whole_batch = true}; }
   Groups groups() override {

@@ -46,7 +46,7 @@ class TripleGan final : public Method, public Classifier, public Sampler {
         discriminator_(register_module(
             "discriminator",
             make_discriminator(
-                {.shape = task.shape, .width = config.width, .classes = task.classes, .seed = task.seed + 1}))),
+                {.shape = task.shape, .width = config.width, .classes = task.classes, .seed = task.seed}))),
         share_(register_buffer("share", class_share(task))),
         weight_p_(register_buffer("weight_p", torch::zeros({}))) {
     updated(0.0);
