@@ -19,6 +19,8 @@ struct DataConfig {
   int64_t cache_mb = 600;
   int64_t disk_cache_mb = 4096;
   std::string classes;
+  std::string virtual_examples;  // key "virtual": PATH of examples that a generator made, all labelled
+  double virtual_share = 0.5;    // of them among the labelled examples of a step
   void fields(FieldVisitor& field);
 };
 

@@ -12,6 +12,41 @@
 namespace fewlabel {
 namespace {
 
+/// The label in `classes` of each of the source's: the class of that name, else of that number.
+std::vector<int32_t> matching_labels(const Source& made, const std::vector<std::string>& classes,
+                                     const std::string& path) {
+  std::vector<int32_t> result;
+  for (const std::string& name : made.classes()) {
+    auto found = std::find(classes.begin(), classes.end(), name);
+    for (std::size_t c = 0; c < classes.size() && found == classes.end(); ++c)
+      if (name == std::to_string(c)) found = classes.begin() + static_cast<std::ptrdiff_t>(c);
+    if (found == classes.end())
+      throw Error(ErrorKind::data, path, fmt::format("has a class '{}', which the data do not have", name),
+                  suggestion(name, classes));
+    result.push_back(static_cast<int32_t>(found - classes.begin()));
+  }
+  return result;
+}
+
+/// Examples that a generator made; those without a label are passed over.
+void open_virtual(PreparedData& data, const DataConfig& config) {
+  const std::string& path = config.virtual_examples;
+  if (!data.labels_needed)
+    throw Error(ErrorKind::usage, "data.virtual",
+                "virtual examples are labelled, and this method learns without labels",
+                "leave data.virtual out, or make them unlabelled examples of the data");
+  data.made = open_dataset(path, {.strict = config.strict, .classes = {}}).train;
+  const std::vector<int32_t> label = matching_labels(*data.made, data.dataset.classes, path);
+  for (int64_t i = 0; i < data.made->size(); ++i)
+    if (const int32_t own = data.made->label(i); own != kUnlabeled) {
+      data.virtual_examples.index.push_back(i);
+      data.virtual_examples.label.push_back(label.at(static_cast<std::size_t>(own)));
+    }
+  if (data.virtual_examples.size() == 0)
+    throw Error(ErrorKind::data, path, "none of the virtual examples has a label",
+                "give a folder with a folder for each class inside");
+}
+
 void check_pools(const PreparedData& data) {
   const std::string& name = data.dataset.name;
   if (!data.labels_needed) {
@@ -70,6 +105,7 @@ PreparedData open_data(const DataConfig& config, bool labels_needed) {
     pool.label.push_back(train.label(i));
   }
   check_pools(data);
+  if (!config.virtual_examples.empty()) open_virtual(data, config);
   if (data.dataset.test) {
     data.judge = Judge::test_set;
     for (int64_t i = 0; i < data.dataset.test->size(); ++i)
@@ -102,6 +138,10 @@ void load_data(PreparedData& data, const DataConfig& config, int threads) {
   drop_damaged(data.labeled, *data.train);
   drop_damaged(data.unlabeled, *data.train);
   check_pools(data);
+  if (data.made) {
+    data.made_images = make_store(data.made, options);
+    drop_damaged(data.virtual_examples, *data.made_images);
+  }
   if (data.judge == Judge::test_set) {
     data.test = make_store(data.dataset.test, options);
     drop_damaged(data.judged, *data.test);
@@ -125,6 +165,10 @@ Json describe_data(const PreparedData& data) {
                                                        : "none";
   json["hash"]["train"] = data.train->content_hash();
   if (data.test) json["hash"]["test"] = data.test->content_hash();
+  if (data.made) {
+    json["virtual"] = data.virtual_examples.size();
+    json["hash"]["virtual"] = data.made_images->content_hash();
+  }
   Json names = Json::array();
   const auto add = [&](const ImageStore* store) {
     if (store)
@@ -132,6 +176,7 @@ Json describe_data(const PreparedData& data) {
   };
   add(data.train.get());
   add(data.test.get());
+  add(data.made_images.get());
   json["damaged"] = {{"count", names.size()}, {"examples", names}};
   json["labeled_index"] = data.labeled.index;
   return json;

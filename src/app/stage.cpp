@@ -1,6 +1,7 @@
 #include "app/stage.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "data/loader.h"
 #include "fewlabel/error.h"
@@ -24,6 +25,16 @@ std::vector<std::shared_ptr<const Transform>> transforms(const std::vector<std::
   return result;
 }
 
+/// Virtual examples that come with each batch of `batch` labelled ones; none where the plan names none.
+Guests virtual_guests(const PreparedData& data, const DataConfig& plan, int64_t batch) {
+  if (plan.virtual_examples.empty()) return {};
+  const double ratio = plan.virtual_share / (1 - plan.virtual_share);
+  return {.store = data.made_images.get(),
+          .pool = data.virtual_examples.index,
+          .labels = data.virtual_examples.label,
+          .batch = std::llround(ratio * static_cast<double>(batch))};
+}
+
 /// Both pools: what a method that learns without labels sees.
 Pool everything(const PreparedData& data) {
   Pool all = data.labeled;
@@ -42,9 +53,11 @@ struct Stage::Impl {
     const Pool unlabeled_pool = info.learns_without_labels() ? everything(data) : data.unlabeled;
     const int64_t classes = info.learns_without_labels() ? 0 : static_cast<int64_t>(data.dataset.classes.size());
     const auto seed = static_cast<uint64_t>(plan.seed);
+    const int64_t batch = *plan.train.batch;
+    const Guests guests = virtual_guests(data, plan.data, batch);
     const Task task{.shape = data.train->shape(),
                     .classes = classes,
-                    .labeled = data.labeled.size(),
+                    .labeled = data.labeled.size() + static_cast<int64_t>(guests.pool.size()),
                     .unlabeled = unlabeled_pool.size(),
                     .class_share = classes > 0 ? class_share(data) : std::vector<double>(),
                     .steps = plan.train.steps.value_or(1),
@@ -61,11 +74,11 @@ struct Stage::Impl {
       throw Error(ErrorKind::data, data.dataset.name,
                   info.name + " learns from unlabelled examples, and there are none",
                   "put them into a folder called unlabeled, keep fewer labels with @N, or use method=supervised");
-    const int64_t batch = *plan.train.batch;
     const StreamSpec labeled{.pool = data.labeled.index,
                              .labels = data.labeled.label,
                              .transforms = transforms(needs.labeled, plan.augment),
-                             .batch = batch};
+                             .batch = batch,
+                             .guests = guests};
     const StreamSpec unlabeled{.pool = unlabeled_pool.index,
                                .labels = std::vector<int32_t>(unlabeled_pool.index.size(), kUnlabeled),
                                .transforms = transforms(needs.unlabeled, plan.augment),
@@ -123,6 +136,7 @@ int64_t Stage::parameters() {
 TrainConfig baseline_of(const TrainConfig& plan) {
   TrainConfig baseline = plan;
   baseline.method = Json{{"name", "supervised"}};
+  baseline.data.virtual_examples.clear();
   return baseline;
 }
 

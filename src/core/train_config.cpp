@@ -12,6 +12,8 @@ void DataConfig::fields(FieldVisitor& field) {
   field("disk_cache_mb", disk_cache_mb, "decoded images kept on disk for the next run, at most; 0 keeps none", 0,
         1 << 24);
   field("classes", classes, "comma-separated class names; empty: found in the data");
+  field("virtual", virtual_examples, "labelled examples that a generator made, to learn from beside the real ones");
+  field("virtual_share", virtual_share, "their share of the labelled examples of a step", 0.0, 0.95);
 }
 
 void NetConfig::fields(FieldVisitor& field) {

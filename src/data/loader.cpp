@@ -46,20 +46,31 @@ class Orders {
 };
 
 struct Stream {
-  Stream(StreamSpec given, uint64_t seed, std::string_view augment, std::string_view order)
-      : spec(std::move(given)), purpose(augment), orders(seed, order, static_cast<int64_t>(spec.pool.size())) {}
+  Stream(const ImageStore& from, StreamSpec given, uint64_t seed, std::string_view augment, std::string_view order)
+      : store(&from),
+        spec(std::move(given)),
+        purpose(augment),
+        orders(seed, order, static_cast<int64_t>(spec.pool.size())) {}
   bool exists() const { return !spec.transforms.empty() && spec.batch > 0; }
 
+  const ImageStore* store;
   StreamSpec spec;
   std::string_view purpose;
   Orders orders;
 };
+constexpr int kLabeledStream = 0, kUnlabeledStream = 1, kGuestStream = 2, kStreams = 3;
+
+/// The guests of a stream as a stream of their own.
+StreamSpec guests_of(const StreamSpec& host) {
+  if (!host.guests.store) return {};
+  return {host.guests.pool, host.guests.labels, host.transforms, host.guests.batch};
+}
 
 /// What one worker keeps between batches.
 struct Worker {
   std::vector<uint8_t> pixels;
-  int64_t epoch[2] = {-1, -1};  // of each stream
-  Order order[2];
+  int64_t epoch[kStreams] = {-1, -1, -1};  // of each stream
+  Order order[kStreams];
 };
 
 struct Slot {
@@ -68,15 +79,14 @@ struct Slot {
   std::exception_ptr error;
 };
 
-void check(const StreamSpec& spec, const ImageStore& store, bool labeled) {
+void check(const StreamSpec& spec, const ImageStore& store, const std::string& name) {
   const auto refuse = [](std::string message, std::string hint) {
     throw Error(ErrorKind::data, "loader", std::move(message), std::move(hint));
   };
-  const std::string name = labeled ? "labelled" : "unlabelled";
   if (spec.transforms.empty() || spec.batch <= 0) return;
   if (spec.pool.empty()) refuse("there are no " + name + " examples to train on", "check the split and the data");
-  if (labeled && spec.labels.size() != spec.pool.size()) {
-    refuse("the labelled pool has " + std::to_string(spec.pool.size()) + " examples and " +
+  if (name != "unlabelled" && spec.labels.size() != spec.pool.size()) {
+    refuse("the " + name + " pool has " + std::to_string(spec.pool.size()) + " examples and " +
                std::to_string(spec.labels.size()) + " labels",
            "give one label for each example");
   }
@@ -89,7 +99,7 @@ void check(const StreamSpec& spec, const ImageStore& store, bool labeled) {
 
 void prepare(RawViews& views, const StreamSpec& spec, int64_t bytes) {
   if (spec.transforms.empty() || spec.batch <= 0) return;
-  const auto batch = static_cast<std::size_t>(spec.batch);
+  const auto batch = static_cast<std::size_t>(spec.batch + spec.guests.batch);
   views.views.assign(spec.transforms.size(), std::vector<uint8_t>(batch * static_cast<std::size_t>(bytes)));
   views.index.resize(batch);
   views.label.resize(batch);
@@ -98,20 +108,24 @@ void prepare(RawViews& views, const StreamSpec& spec, int64_t bytes) {
 }  // namespace
 
 struct Loader::Impl {
-  Impl(const ImageStore& given, StreamSpec labeled, StreamSpec unlabeled, LoaderOptions given_options)
-      : store(given),
-        options(given_options),
+  Impl(const ImageStore& given, const StreamSpec& labeled, StreamSpec unlabeled, LoaderOptions given_options)
+      : options(given_options),
         shape(given.shape()),
-        streams{{std::move(labeled), options.seed, "augment/labeled", "order/labeled"},
-                {std::move(unlabeled), options.seed, "augment/unlabeled", "order/unlabeled"}},
+        streams{{given, labeled, options.seed, "augment/labeled", "order/labeled"},
+                {given, std::move(unlabeled), options.seed, "augment/unlabeled", "order/unlabeled"},
+                {labeled.guests.store ? *labeled.guests.store : given, guests_of(labeled), options.seed,
+                 "augment/guests", "order/guests"}},
         slots(options.workers > 0 ? static_cast<std::size_t>(std::max(options.ahead, 1)) + 1 : 1),
         next_to_make(options.first_batch),
         next_to_take(options.first_batch),
         oldest_held(options.first_batch) {
-    for (int s = 0; s < 2; ++s) check(streams[s].spec, store, s == 0);
+    constexpr const char* kNames[kStreams] = {"labelled", "unlabelled", "virtual"};
+    for (int s = 0; s < kStreams; ++s) check(streams[s].spec, *streams[s].store, kNames[s]);
+    if (!(streams[kGuestStream].store->shape() == shape))
+      throw Error(ErrorKind::failure, "loader", "virtual examples have another shape than the others");
     for (Slot& slot : slots) {
-      prepare(slot.batch.labeled, streams[0].spec, shape.bytes());
-      prepare(slot.batch.unlabeled, streams[1].spec, shape.bytes());
+      prepare(slot.batch.labeled, streams[kLabeledStream].spec, shape.bytes());
+      prepare(slot.batch.unlabeled, streams[kUnlabeledStream].spec, shape.bytes());
     }
     if (options.workers <= 0) {
       inline_worker.pixels.resize(static_cast<std::size_t>(shape.bytes()));
@@ -158,11 +172,20 @@ struct Loader::Impl {
   }
 
   void make(Worker& worker, int64_t t, RawBatch& batch) {
-    if (streams[0].exists()) fill(worker, 0, t, batch.labeled);
-    if (streams[1].exists()) fill(worker, 1, t, batch.unlabeled);
+    const auto& own = streams[kLabeledStream];
+    if (own.exists()) fill(worker, kLabeledStream, t, {batch.labeled});
+    if (streams[kUnlabeledStream].exists()) fill(worker, kUnlabeledStream, t, {batch.unlabeled});
+    if (own.exists() && streams[kGuestStream].exists())
+      fill(worker, kGuestStream, t, {batch.labeled, own.spec.batch, static_cast<int64_t>(own.spec.pool.size())});
   }
 
-  void fill(Worker& worker, int s, int64_t t, RawViews& out) {
+  struct Place {
+    RawViews& out;
+    int64_t first = 0;        // where in the batch
+    int64_t first_index = 0;  // the number of the pool's first example
+  };
+  void fill(Worker& worker, int s, int64_t t, Place place) {
+    RawViews& out = place.out;
     Stream& stream = streams[s];
     const StreamSpec& spec = stream.spec;
     const int64_t bytes = shape.bytes(), count = static_cast<int64_t>(spec.pool.size());
@@ -173,17 +196,17 @@ struct Loader::Impl {
         worker.epoch[s] = epoch;
       }
       const int64_t at = (*worker.order[s])[static_cast<std::size_t>(position % count)];
-      const auto example = static_cast<std::size_t>(at), to = static_cast<std::size_t>(i);
-      out.index[to] = at;
-      out.label[to] = s == 0 ? spec.labels[example] : kUnlabeled;
-      store.fetch(spec.pool[example], worker.pixels.data());
+      const auto example = static_cast<std::size_t>(at), to = static_cast<std::size_t>(place.first + i);
+      out.index[to] = place.first_index + at;
+      out.label[to] = s == kUnlabeledStream ? kUnlabeled : spec.labels[example];
+      stream.store->fetch(spec.pool[example], worker.pixels.data());
       for (std::size_t v = 0; v < spec.transforms.size(); ++v) {
         Random random({.seed = options.seed,
                        .purpose = stream.purpose,
                        .epoch = static_cast<uint64_t>(epoch),
                        .index = static_cast<uint64_t>(at),
                        .view = v});
-        spec.transforms[v]->apply(worker.pixels.data(), shape, out.views[v].data() + i * bytes, random);
+        spec.transforms[v]->apply(worker.pixels.data(), shape, out.views[v].data() + (place.first + i) * bytes, random);
       }
     }
   }
@@ -207,10 +230,9 @@ struct Loader::Impl {
     return slot.batch;
   }
 
-  const ImageStore& store;
   const LoaderOptions options;
   const ImageShape shape;
-  Stream streams[2];
+  Stream streams[kStreams];
   std::vector<Slot> slots;
   Worker inline_worker;
   double waited = 0;

@@ -22,12 +22,22 @@ struct RawBatch {
   RawViews labeled, unlabeled;
 };
 
+/// Examples of another store that come behind those of a stream, in its views (virtual examples behind labelled ones).
+/// Their index goes on from the stream's own pool.
+struct Guests {
+  const ImageStore* store = nullptr;  // null: none; must outlive the loader
+  std::vector<int64_t> pool;          // indices into it
+  std::vector<int32_t> labels;        // one for each of `pool`
+  int64_t batch = 0;                  // how many come with each batch
+};
+
 /// One stream: which examples, in which views, how many a batch.
 struct StreamSpec {
   std::vector<int64_t> pool;                                 // indices into the store
   std::vector<int32_t> labels;                               // one for each of `pool`
   std::vector<std::shared_ptr<const Transform>> transforms;  // one a view; empty: no such stream
   int64_t batch = 0;
+  Guests guests = {};
 };
 
 struct LoaderOptions {

@@ -120,6 +120,47 @@ TEST(Loader, ShowsEachExampleOnceAnEpochInNewOrders) {
   EXPECT_EQ(orders.size(), 7u);
 }
 
+TEST(Loader, GuestsComeBehindTheirHostsInTheSameViews) {
+  const FakeStore store(60), other(9);
+  StreamSpec host = stream(range(0, 7), 4, {"none", "flip(1)"});
+  const auto alone = [&] {
+    Loader loader(store, host, unlabeled(), {.seed = 3, .workers = 0});
+    return bytes_of(loader, 5);
+  }();
+  host.guests = {.store = &other, .pool = {2, 8, 5}, .labels = {7, 8, 9}, .batch = 6};
+  Loader loader(store, host, unlabeled(), {.seed = 3, .workers = 2});
+  for (int t = 0; t < 5; ++t) {
+    const RawBatch& raw = loader.next();
+    ASSERT_EQ(raw.labeled.size(), 10);
+    std::map<int64_t, int> count;
+    for (std::size_t i = 4; i < 10; ++i) {
+      const auto guest = static_cast<std::size_t>(raw.labeled.index[i] - 7);
+      ASSERT_LT(guest, 3u);
+      ++count[raw.labeled.index[i]];
+      EXPECT_EQ(raw.labeled.label[i], host.guests.labels[guest]);
+      EXPECT_EQ(raw.labeled.views[0][i * 48], static_cast<uint8_t>(host.guests.pool[guest] * 3));
+      EXPECT_EQ(raw.labeled.views[1][i * 48 + 9], static_cast<uint8_t>(host.guests.pool[guest] * 3));  // mirrored
+    }
+    EXPECT_EQ(count, (std::map<int64_t, int>{{7, 2}, {8, 2}, {9, 2}}));  // each once an epoch
+    // The hosts and the other stream are what they are without guests.
+    RawViews hosts = raw.labeled;
+    for (auto& view : hosts.views) view.resize(4 * 48);
+    hosts.index.resize(4);
+    hosts.label.resize(4);
+    std::vector<uint8_t> bytes;
+    append(hosts, bytes);
+    append(raw.unlabeled, bytes);
+    EXPECT_EQ(bytes, alone[static_cast<std::size_t>(t)]);
+  }
+}
+
+TEST(Loader, RefusesGuestsWithoutLabels) {
+  const FakeStore store(60);
+  StreamSpec host = labeled();
+  host.guests = {.store = &store, .pool = {1, 2}, .labels = {1}, .batch = 1};
+  EXPECT_THROW(Loader(store, host, {}, {}), Error);
+}
+
 TEST(Loader, RepeatsAPoolSmallerThanABatch) {
   const FakeStore store(60);
   for (const int workers : {0, 2}) {
