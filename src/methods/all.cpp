@@ -26,6 +26,9 @@ MethodInfo bad_gan();
 MethodInfo gan();
 MethodInfo bigan();
 MethodInfo adversarial_autoencoder();
+MethodInfo vae_m2();
+MethodInfo flow_matching();
+MethodInfo virtual_data();
 MethodInfo simclr();
 MethodInfo moco();
 MethodInfo byol();
@@ -43,6 +46,8 @@ const std::vector<MethodInfo>& all_methods() {
       triple_gan(), bad_gan(),      gan(),      bigan(),        adversarial_autoencoder(),
       simclr(),     moco(),         byol(),     simsiam(),      barlow_twins(),
       vicreg(),     swav(),         dino()};
+      supervised(), pseudo_label(), fixmatch(), flexmatch(), freematch(),    vae_m2(), flow_matching(), virtual_data(),
+      simclr(),     moco(),         byol(),     simsiam(),   barlow_twins(), vicreg(), swav(),          dino()};
   return methods;
 }
 
