@@ -20,15 +20,15 @@ MethodInfo freematch();
 MethodInfo softmatch();
 MethodInfo adamatch();
 MethodInfo simmatch();
+MethodInfo vae_m2();
 MethodInfo improved_gan();
 MethodInfo triple_gan();
 MethodInfo bad_gan();
+MethodInfo flow_matching();
+MethodInfo virtual_data();
 MethodInfo gan();
 MethodInfo bigan();
 MethodInfo adversarial_autoencoder();
-MethodInfo vae_m2();
-MethodInfo flow_matching();
-MethodInfo virtual_data();
 MethodInfo simclr();
 MethodInfo moco();
 MethodInfo byol();
@@ -39,16 +39,41 @@ MethodInfo swav();
 MethodInfo dino();
 
 const std::vector<MethodInfo>& all_methods() {
-  static const std::vector<MethodInfo> methods = {
-      supervised(), pseudo_label(), pi_model(), mean_teacher(), vat(),
-      ladder(),     mixmatch(),     uda(),      fixmatch(),     flexmatch(),
-      freematch(),  softmatch(),    adamatch(), simmatch(),     improved_gan(),
-      triple_gan(), bad_gan(),      gan(),      bigan(),        adversarial_autoencoder(),
-      simclr(),     moco(),         byol(),     simsiam(),      barlow_twins(),
-      vicreg(),     swav(),         dino()};
-      supervised(), pseudo_label(), fixmatch(), flexmatch(), freematch(),    vae_m2(), flow_matching(), virtual_data(),
-      simclr(),     moco(),         byol(),     simsiam(),   barlow_twins(), vicreg(), swav(),          dino()};
-  return methods;
+  static const std::vector<MethodInfo> methods = {supervised(),
+                                                  pseudo_label(),
+                                                  pi_model(),
+                                                  mean_teacher(),
+                                                  vat(),
+                                                  ladder(),
+                                                  mixmatch(),
+                                                  uda(),
+                                                  fixmatch(),
+                                                  flexmatch(),
+                                                  freematch(),
+                                                  softmatch(),
+                                                  adamatch(),
+                                                  simmatch(),
+                                                  vae_m2(),
+                                                  improved_gan(),
+                                                  triple_gan(),
+                                                  bad_gan(),
+                                                  flow_matching(),
+                                                  virtual_data(),
+                                                  gan(),
+                                                  bigan(),
+                                                  adversarial_autoencoder(),
+                                                  simclr(),
+                                                  moco(),
+                                                  byol(),
+                                                  simsiam(),
+                                                  barlow_twins(),
+                                                  vicreg(),
+                                                  swav(),
+                                                  dino()};
+  supervised(), pseudo_label(), fixmatch(), flexmatch(), freematch(), vae_m2(), flow_matching(), virtual_data(),
+      simclr(), moco(), byol(), simsiam(), barlow_twins(), vicreg(), swav(), dino()
+};
+return methods;
 }
 
 const MethodInfo& find_method(std::string_view name) {
