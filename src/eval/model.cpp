@@ -2,8 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "core/files.h"
-#include "core/hash.h"
+#include "eval/signed_json.h"
 #include "fewlabel/error.h"
 #include "train/folders.h"
 #include "train/module_state.h"
@@ -39,31 +38,23 @@ Json meta_of(const ModelCard& card, const FileRecord& weights) {
 
 }  // namespace
 
+void write_model(const std::filesystem::path& folder, const NetModule& net, const ModelCard& card) {
+  const FileRecord record = write_safetensors(folder / kWeights, state_of(net), {{"format", "pt"}});
+  write_part(folder / kMeta, signed_text(meta_of(card, record)));
+}
+
 void save_model(const std::filesystem::path& folder, const NetModule& net, const ModelCard& card) {
-  const TensorMap state = state_of(net);
-  write_folder(folder, safetensors_size(state) + (1 << 16), [&](const std::filesystem::path& temporary) {
-    const FileRecord record = write_safetensors(temporary / kWeights, state, {{"format", "pt"}});
-    Json meta = meta_of(card, record);
-    const std::string text = meta.dump();
-    meta["hash"] = hash_bytes(text.data(), text.size());
-    write_part(temporary / kMeta, meta.dump(2) + "\n");
-  });
+  write_folder(folder, safetensors_size(state_of(net)) + (1 << 16),
+               [&](const std::filesystem::path& temporary) { write_model(temporary, net, card); });
 }
 
 LoadedModel load_model(const std::filesystem::path& folder) {
   const std::filesystem::path meta_path = folder / kMeta, weights_path = folder / kWeights;
-  const auto damaged = [&](const std::filesystem::path& file, const std::string& what) {
-    return Error(ErrorKind::storage, file.string(), what, "train the model again, or restore the file from a copy");
-  };
   LoadedModel model;
+  model.meta = read_signed(meta_path);
   try {
-    model.meta = Json::parse(read_file(meta_path));
-    Json unsigned_meta = model.meta;
-    const auto hash = unsigned_meta.at("hash").get<std::string>();
-    unsigned_meta.erase("hash");
-    const std::string text = unsigned_meta.dump();
-    if (hash_bytes(text.data(), text.size()) != hash || model.meta.at("format") != kFormat)
-      throw damaged(meta_path, "is damaged: its content does not match its hash");
+    if (model.meta.at("format") != kFormat)
+      throw damaged_file(meta_path, fmt::format("has format {}, wanted {}", model.meta.at("format").dump(), kFormat));
     const Json& input = model.meta.at("input");
     model.card.classes = model.meta.at("classes").get<std::vector<std::string>>();
     model.card.method = model.meta.at("method");
@@ -73,12 +64,12 @@ LoadedModel load_model(const std::filesystem::path& folder) {
                                 input.at("mean").get<std::vector<float>>(),
                                 input.at("std").get<std::vector<float>>()};
   } catch (const Json::exception& error) {
-    throw damaged(meta_path, fmt::format("is damaged: {}", error.what()));
+    throw damaged_file(meta_path, fmt::format("is damaged: {}", error.what()));
   }
   FileRecord record;
   const TensorMap state = read_safetensors(weights_path, &record);
   if (record.hash != model.meta["weights"].value("xxh3_128", std::string()))
-    throw damaged(weights_path, "is damaged: its bytes do not match the hash in meta.json");
+    throw damaged_file(weights_path, "is damaged: its bytes do not match the hash in meta.json");
   model.net =
       make_net(model.card.net, model.card.normalization.shape, static_cast<int64_t>(model.card.classes.size()), 0);
   load_state(*model.net, state);

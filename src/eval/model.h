@@ -17,6 +17,8 @@ struct ModelCard {
   std::string method, data;  // how it came about; for a person
 };
 
+/// Writes the two files into a folder that is still being made. Throws Error{storage}.
+void write_model(const std::filesystem::path& folder, const NetModule& net, const ModelCard& card);
 /// Replaces the folder as a whole. Throws Error{storage}.
 void save_model(const std::filesystem::path& folder, const NetModule& net, const ModelCard& card);
 

@@ -6,6 +6,7 @@
 
 #include "fewlabel/error.h"
 #include "train/precision.h"
+#include "train/spread.h"
 #include "train/torch_compat.h"
 
 namespace fewlabel {
@@ -94,15 +95,9 @@ void TrainerStep::embeddings(const Tensor& z) {
   constexpr int64_t kEvery = 10, kRows = 256;
   if (place_.update % kEvery != 0 || z.dim() != 2 || z.size(0) < 2) return;
   const at::NoGradGuard no_gradient;
-  const Tensor rows = z.detach().slice(0, 0, kRows).to(at::kCPU, at::kDouble);
-  const Tensor unit = rows / rows.norm(2, 1, /*keepdim=*/true).clamp_min(1e-12);
-  // Points spread evenly over the sphere have a variance of 1 / D in each direction.
-  metrics_.add("embedding/spread", unit.var(0, /*unbiased=*/false).sum().sqrt());
-  const Tensor centred = unit - unit.mean(0);
-  const Tensor gram = centred.size(0) < centred.size(1) ? centred.mm(centred.t()) : centred.t().mm(centred);
-  const Tensor spectrum = at::linalg_eigvalsh(gram).clamp_min(1e-12);
-  const Tensor share = spectrum / spectrum.sum();
-  metrics_.add("embedding/rank", (-(share * share.log()).sum()).exp());
+  const Spread found = measure_spread(z.slice(0, 0, kRows));
+  metrics_.add("embedding/spread", found.spread);
+  metrics_.add("embedding/rank", found.rank);
 }
 
 bool TrainerStep::take_minimized() { return std::exchange(minimized_, false); }

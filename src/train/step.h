@@ -32,8 +32,7 @@ class TrainerStep final : public Step {
   void minimize(const Tensor& loss, std::string_view group = "model") override;
   void log(std::initializer_list<std::pair<std::string_view, Tensor>> values) override;
   void pseudo_labels(const Tensor& label, const Tensor& kept) override;
-  /// Logs embedding/spread, 1 where the embeddings fill the sphere and 0 where all are the same, and embedding/rank,
-  /// the number of directions they use (exp of the entropy of the covariance's spectrum).
+  /// Logs embedding/spread and embedding/rank (train/spread.h).
   void embeddings(const Tensor& z) override;
 
   void place(StepPlace place) { place_ = std::move(place); }

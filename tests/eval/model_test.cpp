@@ -8,6 +8,7 @@
 
 #include "core/files.h"
 #include "eval/classify.h"
+#include "eval/memory_store.h"
 #include "fewlabel/predictor.h"
 #include "fewlabel/random.h"
 #include "helpers.h"
@@ -17,6 +18,7 @@ namespace {
 
 using testing::error_of;
 using ::testing::HasSubstr;
+using testing::MemoryStore;
 using testing::TemporaryFolder;
 
 const ImageShape kShape{12, 12, 1};
@@ -32,27 +34,6 @@ ModelCard card() {
 }
 
 Net net_of(const ModelCard& card) { return make_net(card.net, kShape, static_cast<int64_t>(card.classes.size()), 7); }
-
-class MemoryStore final : public ImageStore {
- public:
-  explicit MemoryStore(int64_t count) {
-    Random random({.seed = 1, .purpose = "test"});
-    for (int64_t i = 0; i < count * kShape.bytes(); ++i) pixels_.push_back(static_cast<uint8_t>(random.below(256)));
-  }
-  int64_t size() const override { return static_cast<int64_t>(pixels_.size()) / kShape.bytes(); }
-  ImageShape shape() const override { return kShape; }
-  void fetch(int64_t index, uint8_t* out) const override {
-    std::copy_n(pixels_.begin() + index * kShape.bytes(), kShape.bytes(), out);
-  }
-  std::vector<int64_t> damaged() const override { return {}; }
-  const std::vector<Damage>& damage() const override { return damage_; }
-  const std::string& content_hash() const override { return hash_; }
-
- private:
-  std::vector<uint8_t> pixels_;
-  std::vector<Damage> damage_;
-  std::string hash_;
-};
 
 TEST(Model, AnswersAlikeAfterSavingAndLoading) {
   const TemporaryFolder folder;
