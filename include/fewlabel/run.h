@@ -58,6 +58,8 @@ class RunFolder {
   std::filesystem::path predictions() const { return path_ / "predictions.csv"; }
   std::filesystem::path checkpoints() const { return path_ / "checkpoints"; }
   std::filesystem::path model() const { return path_ / "model"; }
+  std::filesystem::path samples() const { return path_ / "samples"; }
+  std::filesystem::path probes() const { return path_ / "probes.json"; }
   std::filesystem::path report() const { return path_ / "report.html"; }
 
   /// Writes status.json with this process' pid and the time. Needs the lock (create or resume).
@@ -85,8 +87,8 @@ std::filesystem::path free_run_path(const std::filesystem::path& root, std::stri
 /// The runs directly below `root`, newest first; an absent root gives none.
 std::vector<RunFolder> list_runs(const std::filesystem::path& root);
 
-/// `runs ls`: one object a run {name, state, step, steps, method, data, accuracy, supervised_accuracy, started,
-/// seconds}.
+/// `runs ls`: one object a run {name, state, step, steps, method, data, accuracy, supervised_accuracy, linear_accuracy,
+/// started, seconds}.
 Json runs_json(const std::vector<RunFolder>& runs);
 std::string runs_text(const Json& runs);  // aligned, at most 80 columns
 

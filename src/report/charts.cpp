@@ -262,6 +262,31 @@ std::string heat_map(const std::vector<std::string>& names, const Confusion& con
       width, std::min(width, named ? 520.0 : 320.0), width, height, n, svg);
 }
 
+std::string scatter_map(const std::vector<std::string>& names, const Json& points) {
+  constexpr std::size_t kMostPoints = 5000, kMostClasses = 100;
+  std::map<std::size_t, std::string> dots;  // one path a class: a line of no length with a round end is a dot
+  std::size_t drawn = 0;
+  if (points.is_array())
+    for (const auto& point : points) {
+      if (!point.is_array() || point.size() != 3 || drawn++ >= kMostPoints) continue;
+      if (!std::all_of(point.begin(), point.end(), [](const Json& value) { return value.is_number_integer(); }))
+        continue;
+      const auto x = point[0].get<int64_t>(), y = point[1].get<int64_t>(), c = point[2].get<int64_t>();
+      if (x < 0 || x > 1000 || y < 0 || y > 1000 || c < 0 || c >= static_cast<int64_t>(kMostClasses)) continue;
+      dots[static_cast<std::size_t>(c)] += fmt::format("M{} {}h0", x, y);
+    }
+  if (dots.empty()) return {};
+  std::string svg, legend;
+  for (const auto& [c, path] : dots) {
+    svg += fmt::format(R"(<path class="point m{}" data-class="{}" d="{}"/>)", c % 10, c, path);
+    legend += fmt::format(R"(<li data-class="{}"><i class="m{}"></i>{}</li>)", c, c % 10,
+                          c < names.size() ? escape_html(names[c]) : std::to_string(c));
+  }
+  return fmt::format(
+      R"(<div class="map"><svg viewBox="-12 -12 1024 1024" role="img" aria-label="Map of the features, {} examples of {} classes">{}</svg><ul class="classes">{}</ul></div>)",
+      drawn, dots.size(), svg, legend);
+}
+
 std::string reliability_chart(const std::string& title, const std::vector<ReliabilityBin>& bins) {
   constexpr double kLeft = 42, kSide = 250, kTop = 8, kStrip = 44, kWidth = kLeft + kSide + 10,
                    kHeight = kTop + kSide + kStrip + 46;

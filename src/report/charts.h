@@ -39,6 +39,9 @@ std::string whisker_chart(const std::vector<Whisker>& rows);
 /// names up to 40.
 std::string heat_map(const std::vector<std::string>& names, const Confusion& confusion);
 
+/// Points [x, y, class], x and y from 0 to 1000, with a legend of the classes; nothing when there are none.
+std::string scatter_map(const std::vector<std::string>& names, const Json& points);
+
 /// Bars of accuracy over confidence, the gap to the diagonal marked, and below it how often each confidence occurs.
 std::string reliability_chart(const std::string& title, const std::vector<ReliabilityBin>& bins);
 

@@ -67,12 +67,21 @@ std::string curves_section(const ReportInput& input) {
                      .unit = Unit::percent,
                      .from_zero = false,
                      .series = {}};
-  if (auto series = curves.take("test/accuracy", method_title(text_of(input.summary, "method")), 0))
+  if (auto series = curves.take("test/accuracy", method_title(input.summary), 0))
     accuracy.series.push_back(std::move(*series));
   for (const char* metric : {"supervised/test/accuracy", "supervised/accuracy"})
     if (auto series = curves.take(metric, "labels alone", 1)) accuracy.series.push_back(std::move(*series));
   std::string html = draw(accuracy);
+  LineChart neighbours = single(curves, "knn/accuracy", "Nearest neighbours on frozen features", Unit::percent, false);
+  neighbours.note = "Of a part of the examples; watched only: nothing was chosen by it.";
+  html += draw(neighbours);
   html += draw(losses(curves, "loss", "Loss", 0));
+  LineChart spread = single(curves, "embedding/spread", "Spread of the embeddings", Unit::plain, true);
+  spread.note = "1 is even on the sphere; near 0 they are all alike and nothing is learnt.";
+  html += draw(spread);
+  LineChart rank = single(curves, "embedding/rank", "Rank of the embeddings", Unit::plain, true);
+  rank.note = "How many directions they use.";
+  html += draw(rank);
   LineChart kept = single(curves, "pseudo_labels/kept", "Pseudo-labels kept", Unit::percent, true);
   kept.note = "Share of the unlabelled examples sure enough to learn from.";
   html += draw(kept);

@@ -1,5 +1,8 @@
 #include "report/html.h"
 
+#include <algorithm>
+
+#include "core/base64.h"
 #include "core/files.h"
 #include "core/text.h"
 #include "fewlabel/error.h"
@@ -23,6 +26,25 @@ std::string text_or_empty(const std::filesystem::path& path) {
   }
 }
 
+/// samples/step-00001200.png …, in order.
+std::vector<std::pair<int64_t, std::string>> sheets(const RunFolder& run) {
+  constexpr std::size_t kMost = 24;
+  std::vector<std::pair<int64_t, std::string>> found;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(run.samples(), error), end; !error && entry != end;
+       entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    const std::string digits = name.size() == 17 ? name.substr(5, 8) : "";
+    if (!name.starts_with("step-") || !name.ends_with(".png") || digits.empty() ||
+        digits.find_first_not_of("0123456789") != std::string::npos)
+      continue;
+    if (const std::string png = text_or_empty(entry->path()); !png.empty() && found.size() < kMost)
+      found.emplace_back(std::stoll(digits), base64(png));
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
 }  // namespace
 
 std::string report_html(const RunFolder& run) {
@@ -30,6 +52,8 @@ std::string report_html(const RunFolder& run) {
                           .status = run.status(),
                           .summary = run.read_json(run.summary()),
                           .evaluation = run.read_json(run.evaluation()),
+                          .probes = run.read_json(run.probes()),
+                          .samples = sheets(run),
                           .metrics = read_metrics(run),
                           .plan = text_or_empty(run.plan()),
                           .command = text_or_empty(run.command())};
@@ -44,7 +68,8 @@ std::string report_html(const RunFolder& run) {
       escape_html(input.name) + " – fewlabel report</title><style>" + std::string(page::kStyle) +
       "</style></head><body><main>\n";
   page += masthead(input);
-  for (const auto& part : {result_section(input), labels_section(input), curves_section(input), classes_section(input),
+  for (const auto& part : {result_section(input), stages_section(input), labels_section(input), features_section(input),
+                           pictures_section(input), curves_section(input), classes_section(input),
                            mistakes_section(input), trust_section(input), making_section(input)})
     page += part;
   page += "<footer>Made by fewlabel " FEWLABEL_VERSION

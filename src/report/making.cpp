@@ -55,7 +55,8 @@ std::string making_section(const ReportInput& input) {
   };
   std::string facts = fact("Data", escape_html(text_of(s, "data")));
   const std::string method = text_of(s, "method"), net = text_of(s, "net");
-  facts += fact("Method and net", with_gap(method.empty() ? "" : escape_html(method_title(method)), escape_html(net)));
+  facts += fact("Method and net", with_gap(method.empty() ? "" : escape_html(method_title(s)), escape_html(net)));
+  facts += fact("Started from", escape_html(text_of(s, "init")));
   if (const auto seed = number_of(s, "seed")) facts += fact("Seed", fmt::format("{:.0f}", *seed));
   const std::string version = text_of(s, "version"), commit = text_of(s, "commit");
   facts += fact("fewlabel", with_gap(escape_html(version), code(commit.substr(0, 12))));

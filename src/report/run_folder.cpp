@@ -23,9 +23,11 @@ constexpr std::string_view kLock = ".lock";
 constexpr std::string_view kEvents = "events.out.tfevents.";
 
 // What --overwrite may remove: the names that a run writes, and no others.
-constexpr std::array<std::string_view, 13> kOwn = {
-    "config.toml",  "plan.toml",       "command.txt",     "env.json",    "data.json", "status.json", "metrics.jsonl",
-    "summary.json", "evaluation.json", "predictions.csv", "checkpoints", "model",     "report.html"};
+constexpr std::array<std::string_view, 16> kOwn = {
+    "config.toml",   "plan.toml",    "command.txt",     "env.json",        "data.json",   "status.json",
+    "metrics.jsonl", "summary.json", "evaluation.json", "predictions.csv", "probes.json", "checkpoints",
+    "model",         "samples",      "baseline",        "report.html"};
+constexpr std::string_view kStage = "stage-";  // the runs of a chain
 
 constexpr std::array<std::pair<RunState, std::string_view>, 4> kStates = {{{RunState::running, "running"},
                                                                            {RunState::finished, "finished"},
@@ -40,7 +42,7 @@ bool is_run(const fs::path& path) {
 
 bool is_own(const std::string& name) {
   return std::find(kOwn.begin(), kOwn.end(), name) != kOwn.end() || name.starts_with(kEvents) ||
-         name.find(".tmp-") != std::string::npos;
+         name.starts_with(kStage) || name.find(".tmp-") != std::string::npos;
 }
 
 // The lock and an empty folder for checkpoints are what a start that failed early leaves behind: they count for

@@ -152,6 +152,7 @@ Json runs_json(const std::vector<RunFolder>& runs) {
                                     {"data", "data"},
                                     {"accuracy", "accuracy"},
                                     {"supervised_accuracy", "supervised_accuracy"},
+                                    {"linear_accuracy", "linear_accuracy"},
                                     {"seconds", "train_seconds"}})
       item[key] = summary.is_object() && summary.contains(from) ? summary[from] : Json(nullptr);
     list.push_back(std::move(item));
@@ -167,7 +168,10 @@ std::string runs_text(const Json& runs) {
     rows.push_back({printable(text_of(run, "name")), text_of(run, "state"),
                     steps > 0 && step < steps ? fmt::format("{:.0f}/{:.0f}", step, steps) : fmt::format("{:.0f}", step),
                     printable(text_of(run, "method")), printable(text_of(run, "data")),
-                    percent_or_dash(run, "accuracy"), percent_or_dash(run, "supervised_accuracy")});
+                    number_of(run, "linear_accuracy") && !number_of(run, "accuracy")
+                        ? percent_or_dash(run, "linear_accuracy") + " linear"
+                        : percent_or_dash(run, "accuracy"),
+                    percent_or_dash(run, "supervised_accuracy")});
   }
   return table(rows);
 }

@@ -61,6 +61,12 @@ std::string tiles(const Json& summary) {
   if (ece)
     html += tile("Calibration error", percent_text(*ece),
                  better ? percent_text(*better) + " after temperature scaling" : "");
+  if (const auto error = number_of(summary, "reconstruction_error"))
+    html += tile("Reconstruction", fmt::format("{:.4f}", *error), "squared, a pixel in [0, 1]");
+  if (const auto spread = number_of(summary, "embedding_spread"))
+    html += tile("Feature spread", fmt::format("{:.2f}", *spread), "1 is even, 0 is collapsed");
+  if (const auto rank = number_of(summary, "embedding_rank"))
+    html += tile("Feature rank", fmt::format("{:.1f}", *rank), "directions in use");
   if (const auto seconds = number_of(summary, "train_seconds")) {
     const auto steps = number_of(summary, "steps");
     html += tile("Training", duration(*seconds), steps ? plural(*steps, "step", "steps") : "");
@@ -73,13 +79,36 @@ std::string tiles(const Json& summary) {
   return html.empty() ? "" : "<dl class=\"tiles\">" + html + "</dl>";
 }
 
-// A picture, or nothing when the text is no PNG in base64. Small ones are enlarged pixel by pixel.
-std::string picture(const Json& json, const std::string& description) {
-  const std::string data = text_of(json, "png_base64");
-  const auto width = png_width(data);
-  if (!width) return {};
-  return fmt::format("<img{} alt=\"{}\" src=\"data:image/png;base64,{}\">", *width < 100 ? " class=\"px\"" : "",
-                     escape_html(description), data);
+/// The headline of a run without labels: what simple classifiers make of its features, beside the raw pixels.
+std::string frozen_result(const Json& s) {
+  const auto linear = number_of(s, "linear_accuracy"), neighbours = number_of(s, "knn_accuracy");
+  const auto euclidean = number_of(s, "knn_euclidean_accuracy");
+  const auto pixels = number_of(s, "pixels_knn_accuracy"), tests = number_of(s, "test_examples");
+  if (!linear && !neighbours) return {};
+  const auto whisker = [&](const std::string& name, int colour, double value) {
+    const auto total = static_cast<int64_t>(tests.value_or(0));
+    const auto right = std::llround(value * static_cast<double>(total));
+    return Whisker{name, colour, value, total > 0 ? std::optional(wilson_interval(right, total)) : std::nullopt};
+  };
+  std::vector<Whisker> rows;
+  if (linear) rows.push_back(whisker("Linear classifier", 0, *linear));
+  if (neighbours) rows.push_back(whisker("Nearest neighbours by angle", 2, *neighbours));
+  if (euclidean) rows.push_back(whisker("Nearest neighbours by distance", 2, *euclidean));
+  if (pixels) rows.push_back(whisker("The same of raw pixels", 1, *pixels));
+  std::string html = fmt::format(
+      "<div class=\"hero\"><div><p class=\"big-number\">{:.1f}<small>%</small></p><p "
+      "class=\"big-label\">{}<br><span>on "
+      "frozen features{}</span></p></div><figure>{}</figure></div>",
+      100 * linear.value_or(neighbours.value_or(0)), linear ? "linear classifier" : "nearest neighbours",
+      number_of(s, "probe_labels") ? ", " + count_text(*number_of(s, "probe_labels")) + " labels" : "",
+      whisker_chart(rows));
+  if (euclidean && pixels) {
+    const double points = 100 * (*euclidean - *pixels);
+    html += fmt::format(
+        "<p class=\"intro\"><b class=\"{}\">{:+.1f} points</b> by nearest neighbours against the raw pixels{}</p>",
+        points > 0 ? "better" : "worse", points, points > 0 ? "." : ": so far the pixels themselves tell more.");
+  }
+  return html;
 }
 
 std::vector<std::string> class_names(const ReportInput& input) {
@@ -206,7 +235,17 @@ std::string diagram(const std::string& title, const std::vector<ReliabilityBin>&
 
 }  // namespace
 
-std::string method_title(const std::string& name) {
+std::string picture(const Json& json, const std::string& description) {
+  const std::string data = text_of(json, "png_base64");
+  const auto width = png_width(data);
+  if (!width) return {};
+  return fmt::format("<img{} alt=\"{}\" src=\"data:image/png;base64,{}\">", *width < 100 ? " class=\"px\"" : "",
+                     escape_html(description), data);
+}
+
+std::string method_title(const Json& summary) {
+  if (const std::string title = text_of(summary, "method_title"); !title.empty()) return title;
+  const std::string name = text_of(summary, "method");
   constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kTitles = {
       {{"supervised", "Supervised training"},
        {"pseudo_label", "Pseudo-labelling"},
@@ -229,8 +268,11 @@ std::string section(const std::string& id, const std::string& title, const std::
 std::string masthead(const ReportInput& input) {
   const Json& s = input.summary;
   const auto labels = number_of(s, "labels"), unlabeled = number_of(s, "unlabeled"), classes = number_of(s, "classes");
-  std::string lede = "<b>" + escape_html(method_title(text_of(s, "method"))) + "</b>";
-  if (labels) {
+  const bool unlabelled = text_of(s, "family").starts_with("self/");
+  std::string lede = "<b>" + escape_html(method_title(s)) + "</b>";
+  if (unlabelled) {
+    lede += " learnt from " + plural(unlabeled.value_or(0), "example", "examples") + " without a label.";
+  } else if (labels) {
     lede += " learnt " + (classes ? plural(*classes, "class", "classes") : std::string("to classify")) + " from " +
             plural(*labels, "labelled example", "labelled examples");
     if (unlabeled && *unlabeled > 0) lede += " and " + count_text(*unlabeled) + " without a label";
@@ -243,10 +285,17 @@ std::string masthead(const ReportInput& input) {
     lede += fmt::format(
         " It is right on <b>{}</b> of {}.", percent_text(*accuracy),
         tests ? plural(*tests, "test example", "test examples") + " it never saw" : std::string("the test examples"));
+  if (const auto linear = number_of(s, "linear_accuracy"); linear && unlabelled)
+    lede +=
+        fmt::format(" A linear classifier on its frozen features is right on <b>{}</b> of {}.", percent_text(*linear),
+                    tests ? plural(*tests, "test example", "test examples") : std::string("the test examples"));
   std::string html =
       fmt::format("<header><p class=\"over\">fewlabel report <span>{}</span></p><h1>{}{}</h1><p class=\"lede\">{}</p>",
                   escape_html(input.name), escape_html(data_title(input)),
-                  labels ? " <span>with " + plural(*labels, "label", "labels") + "</span>" : "", lede);
+                  unlabelled ? " <span>without labels</span>"
+                  : labels   ? " <span>with " + plural(*labels, "label", "labels") + "</span>"
+                             : "",
+                  lede);
   if (input.status.state != RunState::finished)
     html += fmt::format(
         "<p class=\"warning\" role=\"note\">This run is <b>{}</b>{}. What follows is the state so far.{}</p>",
@@ -272,11 +321,12 @@ std::string result_section(const ReportInput& input) {
       figure +=
           fmt::format("<br><span>95\u202f% interval {:.1f}–{:.1f}</span>", 100 * interval->low, 100 * interval->high);
     figure += "</p></div>";
-    const std::string method = text_of(s, "method");
-    std::vector<Whisker> rows = {{method_title(method), 0, *accuracy, interval}};
+    std::vector<Whisker> rows = {{method_title(s), 0, *accuracy, interval}};
     if (baseline) rows.push_back({"Labels alone", 1, *baseline, interval_of(s, "supervised_low", "supervised_high")});
     html += figure + "<figure>" + whisker_chart(rows) + "</figure></div>";
     if (baseline) html += "<p class=\"intro\">" + comparison(s, *accuracy, *baseline) + "</p>";
+  } else {
+    html += frozen_result(s);
   }
   return section("result", "Result", {}, html + tiles(s));
 }

@@ -11,7 +11,8 @@ namespace fewlabel {
 struct ReportInput {
   std::string name;
   RunStatus status;
-  Json summary, evaluation;
+  Json summary, evaluation, probes;
+  std::vector<std::pair<int64_t, std::string>> samples = {};  // step, PNG in base64
   std::vector<MetricLine> metrics;
   std::string plan, command;
 };
@@ -23,13 +24,19 @@ std::string curves_section(const ReportInput& input);
 std::string classes_section(const ReportInput& input);  // confusion matrix, figures of each class
 std::string trust_section(const ReportInput& input);    // reliability diagrams
 std::string mistakes_section(const ReportInput& input);
-std::string making_section(const ReportInput& input);  // command, seed, machine, data, notes
+std::string features_section(const ReportInput& input);  // map of the features, later probes
+std::string pictures_section(const ReportInput& input);  // reconstructions, samples, their quality
+std::string stages_section(const ReportInput& input);    // of a chain
+std::string making_section(const ReportInput& input);    // command, seed, machine, data, notes
 
 /// <section> with a heading, an introduction and content; nothing when there is no content.
 std::string section(const std::string& id, const std::string& title, const std::string& intro,
                     const std::string& content);
 
-/// "FreeMatch" for freematch; a name it does not know stays.
-std::string method_title(const std::string& name);
+/// An <img>, or nothing when `png_base64` is no PNG in base64. Small ones are enlarged pixel by pixel.
+std::string picture(const Json& json, const std::string& description);
+
+/// "FreeMatch": as the summary says, else its method's name.
+std::string method_title(const Json& summary);
 
 }  // namespace fewlabel

@@ -48,12 +48,34 @@ std::string summary_text(const Json& summary, const std::string& report) {
     lines += row("labels alone", accuracy_text(summary, "supervised_accuracy", "supervised_low", "supervised_high"));
     if (accuracy) lines += row("gain", fmt::format("{:+.1f} points", 100 * (*accuracy - *baseline)));
   }
+  if (const auto linear = number_of(summary, "linear_accuracy"))
+    lines += row("linear probe", fmt::format("{:.1f} % on frozen features", 100 * *linear));
+  if (const auto neighbours = number_of(summary, "knn_accuracy")) {
+    const auto pixels = number_of(summary, "pixels_knn_accuracy");
+    const auto euclidean = number_of(summary, "knn_euclidean_accuracy");
+    lines += row("neighbours", fmt::format("{:.1f} % by angle", 100 * *neighbours) +
+                                   (euclidean ? fmt::format(", {:.1f} % by distance", 100 * *euclidean) : "") +
+                                   (pixels ? fmt::format(" (raw pixels {:.1f} %)", 100 * *pixels) : ""));
+  }
+  if (const auto error = number_of(summary, "reconstruction_error"))
+    lines += row("reconstruction", fmt::format("squared error {:.4f} a pixel in [0, 1]", *error));
+  if (const auto spread = number_of(summary, "embedding_spread"), rank = number_of(summary, "embedding_rank");
+      spread && rank)
+    lines += row("features", fmt::format("spread {:.2f} (1 is even, 0 is collapsed), rank {:.1f}", *spread, *rank));
   if (const auto ece = number_of(summary, "ece")) {
     const auto calibrated = number_of(summary, "ece_calibrated"), temperature = number_of(summary, "temperature");
     std::string text = fmt::format("error {:.1f} %", 100 * *ece);
     if (calibrated && temperature)
       text += fmt::format(", {:.1f} % at temperature {:.2f}", 100 * *calibrated, *temperature);
     lines += row("calibration", text);
+  }
+  std::size_t number = 0;
+  for (const auto& stage : list_of(summary, "stages")) {
+    const auto reached = number_of(stage, "accuracy"), linear = number_of(stage, "linear_accuracy");
+    lines += row(fmt::format("stage {}", ++number),
+                 text_of(stage, "method") + (reached  ? fmt::format(", accuracy {:.1f} %", 100 * *reached)
+                                             : linear ? fmt::format(", linear probe {:.1f} %", 100 * *linear)
+                                                      : ""));
   }
   if (const auto seconds = number_of(summary, "train_seconds")) {
     std::string text = duration(*seconds);

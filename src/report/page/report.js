@@ -22,6 +22,14 @@ for (const svg of document.querySelectorAll("svg[data-hover]")) {
   svg.addEventListener("pointerleave", hide);
   window.addEventListener("scroll", hide, { passive: true });
 }
+// A class of the map alone, while the pointer is on its name.
+for (const map of document.querySelectorAll(".map")) {
+  for (const name of map.querySelectorAll("li[data-class]")) {
+    const points = map.querySelector(`path[data-class="${name.dataset.class}"]`);
+    name.addEventListener("pointerenter", () => { map.classList.add("alone"); points.classList.add("shown"); });
+    name.addEventListener("pointerleave", () => { map.classList.remove("alone"); points.classList.remove("shown"); });
+  }
+}
 // Tables sort by a click on a heading.
 for (const table of document.querySelectorAll("table.sortable")) {
   const body = table.tBodies[0], original = [...body.rows];
