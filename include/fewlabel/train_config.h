@@ -73,6 +73,9 @@ struct TrainConfig {
   std::optional<std::string> baseline;     // none, or supervised: also train the baseline for comparison
   std::optional<double> baseline_minutes;  // its budget; auto: that of the run
   std::optional<int64_t> baseline_steps;   // of the baseline; auto: as many as fit its minutes
+  std::string init;                        // run whose net is the starting point; empty: drawn from the seed
+  std::string init_hash;                   // of its weights; filled in by the plan
+  std::optional<std::string> probe;        // how frozen features are measured at the end: none, quick or full
   DataConfig data;
   NetConfig net;
   AugmentConfig augment;

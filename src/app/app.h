@@ -24,12 +24,39 @@ struct TrainRequest {
 Json train(const TrainRequest& request);
 
 struct EvaluateRequest {
-  std::string run;   // run folder
-  std::string data;  // empty: the test set of the run
+  std::string run;                  // run folder; with probes also "pixels"
+  std::string data;                 // empty: that of the run
+  std::vector<std::string> probes;  // knn, linear, cluster, reconstruction, finetune@LABELS
+  std::string judge;                // run of a classifier whose features judge samples
+  int64_t k = 10;                   // neighbours of knn
+  int64_t steps = 1000;             // updates of finetune
+  int64_t count = 2000;             // samples to judge
+  uint64_t seed = 0;                // of the samples
   Chatter chatter = Chatter::plain;
 };
-/// Evaluates the saved model again; returns the evaluation (accuracy, interval, ece, per class).
+/// Evaluates the saved model again (accuracy, interval, ece, per class); or, with probes, its frozen features; or, with
+/// a judge, its samples. The latter two are also written to probes.json of the run.
 Json evaluate(const EvaluateRequest& request);
+
+struct GenerateRequest {
+  std::string run;             // run folder, or its model/ folder
+  int64_t count = 100;         // samples
+  std::string of_class;        // name or index; empty: all classes in turn
+  uint64_t seed = 0;           // the same seed gives the same samples
+  std::string format = "png";  // png: a folder of images; npy: arrays
+  std::string output;          // folder; must be empty or not be there
+};
+/// Writes samples as a data set, and grid.png beside them. Returns what was made.
+Json generate(const GenerateRequest& request);
+
+struct EmbedRequest {
+  std::string run;             // run folder, or its model/ folder
+  std::string data;            // labelled or not
+  std::string part = "train";  // or test
+  std::string output;          // FILE.npy; names and labels go to FILE.csv
+};
+/// Writes the features of every example (N × D, float32). Returns what was made.
+Json embed(const EmbedRequest& request);
 
 struct PredictRequest {
   std::string run;                 // run folder, or its model/ folder

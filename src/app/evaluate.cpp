@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "app/app.h"
+#include "app/evaluate.h"
 #include "app/evaluation.h"
 #include "core/files.h"
 #include "eval/classify.h"
@@ -39,11 +39,12 @@ Pool judged_pool(const Source& source, const std::vector<std::string>& classes) 
   return pool;
 }
 
-}  // namespace
-
-Json evaluate(const EvaluateRequest& request) {
+Json evaluate_classifier(const EvaluateRequest& request) {
   at::set_num_threads(usable_threads());
   const RunFolder folder = RunFolder::open(request.run);
+  if (std::filesystem::exists(folder.model() / "method.json") && !std::filesystem::exists(folder.model() / "meta.json"))
+    throw Error(ErrorKind::usage, request.run, "its method is no classifier, so it has no accuracy",
+                "measure its features with --probe knn, or its samples with --judge RUN");
   const LoadedModel model = load_model(folder.model());
   PreparedData own;
   std::shared_ptr<const Source> source;
@@ -79,6 +80,14 @@ Json evaluate(const EvaluateRequest& request) {
   result["damaged"] = store->damaged().size();
   result["per_class"] = evaluation.detail["per_class"];
   return result;
+}
+
+}  // namespace
+
+Json evaluate(const EvaluateRequest& request) {
+  if (!request.probes.empty()) return evaluate_probes(request);
+  if (!request.judge.empty()) return evaluate_samples(request);
+  return evaluate_classifier(request);
 }
 
 }  // namespace fewlabel

@@ -56,7 +56,7 @@ void check_pools(const PreparedData& data) {
   }
   if (data.labeled.size() == 0)
     throw Error(ErrorKind::data, name, "no example has a label",
-                "put a few images of each class into a folder named after it");
+                "put a few images of each class into a folder named after it, or learn without labels: method=simclr");
   if (data.dataset.classes.size() < 2)
     throw Error(
         ErrorKind::data, name,

@@ -21,9 +21,9 @@ enum class Judge { none, test_set, hidden_labels };
 struct PreparedData {
   Dataset dataset;
   SplitSpec split;
-  ImageShape found;                         // commonest shape before any resize
-  std::unique_ptr<ImageStore> train, test;  // test may be null
-  Pool labeled, unlabeled;                  // of the training store; unlabelled ones carry hidden labels where known
+  ImageShape found;                               // commonest shape before any resize
+  std::shared_ptr<const ImageStore> train, test;  // test may be null
+  Pool labeled, unlabeled;  // of the training store; unlabelled ones carry hidden labels where known
   Judge judge = Judge::none;
   Pool judged;  // what accuracy is measured on
   bool labels_needed = true;

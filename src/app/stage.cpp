@@ -1,5 +1,7 @@
 #include "app/stage.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -66,8 +68,15 @@ struct Stage::Impl {
                     .deviation = options.normalization.deviation};
     Json own = plan.method;
     own.erase("name");
-    method = info.make(own, task, make_net(plan.net, task.shape, classes, seed));
+    const Net net = make_net(plan.net, task.shape, classes, seed);
+    if (options.initial) initial_sentence = take_over(*net, data.dataset.classes, *options.initial);
+    method = info.make(own, task, net);
+    if (options.initial && !trains(*method, *net))
+      throw Error(ErrorKind::usage, "init",
+                  fmt::format("{} makes nets of its own and cannot start from a run", info.name),
+                  "leave init out, or choose another method");
     classifier = dynamic_cast<Classifier*>(method.get());
+    card = {plan.method, plan.net, task, data.dataset.classes, to_string(data.split)};
 
     const Needs needs = method->needs();
     if (!needs.unlabeled.empty() && unlabeled_pool.size() == 0)
@@ -109,6 +118,8 @@ struct Stage::Impl {
   StageOptions options;
   std::unique_ptr<Method> method;
   Classifier* classifier = nullptr;
+  MethodCard card;
+  std::string initial_sentence;
   std::unique_ptr<Trainer> trainer;
 };
 
@@ -119,7 +130,8 @@ Stage::~Stage() = default;
 Trainer& Stage::trainer() { return *impl_->trainer; }
 Method& Stage::method() { return *impl_->method; }
 Classifier* Stage::classifier() { return impl_->classifier; }
-Net Stage::network() { return impl_->classifier->network(); }
+const MethodCard& Stage::card() const { return impl_->card; }
+const std::string& Stage::initial_sentence() const { return impl_->initial_sentence; }
 
 Tensor Stage::logits(const ImageStore& store, const std::vector<int64_t>& indices) {
   const EvaluationScope evaluating(*impl_->method);
@@ -131,13 +143,6 @@ int64_t Stage::parameters() {
   int64_t count = 0;
   for (const Tensor& parameter : impl_->method->parameters()) count += parameter.numel();
   return count;
-}
-
-TrainConfig baseline_of(const TrainConfig& plan) {
-  TrainConfig baseline = plan;
-  baseline.method = Json{{"name", "supervised"}};
-  baseline.data.virtual_examples.clear();
-  return baseline;
 }
 
 }  // namespace fewlabel

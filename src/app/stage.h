@@ -2,13 +2,13 @@
 #pragma once
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 
 #include "app/setup.h"
 #include "eval/classify.h"
-#include "fewlabel/method.h"
+#include "eval/initial.h"
+#include "eval/saved_method.h"
 #include "fewlabel/trainer.h"
 
 namespace fewlabel {
@@ -19,6 +19,7 @@ struct StageOptions {
   std::filesystem::path checkpoints;  // empty: none are written
   std::string resume_command;
   Json identity;
+  std::shared_ptr<const InitialNet> initial;  // weights to start from; may be null
 };
 
 /// A net, its method and its trainer over prepared data.
@@ -30,19 +31,19 @@ class Stage {
 
   Trainer& trainer();
   Method& method();
-  /// What the method can do; null where it cannot.
+  /// Null where the method is none.
   Classifier* classifier();
-  Net network();  // of a classifier
   /// Logits of the net as it stands (inside an AverageScope: of the averaged one) for examples of a store.
   Tensor logits(const ImageStore& store, const std::vector<int64_t>& indices);
   int64_t parameters();
+  /// What is needed to build the method again.
+  const MethodCard& card() const;
+  /// What was taken over from the initial weights; empty where there were none.
+  const std::string& initial_sentence() const;
 
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
-
-/// The supervised baseline of a plan: same net, augmentation and optimiser, labels alone.
-TrainConfig baseline_of(const TrainConfig& plan);
 
 }  // namespace fewlabel

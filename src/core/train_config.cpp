@@ -64,6 +64,10 @@ void TrainConfig::fields(FieldVisitor& field) {
   field("baseline_minutes", baseline_minutes, "time budget of the baseline; auto is the run's own", 0.01, 1e6);
   field("baseline_steps", baseline_steps, "updates of the baseline; auto is as many as fit its minutes", 1,
         int64_t{1} << 40);
+  field("init", init, "run whose net training starts from; empty is a fresh one");
+  field("init_hash", init_hash, "hash of the weights of init; a run fills it in");
+  field("probe", probe, "how frozen features are measured at the end; auto is full without labels, else none",
+        {"none", "quick", "full"});
   field("data", data, "what to learn from");
   field("net", net, "the network");
   field("augment", augment, "what the views mean");

@@ -55,9 +55,12 @@ void write_value(const Json& value, std::ostream& out) {
   }
 }
 
+/// Written as [[name]] tables.
+bool is_table_list(const Json& value) { return value.is_array() && !value.empty() && value[0].is_object(); }
+
 void write_table(const Json& table, const std::string& path, std::ostream& out) {
   for (const auto& [key, value] : table.items())
-    if (!value.is_object() && !value.is_null()) {
+    if (!value.is_object() && !value.is_null() && !is_table_list(value)) {
       out << key << " = ";
       write_value(value, out);
       out << '\n';
@@ -67,7 +70,28 @@ void write_table(const Json& table, const std::string& path, std::ostream& out) 
       const std::string inner = path.empty() ? key : path + "." + key;
       out << "\n[" << inner << "]\n";
       write_table(value, inner, out);
+    } else if (is_table_list(value)) {
+      const std::string inner = path.empty() ? key : path + "." + key;
+      for (const Json& each : value) {
+        out << "\n[[" << inner << "]]\n";
+        write_table(each, inner, out);
+      }
     }
+}
+
+/// The short forms are welcome in a file, too.
+void expand_short_forms(Json& json) {
+  for (const std::string table : {"data", "net", "method"})
+    if (json.contains(table) && json[table].is_string())
+      json[table] = Json{{table == "data" ? "path" : "name", json[table]}};
+}
+
+/// Stage 1 is the first of a list of tables.
+Json& stage_table(Json& list, const std::string& number, const std::string& text) {
+  for (std::size_t i = 0; i < list.size(); ++i)
+    if (std::to_string(i + 1) == number) return list[i];
+  throw Error(ErrorKind::usage, "override", fmt::format("'{}': there is no {}", text, number),
+              fmt::format("the recipe has stages 1 to {}", list.size()));
 }
 
 Json override_value(const std::string& text) {
@@ -104,15 +128,23 @@ void apply_override(Json& json, const std::string& text) {
   std::string key = trim(text.substr(0, equals));
   if (key == "data") key = "data.path";
   if (key == "net" || key == "method") key += ".name";
+  if (key.starts_with("stage.")) {  // the same within a stage
+    if (key.ends_with(".data")) key += ".path";
+    if (key.ends_with(".net") || key.ends_with(".method")) key += ".name";
+  }
   Json* at = &json;
   const auto parts = split_text(key, '.');
   for (std::size_t i = 0; i + 1 < parts.size(); ++i) {
-    at = &(*at)[parts[i]];
+    at = at->is_array() ? &stage_table(*at, parts[i], text) : &(*at)[parts[i]];
+    if (at->is_array()) continue;
     if (at->is_null()) *at = Json::object();
     if (!at->is_object())
       throw Error(ErrorKind::usage, "override", fmt::format("'{}': {} is a value, not a table", text, parts[i]));
   }
-  const bool name = key == "data.path" || key == "data.test" || key == "out";
+  if (at->is_array())
+    throw Error(ErrorKind::usage, "override", fmt::format("'{}' names no key of a stage", text),
+                "for example stage.2.method.tau=0.9");
+  const bool name = key == "data.path" || key == "data.test" || key == "out" || key == "init" || key == "init_hash";
   (*at)[parts.back()] = name ? Json(trim(text.substr(equals + 1))) : override_value(trim(text.substr(equals + 1)));
 }
 
@@ -127,9 +159,9 @@ Json read_recipe(const std::string& path, const std::vector<std::string>& overri
                   "`fewlabel recipes` lists those that come along");
     }
   }
-  for (const std::string table : {"data", "net", "method"})  // the short forms are welcome in a file, too
-    if (json.contains(table) && json[table].is_string())
-      json[table] = Json{{table == "data" ? "path" : "name", json[table]}};
+  expand_short_forms(json);
+  if (json.contains("stage") && json["stage"].is_array())
+    for (Json& stage : json["stage"]) expand_short_forms(stage);
   for (const auto& text : overrides) apply_override(json, text);
   return json;
 }

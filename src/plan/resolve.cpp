@@ -68,6 +68,7 @@ class Resolver {
       choices_.push_back(choice.sentence);
     }
     fill(config_.baseline, std::string("none"));
+    fill(config_.probe, std::string(facts_.learns_without_labels ? "full" : "none"));
   }
 
   // Mirrored letters and digits are other letters or none, and grey scans are mostly of that kind; mirrored

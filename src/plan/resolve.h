@@ -13,8 +13,9 @@ namespace fewlabel {
 struct PlanFacts {
   ImageShape found;  // commonest shape of the examples
   int64_t labeled = 0, unlabeled = 0, classes = 0;
-  int threads = 1;    // that this process may use
-  bool bf16 = false;  // the processor multiplies bf16 natively
+  int threads = 1;                     // that this process may use
+  bool bf16 = false;                   // the processor multiplies bf16 natively
+  bool learns_without_labels = false;  // the method of the configuration
 };
 
 /// Runs below this many updates, and those with a budget in minutes, get settings of their own (decision 0003).

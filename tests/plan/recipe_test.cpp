@@ -21,6 +21,23 @@ TEST(Toml, ReadsBackWhatItWrote) {
   EXPECT_EQ(sorted(parse_toml(to_toml(json), "test")), sorted(json));
 }
 
+TEST(Toml, ListsOfTablesReadBack) {
+  const Json json = Json::parse(R"({"out": "x", "stage": [{"init": "", "method": {"name": "simclr"}},
+                                    {"method": {"name": "freematch", "tau": 0.5}, "train": {"steps": 3}}]})");
+  EXPECT_EQ(sorted(parse_toml(to_toml(json), "test")), sorted(json));
+}
+
+TEST(Override, ReachesOneStage) {
+  Json json = Json::parse(R"({"stage": [{}, {"method": {"name": "freematch"}}]})");
+  for (const char* text : {"stage.2.method.tau=0.9", "stage.1.method=simclr", "stage.2.data=photos"})
+    apply_override(json, text);
+  EXPECT_EQ(json["stage"][0]["method"]["name"], "simclr");
+  EXPECT_EQ(json["stage"][1]["method"], (Json{{"name", "freematch"}, {"tau", 0.9}}));
+  EXPECT_EQ(json["stage"][1]["data"]["path"], "photos");
+  EXPECT_THAT(error_of([&] { apply_override(json, "stage.3.seed=1"); }).hint(), HasSubstr("1 to 2"));
+  EXPECT_EQ(error_of([&] { apply_override(json, "stage.2=1"); }).kind(), ErrorKind::usage);
+}
+
 TEST(Toml, AnErrorNamesLineAndColumn) {
   const auto error = error_of([] { parse_toml("a = 1\nb = = 2\n", "my.toml"); });
   EXPECT_EQ(error.kind(), ErrorKind::usage);

@@ -1,0 +1,157 @@
+#include "app/findings.h"
+
+#include <algorithm>
+
+#include "app/evaluation.h"
+#include "app/planning.h"
+#include "core/base64.h"
+#include "data/decode/encode.h"
+#include "eval/pictures.h"
+#include "train/batches.h"
+#include "train/module_state.h"
+#include "train/spread.h"
+
+namespace fewlabel {
+namespace {
+
+constexpr int64_t kMonitored = 2000;       // examples that the accuracy in the curves is measured on
+constexpr int64_t kMonitoredProbe = 1000;  // the same of an encoder, against so many neighbours
+constexpr int64_t kMonitoredKnown = 2000;
+constexpr int64_t kSpread = 2000;  // rows that spread and rank are measured on
+constexpr int64_t kRows = 4, kColumns = 10;
+
+void add_classification(Findings& found, Stage& stage, const PreparedData& data) {
+  const Tensor logits = stage.logits(data.judged_store(), data.judged.index);
+  const Source& source = data.judge == Judge::test_set ? *data.dataset.test : *data.dataset.train;
+  Evaluation evaluation = evaluate_logits(logits, data.judged, data.judged_store(), source, data.dataset.classes);
+  found.summary.update(evaluation.summary);
+  found.detail = std::move(evaluation.detail);
+  found.predictions = std::move(evaluation.predictions);
+}
+
+void add_notes(Findings& found, const PreparedData& data) {
+  found.notes.push_back(
+      "Accuracy is that of the last averaged weights. No validation split was held out, and nothing was "
+      "selected on the evaluation examples.");
+  if (data.judge == Judge::hidden_labels)
+    found.notes.push_back(
+        "There is no test set: accuracy is measured on the unlabelled examples themselves, whose labels were "
+        "hidden from training.");
+  if (data.judge == Judge::none)
+    found.notes.push_back(
+        "There is no test set, so accuracy is unknown. `fewlabel evaluate RUN DATA` measures it on "
+        "labelled images that were not trained on.");
+  else
+    found.notes.push_back(
+        "The temperature is fitted on one half of the evaluation examples and judged on the other, both "
+        "ways; the saved model is not scaled by it.");
+}
+
+void add_representation(Findings& found, const FeatureFunction& features, const PreparedData& data,
+                        const TrainConfig& plan, const Normalization& rule) {
+  if (*plan.probe == "none") return;
+  if (!can_probe(data)) {
+    found.notes.push_back(
+        "The data hold no labels to judge the features by. `fewlabel evaluate RUN DATA --probe knn` measures "
+        "them on labelled images.");
+    return;
+  }
+  const ProbeLimits limits = probe_limits(plan);
+  const Representation frozen(data, features, rule, limits);
+  const Features &known = frozen.known(), &judged = frozen.judged();
+  found.summary["test_examples"] = judged.y.numel();
+  found.summary["probe_labels"] = known.y.numel();
+  const KnnOptions euclidean{.k = 10, .distance = Distance::euclidean};
+  found.summary["knn_accuracy"] = share_equal(knn_classify(known, judged.x), judged.y);
+  found.summary["knn_euclidean_accuracy"] = share_equal(knn_classify(known, judged.x, euclidean), judged.y);
+  found.summary["linear_accuracy"] = share_equal(linear_classify(known, judged.x), judged.y);
+  const Representation pixels(data, pixel_features(), pixel_rule(rule.shape), limits);
+  found.summary["pixels_knn_accuracy"] =
+      share_equal(knn_classify(pixels.known(), pixels.judged().x, euclidean), judged.y);
+  const Spread spread = measure_spread(judged.x.slice(0, 0, kSpread));
+  found.summary["embedding_spread"] = spread.spread.item<double>();
+  found.summary["embedding_rank"] = spread.rank.item<double>();
+  found.detail["classes"] = data.dataset.classes;
+  found.detail["embedding_map"] = principal_map(judged);
+  found.notes.push_back(
+      "The features were learnt without labels. The probes learn from the labelled examples and are judged on "
+      "others; nothing was selected on those.");
+  if (*plan.probe == "quick") found.notes.push_back("Probes used a part of the examples (probe = \"quick\").");
+}
+
+void add_reconstructions(Findings& found, Reconstructor& reconstructor, const PreparedData& data,
+                         const Normalization& rule) {
+  const bool judged = data.judge != Judge::none;
+  const ImageStore& store = judged ? data.judged_store() : *data.train;
+  const Pool& pool = judged ? data.judged : data.unlabeled.size() ? data.unlabeled : data.labeled;
+  found.summary["reconstruction_error"] = reconstruction_error(reconstructor, store, pool.index, rule);
+  std::vector<Image> originals, rebuilt;
+  const Pool few = part_of(pool, kColumns);
+  logits_of(
+      [&](const Tensor& x) {
+        for (Image& image : to_images(to_pixels(x, rule))) originals.push_back(std::move(image));
+        for (Image& image : to_images(reconstructor.reconstruct(x))) rebuilt.push_back(std::move(image));
+        return torch::zeros({x.size(0), 1});
+      },
+      store, few.index, rule);
+  originals.insert(originals.end(), rebuilt.begin(), rebuilt.end());
+  found.detail["reconstructions"] = {{"png_base64", base64(encode_png(tile(originals, few.size())))}};
+}
+
+}  // namespace
+
+ProbeLimits probe_limits(const TrainConfig& plan) {
+  return *plan.probe == "quick" ? ProbeLimits{10000, 2000} : ProbeLimits{};
+}
+
+Findings measure(Stage& stage, const PreparedData& data, const TrainConfig& plan, const Normalization& rule) {
+  const torch::NoGradGuard no_gradient;
+  const EvaluationScope evaluating(stage.method());
+  Findings found;
+  const bool unlabelled = learns_without_labels(plan);
+  if (stage.classifier() && !unlabelled) {
+    if (data.judge != Judge::none) add_classification(found, stage, data);
+    add_notes(found, data);
+  }
+  if (const auto features = feature_function(stage.method()); features && unlabelled)
+    add_representation(found, features, data, plan, rule);
+  if (auto* reconstructor = dynamic_cast<Reconstructor*>(&stage.method()))
+    add_reconstructions(found, *reconstructor, data, rule);
+  if (auto* sampler = dynamic_cast<Sampler*>(&stage.method()))
+    found.detail["samples"] = {
+        {"png_base64", base64(sample_sheet(*sampler, static_cast<int64_t>(data.dataset.classes.size()),
+                                           static_cast<uint64_t>(plan.seed)))}};
+  if (!unlabelled) found.detail["label_examples"] = label_pictures(data);
+  return found;
+}
+
+std::vector<std::pair<std::string, double>> monitored(Stage& stage, const PreparedData& data, const TrainConfig& plan,
+                                                      const Normalization& rule) {
+  if (data.judge == Judge::none) return {};
+  if (!learns_without_labels(plan)) {
+    if (!stage.classifier()) return {};
+    const Pool part = part_of(data.judged, kMonitored);
+    const Tensor predicted = stage.logits(data.judged_store(), part.index).argmax(1);
+    return {{"test/accuracy", share_equal(predicted, torch::tensor(part.label, torch::kLong))}};
+  }
+  const auto features = feature_function(stage.method());
+  if (!features || *plan.probe == "none" || !can_probe(data)) return {};
+  const Representation frozen(data, features, rule, {kMonitoredKnown, kMonitoredProbe});
+  return {{"knn/accuracy", share_equal(knn_classify(frozen.known(), frozen.judged().x), frozen.judged().y)}};
+}
+
+std::string sample_sheet(Sampler& sampler, int64_t classes, uint64_t seed) {
+  if (!sampler.conditional() || classes < 2)
+    return encode_png(
+        tile(to_images(sampler.sample({.count = kRows * kColumns, .label = -1, .seed = seed})), kColumns));
+  std::vector<Image> images;  // a column for each class
+  const int64_t columns = std::min<int64_t>(classes, 2 * kColumns);
+  std::vector<std::vector<Image>> of_class;
+  for (int64_t c = 0; c < columns; ++c)
+    of_class.push_back(to_images(sampler.sample({.count = kRows, .label = c, .seed = seed})));
+  for (std::size_t row = 0; row < static_cast<std::size_t>(kRows); ++row)
+    for (const auto& column : of_class) images.push_back(column.at(row));
+  return encode_png(tile(images, columns));
+}
+
+}  // namespace fewlabel

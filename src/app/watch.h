@@ -1,0 +1,41 @@
+// What a run tells while it trains: the live line, metrics.jsonl and status.json.
+#pragma once
+#include "app/app.h"
+#include "fewlabel/run.h"
+#include "fewlabel/trainer.h"
+#include "report/metric_log.h"
+#include "train/progress.h"
+
+namespace fewlabel {
+
+ProgressMode progress_mode(Chatter chatter);
+
+/// Where the training under test stands. The baseline beside it is shown, but not counted here.
+class RunWatch {
+ public:
+  /// Both must outlive it.
+  RunWatch(RunFolder& folder, RunStatus& status, Chatter chatter);
+
+  /// Of the training that the run is about: everything is logged. The caller adds on_evaluate.
+  TrainerHooks main_hooks();
+  /// Of a training beside it; `seconds` becomes the time that it took.
+  TrainerHooks side_hooks(double& seconds);
+  void begin(const std::string& name) { progress_.begin(name); }
+  void end() { progress_.end(); }
+  /// Drops what was logged after `step`, and takes the time from what was logged before.
+  void resume_at(int64_t step);
+  /// A figure of an evaluation during training.
+  void add(int64_t step, const Metrics& values) { metrics_.add({step, seconds, values}); }
+
+  double seconds = 0, images_per_second = 0, wait_share = 0;
+
+ private:
+  void show(const LogRecord& record);
+
+  RunFolder& folder_;
+  RunStatus& status_;
+  Progress progress_;
+  MetricLog metrics_;
+};
+
+}  // namespace fewlabel

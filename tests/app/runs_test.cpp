@@ -1,0 +1,244 @@
+// Whole runs on a folder of tiny pictures: what is saved, what passes on, what is measured afterwards.
+#include <gmock/gmock.h>
+
+#include <filesystem>
+
+#include "app/app.h"
+#include "app/chain.h"
+#include "core/files.h"
+#include "data/decode/encode.h"
+#include "eval/saved_method.h"
+#include "fewlabel/random.h"
+#include "helpers.h"
+#include "methods/toy.h"
+
+namespace fewlabel {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::error_of;
+using ::testing::HasSubstr;
+using testing::state_of;
+using testing::TemporaryFolder;
+
+/// Bright pictures and dark ones, every second without a label, and a test set.
+struct Photos {
+  TemporaryFolder folder;
+  std::string data = folder / "photos";
+
+  Photos() {
+    Random random({.seed = 3, .purpose = "photos"});
+    for (int i = 0; i < 48; ++i) {
+      const bool bright = i % 2 == 0, test = i >= 32;
+      const std::string name = bright ? "bright" : "dark";
+      const fs::path inside = fs::path(data) / (test ? "test" : "train") / (test || i % 4 < 2 ? name : "unlabeled");
+      make_folder(inside);
+      Image image{8, 8, 1, {}};
+      for (int p = 0; p < 64; ++p)
+        image.pixels.push_back(static_cast<uint8_t>((bright ? 150 : 30) + static_cast<int>(random.below(80))));
+      write_file(inside / (name + std::to_string(i) + ".png"), encode_png(image));
+    }
+  }
+  std::string run(const std::string& name) const { return folder / name; }
+
+  Json train(const std::string& out, std::vector<std::string> more, bool resume = false) const {
+    TrainRequest request;
+    request.overrides = {"out=" + run(out)};
+    if (!resume)
+      request.overrides.insert(request.overrides.end(),
+                               {"data=" + data, "net=mlp", "train.batch=8", "train.threads=1", "train.workers=0"});
+    request.overrides.insert(request.overrides.end(), more.begin(), more.end());
+    request.chatter = Chatter::quiet;
+    request.resume = resume;
+    request.command = "fewlabel train";
+    return fewlabel::train(request);
+  }
+};
+
+TEST(Runs, KeepTheWholeMethodBesideTheModel) {
+  const Photos photos;
+  const Json summary = photos.train("a", {"method=supervised", "method.view=weak", "train.steps=30"});
+  EXPECT_GE(summary["accuracy"].get<double>(), 0.9);
+  EXPECT_EQ(summary["method_title"], "Supervised");
+  const LoadedMethod loaded = load_method(photos.run("a"));
+  EXPECT_EQ(loaded.card.name(), "supervised");
+  EXPECT_EQ(loaded.card.task.labeled, 16);
+  EXPECT_TRUE(fs::exists(photos.run("a") + "/model/meta.json"));
+}
+
+TEST(Runs, StartFromTheWeightsOfAnother) {
+  const Photos photos;
+  photos.train("a", {"method=supervised", "method.view=weak", "train.steps=30"});
+  const std::string hash = read_method_card(photos.run("a")).hash;
+  // One step at a learning rate of 0: what comes out is what went in.
+  const Json summary = photos.train("b", {"method=supervised", "train.steps=1", "optimizer.lr=0", "train.average=0",
+                                          "init=" + photos.run("a"), "seed=5"});
+  EXPECT_THAT(summary["init"].get<std::string>(), HasSubstr("head included"));
+  EXPECT_THAT(read_file(photos.run("b") + "/plan.toml"), HasSubstr(hash));
+  const auto before = state_of(*load_method(photos.run("a")).method),
+             after = state_of(*load_method(photos.run("b")).method);
+  for (const auto& [name, value] : before) EXPECT_TRUE(torch::equal(value, after.at(name))) << name;
+
+  const auto mismatch = error_of([&] {
+    photos.train("c", {"method=supervised", "train.steps=1", "net=cnn", "init=" + photos.run("a")});
+  });
+  EXPECT_EQ(mismatch.kind(), ErrorKind::usage);
+  EXPECT_THAT(mismatch.message(), HasSubstr("wanted a cnn"));
+  const auto other = error_of([&] {
+    photos.train("d", {"method=supervised", "train.steps=1", "init=" + photos.run("a"), "init_hash=abc"});
+  });
+  EXPECT_THAT(other.message(), HasSubstr("other weights"));
+  EXPECT_FALSE(fs::exists(photos.run("d")));
+}
+
+std::string chain_recipe(const Photos& photos) {
+  const std::string path = photos.folder / "chain.toml";
+  write_file(path,
+             "[train]\nbatch = 8\nthreads = 1\nworkers = 0\n"
+             "[[stage]]\nmethod = \"supervised\"\n[stage.train]\nsteps = 20\n"
+             "[[stage]]\n[stage.method]\nname = \"freematch\"\n[stage.train]\nsteps = 6\n");
+  return path;
+}
+
+TrainRequest chain_request(const Photos& photos, const std::string& out) {
+  TrainRequest request;
+  request.recipe = chain_recipe(photos);
+  request.overrides = {"out=" + photos.run(out), "data=" + photos.data, "net=mlp", "stage.2.method.mu=2"};
+  request.chatter = Chatter::quiet;
+  request.command = "fewlabel train chain.toml";
+  return request;
+}
+
+TEST(Chain, WeightsPassOnAndTheLastStageIsTheResult) {
+  const Photos photos;
+  const Json summary = train(chain_request(photos, "c"));
+  EXPECT_EQ(summary["method"], "freematch");
+  EXPECT_EQ(summary["name"], "c");
+  ASSERT_EQ(summary["stages"].size(), 2u);
+  EXPECT_EQ(summary["stages"][0]["method"], "supervised");
+  EXPECT_THAT(summary["stages"][1]["init"].get<std::string>(), HasSubstr("stage-1"));
+  EXPECT_THAT(read_file(photos.run("c") + "/stage-2/plan.toml"),
+              HasSubstr(read_method_card(photos.run("c") + "/stage-1").hash));
+  EXPECT_THAT(read_file(photos.run("c") + "/stage-2/plan.toml"), HasSubstr("mu = 2"));
+  EXPECT_EQ(load_method(photos.run("c")).hash, load_method(photos.run("c") + "/stage-2").hash);
+  EvaluateRequest again;
+  again.run = photos.run("c");
+  EXPECT_EQ(evaluate(again)["accuracy"], summary["accuracy"]);
+  EXPECT_TRUE(fs::exists(photos.run("c") + "/report.html"));
+}
+
+TEST(Chain, GoesOnWhereItStopped) {
+  const Photos photos;
+  train(chain_request(photos, "whole"));
+  train(chain_request(photos, "cut"));
+  // As if the process had been killed before the second stage began.
+  fs::remove_all(photos.run("cut") + "/stage-2");
+  for (const char* name : {"/summary.json", "/status.json", "/model", "/plan.toml"})
+    fs::remove_all(photos.run("cut") + name);
+  const auto first = fs::last_write_time(photos.run("cut") + "/stage-1/summary.json");
+  photos.train("cut", {}, /*resume=*/true);
+  EXPECT_EQ(fs::last_write_time(photos.run("cut") + "/stage-1/summary.json"), first);  // not trained again
+  const auto a = state_of(*load_method(photos.run("whole")).method),
+             b = state_of(*load_method(photos.run("cut")).method);
+  for (const auto& [name, value] : a) EXPECT_TRUE(torch::equal(value, b.at(name))) << name;
+}
+
+TEST(Chain, EveryStageIsCheckedBeforeAnyBegins) {
+  const Photos photos;
+  TrainRequest request = chain_request(photos, "c");
+  request.overrides.push_back("stage.2.method.tua=1");
+  const auto error = error_of([&] { train(request); });
+  EXPECT_EQ(error.kind(), ErrorKind::usage);
+  EXPECT_THAT(error.where(), HasSubstr("stage 2"));
+  EXPECT_FALSE(fs::exists(photos.run("c")));
+}
+
+TEST(Chain, ABudgetIsSharedInProportion) {
+  Json recipe = Json::parse(R"({"stage": [{"train": {"minutes": 3}}, {"train": {"steps": 7, "minutes": 1}}]})");
+  share_minutes(recipe, 8);
+  EXPECT_EQ(recipe["stage"][0]["train"]["minutes"], 6.0);
+  EXPECT_EQ(recipe["stage"][1]["train"], (Json{{"minutes", 2.0}}));
+}
+
+TEST(Probes, MeasureFeaturesOfARunAndPixels) {
+  const Photos photos;
+  photos.train("a", {"method=supervised", "method.view=weak", "train.steps=30"});
+  EvaluateRequest request;
+  request.run = photos.run("a");
+  request.probes = {"knn", "linear", "cluster", "finetune@4"};
+  request.k = 3;
+  request.steps = 10;
+  const Json found = evaluate(request);
+  for (const char* key : {"knn_accuracy", "knn_euclidean_accuracy", "linear_accuracy", "cluster_accuracy"})
+    EXPECT_GE(found[key].get<double>(), 0.9) << key;
+  EXPECT_EQ(found["labels"], 4);
+  EXPECT_GE(found["finetune_accuracy"].get<double>(), 0.5);
+  EXPECT_TRUE(found.contains("scratch_accuracy"));
+  const Json kept = Json::parse(read_file(photos.run("a") + "/probes.json"));
+  EXPECT_EQ(kept["knn"]["probe_labels"], 16);
+  EXPECT_TRUE(kept.contains("finetune@4"));
+
+  request.run = "pixels";
+  request.data = photos.data;
+  request.probes = {"knn"};
+  EXPECT_EQ(evaluate(request)["knn_euclidean_accuracy"], 1.0);  // brightness is all there is
+  request.probes = {"kmn"};
+  EXPECT_THAT(error_of([&] { evaluate(request); }).hint(), HasSubstr("knn"));
+}
+
+TEST(Embed, WritesAnArrayAndTheNamesBesideIt) {
+  const Photos photos;
+  photos.train("a", {"method=supervised", "train.steps=2"});
+  const Json made =
+      embed({.run = photos.run("a"), .data = photos.data, .part = "test", .output = photos.folder / "f.npy"});
+  EXPECT_EQ(made["examples"], 16);
+  const std::string bytes = read_file(photos.folder / "f.npy");
+  EXPECT_EQ(bytes.substr(1, 5), "NUMPY");
+  EXPECT_THAT(bytes.substr(0, 128), HasSubstr("(16, " + std::to_string(made["features"].get<int64_t>()) + ")"));
+  EXPECT_EQ(bytes.size(), 128u + 16 * 4 * made["features"].get<std::size_t>());
+  EXPECT_THAT(read_file(photos.folder / "f.csv"), HasSubstr("bright"));
+}
+
+TEST(Generate, RefusesWhatCannotSampleBeforeWriting) {
+  const Photos photos;
+  photos.train("a", {"method=supervised", "train.steps=2"});
+  GenerateRequest request{.run = photos.run("a"),
+                          .count = 4,
+                          .of_class = {},
+                          .seed = 0,
+                          .format = "png",
+                          .output = photos.folder / "samples"};
+  EXPECT_EQ(error_of([&] { generate(request); }).kind(), ErrorKind::usage);
+  EXPECT_FALSE(fs::exists(request.output));
+}
+
+/// Every generative method, as far as there is one: samples of a short run are a data set.
+TEST(Generate, SamplesAreADataSet) {
+  const Photos photos;
+  for (const MethodInfo& info : all_methods()) {
+    if (info.family != "self/adversarial" && info.family != "self/autoencoding" && info.family != "semi/generative")
+      continue;
+    photos.train(info.name, {"method=" + info.name, "train.steps=2", "probe=none"});
+    const LoadedMethod loaded = load_method(photos.run(info.name));
+    auto* sampler = dynamic_cast<Sampler*>(loaded.method.get());
+    if (!sampler) continue;
+    const std::string out = photos.folder / (info.name + "-samples");
+    GenerateRequest request{
+        .run = photos.run(info.name), .count = 5, .of_class = {}, .seed = 1, .format = "png", .output = out};
+    generate(request);
+    EXPECT_TRUE(fs::exists(out + "/grid.png"));
+    const Dataset data = open_dataset(out, {});
+    EXPECT_EQ(data.train->size(), 5) << info.name;
+    EXPECT_EQ(data.train->label(0) == kUnlabeled, !sampler->conditional()) << info.name;
+    EXPECT_EQ(error_of([&] { generate(request); }).kind(), ErrorKind::usage);  // the folder is taken
+    if (sampler->conditional()) {
+      request.output = out + "-dark";
+      request.of_class = "dark";
+      generate(request);
+      EXPECT_EQ(open_dataset(request.output, {}).classes, std::vector<std::string>{"dark"});
+    }
+  }
+}
+
+}  // namespace
+}  // namespace fewlabel
