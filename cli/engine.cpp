@@ -29,6 +29,12 @@ void run(const std::vector<std::string>& arguments) {
   } else if (options.verb == "evaluate") {
     const Json result = evaluate(options.evaluate);
     std::cout << (options.json ? result.dump(2) + "\n" : evaluation_text(result));
+  } else if (options.verb == "generate") {
+    const Json result = generate(options.generate);
+    std::cout << (options.json ? result.dump(2) + "\n" : made_text(result));
+  } else if (options.verb == "embed") {
+    const Json result = embed(options.embed);
+    std::cout << (options.json ? result.dump(2) + "\n" : made_text(result));
   } else if (options.verb == "predict") {
     predict(options.predict);
   } else if (options.verb == "doctor") {

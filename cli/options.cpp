@@ -126,8 +126,23 @@ void CommandLine::define() {
   train.add_flag("--help-config", help_config_, "list every configuration key");
 
   CLI::App& evaluate = app("evaluate");
-  evaluate.add_option("RUN", o.evaluate.run, "run folder")->type_name("")->required();
-  evaluate.add_option("DATA", o.evaluate.data, "other data with the same classes")->type_name("");
+  evaluate.add_option("RUN", o.evaluate.run, "run folder; with --probe also: pixels")->type_name("")->required();
+  evaluate.add_option("DATA", o.evaluate.data, "other data; that of the run by default")->type_name("");
+  evaluate.add_option("--probe", o.evaluate.probes, "knn, linear, cluster, reconstruction, finetune@LABELS")
+      ->type_name("LIST")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  evaluate.add_option("--judge", o.evaluate.judge, "run of a classifier that judges samples")->type_name("RUN");
+  evaluate.add_option("--count", o.evaluate.count, "samples that --judge looks at; 2000 by default")
+      ->type_name("N")
+      ->check(between(int64_t{10}, int64_t{1000000}));
+  evaluate.add_option("--seed", o.evaluate.seed, "of those samples")->type_name("S");
+  evaluate.add_option("-k", o.evaluate.k, "neighbours of knn; 10 by default")
+      ->type_name("K")
+      ->check(between(int64_t{1}, int64_t{10000}));
+  evaluate.add_option("--steps", o.evaluate.steps, "updates of finetune; 1000 by default")
+      ->type_name("N")
+      ->check(between(int64_t{1}, int64_t{10000000}));
   evaluate.add_flag("-q,--quiet", quiet_, "errors only");
   json(evaluate);
 
@@ -142,6 +157,31 @@ void CommandLine::define() {
       ->check(between(int64_t{1}, int64_t{100000}));
   predict.add_option("-o,--output", o.predict.output, "file to write instead of standard output")->type_name("FILE");
   predict.add_flag("--strict", o.predict.strict, "stop at a damaged file");
+
+  CLI::App& generate = app("generate");
+  generate.add_option("RUN", o.generate.run, "run folder, or its model folder")->type_name("")->required();
+  generate.add_option("-o,--output", o.generate.output, "folder to make")->type_name("DIR")->required();
+  generate.add_option("--count", o.generate.count, "samples; 100 by default")
+      ->type_name("N")
+      ->check(between(int64_t{1}, int64_t{10000000}));
+  generate.add_option("--class", o.generate.of_class, "name or number of one class; else all in turn")
+      ->type_name("CLASS");
+  generate.add_option("--seed", o.generate.seed, "the same seed gives the same samples")->type_name("S");
+  generate.add_option("--format", o.generate.format, "png (default) or npy")
+      ->type_name("FORMAT")
+      ->check(CLI::IsMember({"png", "npy"}));
+  json(generate);
+
+  CLI::App& embed = app("embed");
+  embed.add_option("RUN", o.embed.run, "run folder, or its model folder")->type_name("")->required();
+  embed.add_option("DATA", o.embed.data, "path or known name")->type_name("")->required();
+  embed.add_option("-o,--output", o.embed.output, "file to write; names go beside it")
+      ->type_name("FILE.npy")
+      ->required();
+  embed.add_option("--part", o.embed.part, "train (default) or test")
+      ->type_name("PART")
+      ->check(CLI::IsMember({"train", "test"}));
+  json(embed);
 
   words(app("report"), "RUN", "run folder")->required()->expected(1);
 
@@ -218,6 +258,9 @@ Options CommandLine::parse(const std::vector<std::string>& arguments) {
   if (!problem.empty()) throw Error(ErrorKind::usage, verb, problem, help_hint(verb));
   if (!inner_names(verb).empty())
     throw Error(ErrorKind::usage, verb, "a second word is missing", "one of: " + join(inner_names(verb), ", "));
+  if (!options_.evaluate.probes.empty() && !options_.evaluate.judge.empty())
+    throw Error(ErrorKind::usage, "evaluate", "--probe and --judge exclude each other",
+                "--probe measures features, --judge measures samples");
   finish_train(arguments);
   return options_;
 }

@@ -21,6 +21,8 @@ struct Options {
   TrainRequest train;
   EvaluateRequest evaluate;
   PredictRequest predict;
+  GenerateRequest generate;
+  EmbedRequest embed;
   std::vector<std::string> words;  // run folders, names, data: what the verb is about
   std::string output;              // -o of `data split`
   bool json = false, strict = false, markdown = false, remove = false;

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <iostream>
 
 #include "cli/catalogue.h"
@@ -35,6 +36,40 @@ void show_method(const Json& method) {
   }
 }
 
+/// What the methods of a family have in common, in the words of the README.
+std::string family_title(const std::string& family) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kTitles = {
+      {{"supervised", "labels alone: the baseline"},
+       {"semi/correcting", "few labels: the model corrects itself on the unlabelled examples"},
+       {"semi/generative", "few labels: a generator makes virtual examples"},
+       {"self/autoencoding", "no labels: encode, decode, compare with the input"},
+       {"self/adversarial", "no labels: generator and discriminator teach each other"},
+       {"self/joint_embedding", "no labels: two views of one example must agree"}}};
+  for (const auto& [known, title] : kTitles)
+    if (known == family) return std::string(title);
+  return {};
+}
+
+void list_methods(const Json& catalogue) {
+  std::size_t column = 0;
+  std::vector<std::string> families;
+  for (const auto& method : catalogue) {
+    column = std::max(column, method.at("name").get<std::string>().size() + 4);
+    const std::string family = method.value("family", "");
+    if (std::find(families.begin(), families.end(), family) == families.end()) families.push_back(family);
+  }
+  for (std::size_t i = 0; i < families.size(); ++i) {
+    const std::string title = family_title(families[i]);
+    std::cout << (i ? "\n" : "") << wrap(families[i] + (title.empty() ? "" : " (" + title + ")"), 0);
+    for (const auto& method : catalogue) {
+      if (method.value("family", "") != families[i]) continue;
+      const std::string paper = method.value("paper", "");
+      std::cout << entry(method.at("name").get<std::string>(),
+                         method.value("title", "") + (paper.empty() ? "" : ", " + paper), column);
+    }
+  }
+}
+
 }  // namespace
 
 void show_methods(const Options& options) {
@@ -44,13 +79,7 @@ void show_methods(const Options& options) {
       std::cout << catalogue.dump(2) << '\n';
       return;
     }
-    std::size_t column = 0;
-    for (const auto& method : catalogue) column = std::max(column, method.at("name").get<std::string>().size() + 4);
-    for (const auto& method : catalogue)
-      std::cout << entry(
-          method.at("name").get<std::string>(),
-          fmt::format("{} ({}), {}", method.value("title", ""), method.value("paper", ""), method.value("family", "")),
-          column);
+    list_methods(catalogue);
     return;
   }
   std::vector<std::string> names;

@@ -36,7 +36,72 @@ void write_table(const Json& table, std::string& text) {
 
 }  // namespace
 
+std::string made_text(const Json& made) {
+  std::string text;
+  Json known = Json::object();
+  for (const auto& [key, value] : made.items())
+    if (!value.is_null()) known[key] = value;
+  write_table(known, text);
+  return text;
+}
+
+namespace {
+
+/// Samples beside real examples.
+std::string quality_text(const Json& found) {
+  const std::string judge = found.at("judge").get<std::string>();
+  std::string text = fmt::format("{} samples of {}, judged on features of {}\n\n", scalar(found.at("count")),
+                                 found.at("run").get<std::string>(), judge);
+  text += fmt::format("  {:<20}{:>12}{:>16}\n", "", "samples", "real examples");
+  for (const auto& [key, name] :
+       {std::pair{"frechet_distance", "Fréchet distance"}, {"precision", "precision"}, {"recall", "recall"}}) {
+    const std::size_t pad = 20 - columns(name);
+    text += fmt::format("  {}{}{:>12.4g}{:>16.4g}\n", name, std::string(pad, ' '), found["samples"].value(key, 0.0),
+                        found["real"].value(key, 0.0));
+  }
+  text += "\n" + wrap("Against held-out real examples of " + found.value("data", "") +
+                          "; the right column is as many "
+                          "training examples. The figures depend on the judge and on the count.",
+                      2);
+  text += fmt::format("\n  {:<20}{:>12}{:>16}\n", "class", "samples", "real examples");
+  for (std::size_t c = 0; c < found.at("sample_classes").size(); ++c) {
+    const std::string name = found["sample_classes"][c].value("class", "");
+    text += fmt::format("  {}{}{:>12}{:>16}\n", name, std::string(20 - std::min<std::size_t>(20, columns(name)), ' '),
+                        scalar(found["sample_classes"][c]["count"]), scalar(found["real_classes"][c]["count"]));
+  }
+  if (found.contains("label_agreement"))
+    text += fmt::format("\n  {:.1f} % of the samples are taken for the class they were asked to be\n",
+                        100 * found["label_agreement"].get<double>());
+  return text;
+}
+
+/// Shares as per cent, with a name that a person would say.
+std::string probe_text(const Json& found) {
+  std::string text;
+  Json rest = Json::object();
+  for (const auto& [key, value] : found.items()) {
+    if (!value.is_primitive()) continue;
+    if (key.ends_with("_accuracy") || key.ends_with("_low") || key.ends_with("_high"))
+      rest[key] = fmt::format("{:.2f} %", 100 * value.get<double>());
+    else
+      rest[key] = value;
+  }
+  write_table(rest, text);
+  return text;
+}
+
+bool is_probe(const Json& found) {
+  for (const char* key :
+       {"knn_accuracy", "linear_accuracy", "cluster_accuracy", "reconstruction_error", "finetune_accuracy"})
+    if (found.contains(key)) return true;
+  return false;
+}
+
+}  // namespace
+
 std::string evaluation_text(const Json& evaluation) {
+  if (evaluation.contains("judge")) return quality_text(evaluation);
+  if (is_probe(evaluation)) return probe_text(evaluation);
   std::string text;
   Json rest = Json::object();
   for (const auto& [key, value] : evaluation.items())

@@ -6,8 +6,10 @@
 
 namespace fewlabel {
 
-/// The figures of app's evaluate(): accuracy with its interval, calibration, classes.
+/// The figures of app's evaluate(): accuracy with its interval and calibration, probes, or the quality of samples.
 std::string evaluation_text(const Json& evaluation);
+/// What generate() and embed() wrote.
+std::string made_text(const Json& made);
 /// "key: value" lines, one block a table; `warnings` last.
 std::string doctor_text(const Json& findings);
 

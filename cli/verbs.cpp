@@ -10,6 +10,8 @@ const std::vector<Verb>& all_verbs() {
         {"fewlabel train data=photos --minutes 20", "the same with a time budget"},
         {"fewlabel train fashion_mnist/freematch seed=1", "a recipe, one key changed"},
         {"fewlabel train my.toml method.tau=0.9 out=runs/x", "a recipe of your own"},
+        {"fewlabel train data=photos method=simclr", "without any label; then probes tell what it learnt"},
+        {"fewlabel train data=photos init=runs/x", "start from the weights of another run"},
         {"fewlabel train --resume runs/x", "go on after Ctrl-C, a kill or a crash"}},
        "RECIPE is a TOML file or the name of one that comes along (see `fewlabel recipes`). "
        "KEY=VALUE changes one of its keys; later ones win. data=, net= and method= are short for data.path=, "
@@ -18,13 +20,23 @@ const std::vector<Verb>& all_verbs() {
        "optimizer.lr, augment.weak, augment.strong, baseline. `fewlabel help config` lists all with their defaults.\n\n"
        "Data is a folder with a folder for each class and, for images without a label, one called unlabeled; a CSV, "
        "TSV or JSONL file; IDX, CIFAR or NPY files; or tar shards. data=PATH@100:seed=0 keeps 100 labels, "
-       "balanced by class, and hides the others.",
+       "balanced by class, and hides the others.\n\n"
+       "A recipe with [[stage]] tables is several trainings in a row, the weights of each passing on to the next; "
+       "stage.2.train.minutes=5 changes one of them.",
        true},
       {"evaluate",
-       "measure the model of a run again, on its test set or on other data",
-       {{"fewlabel evaluate runs/demo", "on the test set of the run"},
-        {"fewlabel evaluate runs/demo more_photos --json", "on other data with the same classes"}},
-       "",
+       "measure the model of a run again: its answers, features or samples",
+       {{"fewlabel evaluate runs/demo", "accuracy on the test set of the run"},
+        {"fewlabel evaluate runs/demo more_photos --json", "on other data with the same classes"},
+        {"fewlabel evaluate runs/x --probe knn,linear", "what its frozen features are worth"},
+        {"fewlabel evaluate runs/x --probe finetune@100", "its net, fine-tuned with 100 labels"},
+        {"fewlabel evaluate pixels photos@40 --probe knn", "what features have to beat"},
+        {"fewlabel evaluate runs/gan --judge runs/demo", "samples beside real examples"}},
+       "Probes learn from the labelled examples of the data and are judged on the test set, or on examples whose "
+       "labels "
+       "were hidden. --judge gives Fréchet distance, precision and recall on the features of a classifier that "
+       "fewlabel "
+       "trained. What both find is kept in probes.json of the run and shown in its report.",
        true},
       {"predict",
        "classify files or folders with the model of a run",
@@ -32,6 +44,20 @@ const std::vector<Verb>& all_verbs() {
         {"fewlabel predict runs/demo inbox --top 3 -o out.csv", "a folder, the three likeliest classes"},
         {"fewlabel predict runs/demo inbox --format jsonl | head", "one JSON object a line"}},
        "A damaged file is named on standard error and left out; with --strict it ends the work with exit code 3.",
+       true},
+      {"generate",
+       "draw samples from a generative method, as a data set",
+       {{"fewlabel generate runs/gan --count 64 -o samples", "a folder of PNG files, and grid.png"},
+        {"fewlabel generate runs/x --class dog --seed 3 -o dogs", "of one class, where it learnt classes"},
+        {"fewlabel generate runs/x --format npy -o arrays", "images.npy and labels.npy"}},
+       "Samples of a method that learnt classes lie in a folder for each class, so that the folder can be trained on: "
+       "fewlabel train data=samples.",
+       true},
+      {"embed",
+       "write the features of every image as an array",
+       {{"fewlabel embed runs/x photos -o features.npy", "names and labels go to features.csv"},
+        {"fewlabel embed runs/x fashion_mnist --part test -o t.npy", "of the test set"}},
+       "",
        true},
       {"report",
        "write report.html of a run again",
@@ -57,7 +83,7 @@ const std::vector<Verb>& all_verbs() {
        {{"fewlabel runs prune", "says what would go"}, {"fewlabel runs prune --remove", "removes it"}},
        "Models, metrics and reports stay. Runs that are unfinished or in use are left alone."},
       {"methods",
-       "list the methods, or show one with its settings",
+       "list the methods by family, or show one with its settings",
        {{"fewlabel methods", ""}, {"fewlabel methods freematch", ""}},
        ""},
       {"recipes",

@@ -16,8 +16,8 @@ FEWLABEL = os.environ["FEWLABEL"]
 ENGINE = os.environ["ENGINE"]
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 GROUPS = {"runs": ["ls", "show", "compare", "prune"], "data": ["inspect", "split"]}
-VERBS = ["train", "evaluate", "predict", "report", "runs", "methods", "recipes", "data", "doctor", "completion", "help",
-         "version"]
+VERBS = ["train", "evaluate", "predict", "generate", "embed", "report", "runs", "methods", "recipes", "data",
+         "doctor", "completion", "help", "version"]
 
 
 def call(*words, program=FEWLABEL, cwd=None, **more):
@@ -113,6 +113,10 @@ class Usage(unittest.TestCase):
         self.refused("predict", "a", "b", "--top", "none", saying="wanted a number from 1")
         self.refused("predict", "a", "b", "--format", "xml", saying="csv")
         self.refused("completion", "tcsh", saying="bash")
+        self.refused("generate", "a", "-o", "b", "--count", "0", saying="wanted a number from 1")
+        self.refused("embed", "a", "b", "-o", "c.npy", "--part", "half", saying="train")
+        self.refused("generate", "a", saying="-o")
+        self.refused("evaluate", "a", "--probe", "knn", "--judge", "b", saying="exclude each other")
 
     def test_keys_with_dashes_are_explained(self):
         self.refused("train", "--seed=3", saying="without dashes: seed=3")
@@ -134,11 +138,14 @@ class Usage(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             pathlib.Path(folder, "a.png").touch()
             for words in (["runs", "show", "nothing"], ["report", "nothing"], ["evaluate", "nothing"],
-                          ["predict", "nothing", "a.png"]):
+                          ["predict", "nothing", "a.png"], ["evaluate", "nothing", "--probe", "knn"],
+                          ["generate", "nothing", "-o", "out"], ["embed", "nothing", ".", "-o", "f.npy"],
+                          ["train", "init=nothing", "data=."]):
                 result = call(*words, cwd=folder)
                 self.assertIn(result.returncode, (2, 6), result.stderr)
                 self.assertIn("nothing", result.stderr)
                 self.assertEqual(result.stdout, "")
+            self.assertEqual(os.listdir(folder), ["a.png"])
 
     def test_engine_refuses_the_verbs_of_the_front(self):
         self.refused("methods", program=ENGINE, saying="fewlabel")
@@ -152,6 +159,19 @@ class Listings(unittest.TestCase):
             self.assertIn(method["title"], call("methods", method["name"]).stdout)
             for field in method["fields"]:
                 self.assertIn(f"method.{field['name']} = ", call("help", "config").stdout)
+
+    def test_methods_stand_in_families_in_80_columns(self):
+        text = call("methods").stdout
+        methods = json.loads(call("methods", "--json").stdout)
+        for line in text.splitlines():
+            self.assertLessEqual(len(line), 80, line)
+        for family in {method["family"] for method in methods}:
+            heads = [line for line in text.splitlines() if line.split(" ")[0] == family]
+            self.assertEqual(len(heads), 1, family)
+            members = [method["name"] for method in methods if method["family"] == family]
+            below = text[text.index("\n" + family) if "\n" + family in text else 0:]
+            for name in members:
+                self.assertRegex(below, rf"(?m)^  {name} ")
 
     def test_recipes_are_found_from_anywhere_and_read_as_toml(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -303,8 +323,55 @@ class OneRun(unittest.TestCase):
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertGreater(json.loads(result.stdout)["accuracy"], 0)
 
+    def test_probes_measure_frozen_features(self):
+        unjudged = self.call("evaluate", "runs/a", "--probe", "knn")
+        self.assertEqual(unjudged.returncode, 3)
+        self.assertIn("DATA@N", unjudged.stderr)
+        result = self.call("evaluate", "runs/a", "photos@4", "--probe", "knn,linear", "-k", "3", "--json")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        found = json.loads(result.stdout)
+        self.assertGreater(found["knn_accuracy"], 0.4)
+        self.assertIn("linear_accuracy", found)
+        kept = json.loads(pathlib.Path(self.folder.name, "runs/a/probes.json").read_text())
+        self.assertEqual(kept["knn"]["knn_accuracy"], found["knn_accuracy"])
+        pixels = self.call("evaluate", "pixels", "photos@4", "--probe", "knn")
+        self.assertEqual(pixels.returncode, 0, pixels.stderr)
+        self.assertIn("knn euclidean accuracy", pixels.stdout)
+        wrong = self.call("evaluate", "runs/a", "--probe", "lniear")
+        self.assertEqual(wrong.returncode, 2)
+        self.assertIn("linear", wrong.stderr)
+
+    def test_embed_writes_what_numpy_reads(self):
+        result = self.call("embed", "runs/a", "photos", "-o", "f.npy", "--json")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        made = json.loads(result.stdout)
+        content = pathlib.Path(self.folder.name, "f.npy").read_bytes()
+        size = int.from_bytes(content[8:10], "little")
+        self.assertEqual((10 + size) % 64, 0)
+        self.assertEqual(len(content), 10 + size + 4 * made["examples"] * made["features"])
+        names = pathlib.Path(self.folder.name, "f.csv").read_text().splitlines()
+        self.assertEqual(len(names), 1 + made["examples"])
+
+    def test_what_cannot_sample_is_refused(self):
+        result = self.call("generate", "runs/a", "-o", "samples")
+        self.assertEqual(result.returncode, 2)
+        self.assertIn("makes no samples", result.stderr)
+        self.assertFalse(pathlib.Path(self.folder.name, "samples").exists())
+
+    def test_weights_pass_from_run_to_run(self):
+        words = ("train", "data=photos", "method=supervised", "train.steps=2", "train.batch=8", "out=runs/b", "--json")
+        result = self.call(*words, "init=runs/a")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("head included", json.loads(result.stdout)["init"])
+        plan = tomllib.loads(pathlib.Path(self.folder.name, "runs/b/plan.toml").read_text())
+        self.assertEqual((plan["init"], plan["net"]["name"]), ("runs/a", "mlp"))
+        self.assertTrue(plan["init_hash"])
+        refused = self.call("train", "data=photos", "net=cnn", "train.steps=1", "out=runs/c", "init=runs/a")
+        self.assertEqual(refused.returncode, 2)
+        self.assertIn("wanted a cnn", refused.stderr)
+
     def test_runs_and_report(self):
-        self.assertEqual([run["name"] for run in json.loads(self.call("runs", "ls", "--json").stdout)], ["a"])
+        self.assertIn("a", [run["name"] for run in json.loads(self.call("runs", "ls", "--json").stdout)])
         self.assertIn("finished", self.call("runs", "show", "runs/a").stdout)
         self.assertIn("freematch", self.call("runs", "show", "runs/a").stdout)
         page = pathlib.Path(self.folder.name, "runs/a/report.html")
