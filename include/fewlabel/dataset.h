@@ -106,7 +106,7 @@ struct StoreOptions {
   int64_t cache_bytes = 600 << 20;
   int threads = 2;
   bool strict = false;
-  std::string disk_cache = {};        // folder where decoded files are kept for the next run; empty: nowhere
+  std::string disk_cache = {};   // folder where decoded files are kept for the next run; empty: nowhere
   int64_t disk_cache_bytes = 0;  // that folder holds at most
   double worth_seconds = 0.5;    // what was decoded faster than this is not kept
 };
