@@ -4,6 +4,7 @@
 
 #include <fstream>
 
+#include "app/planning.h"
 #include "app/setup.h"
 #include "app/stage.h"
 #include "helpers.h"
