@@ -64,7 +64,9 @@ class Session {
 
   void start() {
     TrainConfig config = train_config(with_method_settings(request_.recipe));
-    if (TrainConfig written = config; written.method.contains("name")) check_method(written);  // before any work
+    TrainConfig written = config;  // what can be refused is refused before any work
+    if (written.method.contains("name")) check_method(written);
+    adopt_initial(written);
     const bool fixed_steps = config.train.steps.has_value();
     at::set_num_threads(static_cast<int>(config.train.threads.value_or(usable_threads())));
 

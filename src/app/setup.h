@@ -27,9 +27,9 @@ struct PreparedData {
   Judge judge = Judge::none;
   Pool judged;  // what accuracy is measured on
   bool labels_needed = true;
-  std::shared_ptr<const Source> made;       // what data.virtual names; null: nothing
-  std::unique_ptr<ImageStore> made_images;  // its store
-  Pool virtual_examples;                    // of that store, with the labels of `dataset`
+  std::shared_ptr<const Source> made;             // what data.virtual names; null: nothing
+  std::shared_ptr<const ImageStore> made_images;  // its store
+  Pool virtual_examples;                          // of that store, with the labels of `dataset`
   const ImageStore& judged_store() const { return judge == Judge::test_set ? *test : *train; }
 };
 
