@@ -36,7 +36,7 @@ class NetModule : public torch::nn::Module {
 };
 using Net = std::shared_ptr<NetModule>;
 
-/// linear, mlp, ladder_mlp, seed_cnn, cnn, wrn, resnet18, resnet34, resnet50
+/// linear, mlp, ladder_mlp, seed_cnn, cnn, wrn, resnet18, resnet34, resnet50, vit
 std::vector<std::string> net_names();
 
 /// Builds and initialises a net; the same seed gives the same bits, whatever torch's global generator holds.

@@ -24,11 +24,14 @@ struct DataConfig {
   void fields(FieldVisitor& field);
 };
 
-/// [net]; `net=NAME` is short for net.name; `wrn_28_2` is short for name = wrn, depth = 28, width = 2.
+/// [net]; `net=NAME` is short for net.name; `wrn_28_2` is short for name = wrn, depth = 28, width = 2; `vit_tiny` for
+/// name = vit, size = tiny.
 struct NetConfig {
   std::optional<std::string> name;    // see net_names()
   int64_t depth = 28, width = 2;      // wrn only
   std::string stem = "auto";          // resnet only
+  std::string size = "micro";         // vit only
+  int64_t patch = 0;                  // vit only, in pixels; 0: an eighth of the side up to 64, 16 above
   std::optional<double> bn_momentum;  // PyTorch's convention: new = (1 - m) old + m batch
   double dropout = 0.0;               // before the head
   void fields(FieldVisitor& field);

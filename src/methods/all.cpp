@@ -7,6 +7,7 @@
 namespace fewlabel {
 
 MethodInfo supervised();
+
 MethodInfo pseudo_label();
 MethodInfo pi_model();
 MethodInfo mean_teacher();
@@ -20,15 +21,24 @@ MethodInfo freematch();
 MethodInfo softmatch();
 MethodInfo adamatch();
 MethodInfo simmatch();
+
 MethodInfo vae_m2();
 MethodInfo improved_gan();
 MethodInfo triple_gan();
 MethodInfo bad_gan();
 MethodInfo flow_matching();
 MethodInfo virtual_data();
+
+MethodInfo autoencoder();
+MethodInfo denoising();
+MethodInfo vae();
+MethodInfo vq_vae();
+MethodInfo mae();
+
 MethodInfo gan();
 MethodInfo bigan();
 MethodInfo adversarial_autoencoder();
+
 MethodInfo simclr();
 MethodInfo moco();
 MethodInfo byol();
@@ -39,41 +49,19 @@ MethodInfo swav();
 MethodInfo dino();
 
 const std::vector<MethodInfo>& all_methods() {
-  static const std::vector<MethodInfo> methods = {supervised(),
-                                                  pseudo_label(),
-                                                  pi_model(),
-                                                  mean_teacher(),
-                                                  vat(),
-                                                  ladder(),
-                                                  mixmatch(),
-                                                  uda(),
-                                                  fixmatch(),
-                                                  flexmatch(),
-                                                  freematch(),
-                                                  softmatch(),
-                                                  adamatch(),
-                                                  simmatch(),
-                                                  vae_m2(),
-                                                  improved_gan(),
-                                                  triple_gan(),
-                                                  bad_gan(),
-                                                  flow_matching(),
-                                                  virtual_data(),
-                                                  gan(),
-                                                  bigan(),
-                                                  adversarial_autoencoder(),
-                                                  simclr(),
-                                                  moco(),
-                                                  byol(),
-                                                  simsiam(),
-                                                  barlow_twins(),
-                                                  vicreg(),
-                                                  swav(),
-                                                  dino()};
-  supervised(), pseudo_label(), fixmatch(), flexmatch(), freematch(), vae_m2(), flow_matching(), virtual_data(),
-      simclr(), moco(), byol(), simsiam(), barlow_twins(), vicreg(), swav(), dino()
-};
-return methods;
+  // Family by family, as they are listed to people.
+  static const std::vector<MethodInfo> methods = {
+      // clang-format off
+      supervised(),
+      pseudo_label(), pi_model(), mean_teacher(), vat(), ladder(), mixmatch(), uda(), fixmatch(), flexmatch(), freematch(),
+      softmatch(), adamatch(), simmatch(),
+      vae_m2(), improved_gan(), triple_gan(), bad_gan(), flow_matching(), virtual_data(),
+      autoencoder(), denoising(), vae(), vq_vae(), mae(),
+      gan(), bigan(), adversarial_autoencoder(),
+      simclr(), moco(), byol(), simsiam(), barlow_twins(), vicreg(), swav(), dino(),
+      // clang-format on
+  };
+  return methods;
 }
 
 const MethodInfo& find_method(std::string_view name) {

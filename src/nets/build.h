@@ -25,6 +25,7 @@ Net make_wrn(const NetSpec& spec);
 Net make_resnet18(const NetSpec& spec);
 Net make_resnet34(const NetSpec& spec);
 Net make_resnet50(const NetSpec& spec);
+Net make_vit(const NetSpec& spec);
 
 /// k × k convolution without bias, padded so that stride 1 keeps the size.
 torch::nn::Conv2d conv(int64_t in, int64_t out, int64_t kernel, int64_t stride = 1);

@@ -18,10 +18,16 @@ struct Entry {
   Net (*make)(const NetSpec&);
   double bn_momentum;  // where the config leaves it open
 };
-constexpr Entry kNets[] = {
-    {"linear", make_linear, 0.1},     {"mlp", make_mlp, 0.1},           {"ladder_mlp", make_ladder_mlp, 0.1},
-    {"seed_cnn", make_seed_cnn, 0.1}, {"cnn", make_cnn, 0.1},           {"wrn", make_wrn, 0.001},
-    {"resnet18", make_resnet18, 0.1}, {"resnet34", make_resnet34, 0.1}, {"resnet50", make_resnet50, 0.1}};
+constexpr Entry kNets[] = {{"linear", make_linear, 0.1},
+                           {"mlp", make_mlp, 0.1},
+                           {"ladder_mlp", make_ladder_mlp, 0.1},
+                           {"seed_cnn", make_seed_cnn, 0.1},
+                           {"cnn", make_cnn, 0.1},
+                           {"wrn", make_wrn, 0.001},
+                           {"resnet18", make_resnet18, 0.1},
+                           {"resnet34", make_resnet34, 0.1},
+                           {"resnet50", make_resnet50, 0.1},
+                           {"vit", make_vit, 0.1}};
 
 std::optional<int64_t> whole(const std::string& text) {
   int64_t value = 0;
@@ -30,10 +36,15 @@ std::optional<int64_t> whole(const std::string& text) {
   return value;
 }
 
-/// wrn_28_2 → name wrn, depth 28, width 2; anything else is left alone.
+/// wrn_28_2 → name wrn, depth 28, width 2; vit_tiny → name vit, size tiny; anything else is left alone.
 NetConfig expanded(NetConfig config) {
   if (!config.name) config.name = "cnn";
   const auto parts = split_text(*config.name, '_');
+  if (parts.size() == 2 && parts[0] == "vit") {
+    config.name = "vit";
+    config.size = parts[1];
+    return config;
+  }
   if (parts.size() != 3 || parts[0] != "wrn") return config;
   const auto depth = whole(parts[1]), width = whole(parts[2]);
   if (!depth || !width || *depth > 100 || *width < 1 || *width > 16) return config;

@@ -6,6 +6,8 @@
 #include "fewlabel/error.h"
 #include "helpers.h"
 #include "nets/build.h"
+#include "nets/coder.h"
+#include "nets/vit.h"
 
 namespace fewlabel {
 namespace {
@@ -113,6 +115,78 @@ TEST(Nets, HaveThePublishedNumberOfParameters) {
   EXPECT_EQ(parameter_count(*build("wrn_28_2")), 1'467'610);
   EXPECT_EQ(parameter_count(*build("seed_cnn", {28, 28, 1})), 32 * 9 + 32 + 10 * (32 * 13 * 13) + 10);
   EXPECT_EQ(parameter_count(*make_net(named("resnet18"), {224, 224, 3}, 1000, 0)), 11'689'512);
+}
+
+TEST(Vit, HasThePublishedNumberOfParametersLessItsClassToken) {
+  // DeiT-Ti and DeiT-S (timm's counts, 224 pixels, 1,000 classes), less class token and learnt places.
+  EXPECT_EQ(parameter_count(*make_net(named("vit_tiny"), {224, 224, 3}, 1000, 0)), 5'717'416 - 192 - 197 * 192);
+  EXPECT_EQ(parameter_count(*make_net(named("vit_small"), {224, 224, 3}, 1000, 0)), 22'050'664 - 384 - 197 * 384);
+}
+
+TEST(Vit, PatchesAreCutRowByRowAndGoBack) {
+  const ImageShape shape{5, 8, 2};
+  const Tensor x = torch::arange(2 * shape.bytes(), torch::kFloat).view({2, 2, 5, 8}), patches = patches_of(x, 4);
+  ASSERT_EQ(patches.sizes(), (std::vector<int64_t>{2, 4, 32}));
+  EXPECT_TRUE(torch::equal(patches[1][1].view({2, 4, 4}), x[1].slice(1, 0, 4).slice(2, 4, 8)));
+  EXPECT_EQ(patches[0][2].view({2, 4, 4}).slice(1, 1).abs().sum().item<float>(), 0.0F);  // below the image
+  EXPECT_TRUE(torch::equal(image_of(patches, 4, shape), x));
+}
+
+TEST(Vit, EachPlaceHasItsOwnRowOfSinesAndCosines) {
+  const Tensor table = place_table(3, 5, 8);
+  ASSERT_EQ(table.sizes(), (std::vector<int64_t>{1, 15, 8}));
+  const std::vector<double> wanted = {std::sin(2.0), std::sin(0.02), std::cos(2.0), std::cos(0.02),
+                                      std::sin(1.0), std::sin(0.01), std::cos(1.0), std::cos(0.01)};
+  for (int64_t i = 0; i < 8; ++i)  // row 1, column 2
+    EXPECT_NEAR(table[0][7][i].item<double>(), wanted[static_cast<std::size_t>(i)], 1e-6) << i;
+}
+
+TEST(Vit, RefusesSizesAndPatchesItDoesNotHave) {
+  EXPECT_NE(error_of([] { build("vit_tyni"); }).hint().find("tiny"), std::string::npos);
+  NetConfig config = named("vit");
+  config.patch = 33;
+  EXPECT_EQ(error_of([&] { make_net(config, {32, 32, 3}, 10, 0); }).kind(), ErrorKind::usage);
+  config.patch = 0;
+  EXPECT_EQ(make_net(config, {32, 32, 3}, 10, 0)->parameters()[0].size(1), 3 * 4 * 4);
+  EXPECT_EQ(make_net(config, {96, 96, 3}, 10, 0)->parameters()[0].size(1), 3 * 16 * 16);
+}
+
+TEST(Coders, GoFromAnyImageToACodeOrMapAndBack) {
+  for (const ImageShape& shape : {ImageShape{8, 8, 1}, {21, 12, 3}, {28, 28, 1}, {33, 64, 3}}) {
+    const CoderSpec spec{.shape = shape, .code = 5, .width = 4, .seed = 3};
+    const Tensor x = ramp(shape, 2);
+    const ImageShape map = map_shape(spec);
+    EXPECT_LE(std::max(map.height, map.width), 8);
+    const std::vector<int64_t> code{2, 5}, maps{2, 5, map.height, map.width};
+    const Tensor dense = make_dense_encoder(spec)->forward(x), z = make_map_encoder(spec)->forward(x);
+    EXPECT_EQ(dense.sizes(), code);
+    EXPECT_EQ(make_net_encoder(make_net(named("mlp"), shape, 0, 1), spec)->forward(x).sizes(), code);
+    EXPECT_EQ(z.sizes(), maps) << shape.height;
+    for (const auto& back : {make_dense_decoder(spec)->forward(dense), make_conv_decoder(spec)->forward(dense),
+                             make_map_decoder(spec)->forward(z)})
+      EXPECT_EQ(back.sizes(), x.sizes()) << shape.height;
+  }
+}
+
+TEST(Coders, DecodersStartAtTheMeanOfThePixels) {
+  const CoderSpec spec{.shape = {9, 8, 2}, .code = 3, .width = 4, .seed = 3, .mean = {0.2F, 0.7F}};
+  for (const auto& decoder : {make_dense_decoder(spec), make_conv_decoder(spec), make_map_decoder(spec)}) {
+    const torch::NoGradGuard no_grad;
+    for (auto& item : decoder->named_parameters())
+      if (item.value().dim() > 1) item.value().zero_();
+    const ImageShape map = map_shape(spec);
+    const bool flat = decoder->named_parameters().contains("in.weight") && decoder->parameters()[0].dim() == 4;
+    const Tensor code = flat ? torch::ones({1, 3, map.height, map.width}) : torch::ones({1, 3});
+    const Tensor mean = torch::sigmoid(decoder->forward(code)).mean({0, 2, 3});
+    EXPECT_TRUE(torch::allclose(mean, torch::tensor({0.2F, 0.7F}))) << mean;
+  }
+}
+
+TEST(Coders, AreKeyedByTheSeedAndNotOneAnothersCopies) {
+  const CoderSpec spec{.shape = {8, 8, 1}, .code = 64, .width = 64, .seed = 3};
+  const auto first = [](const Coder& coder) { return coder->parameters()[0].flatten(); };
+  EXPECT_TRUE(torch::equal(first(make_dense_encoder(spec)), first(make_dense_encoder(spec))));
+  EXPECT_FALSE(torch::equal(first(make_dense_encoder(spec)), first(make_dense_decoder(spec))));
 }
 
 TEST(Nets, LargeImagesGetTheImagenetStem) {
