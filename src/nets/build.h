@@ -3,6 +3,8 @@
 #include <torch/torch.h>
 
 #include "fewlabel/net.h"
+#include "kernels/convolution.h"
+#include "kernels/normalization.h"
 #include "nets/initialise.h"
 
 namespace fewlabel {

@@ -18,12 +18,15 @@ class StageImpl : public torch::nn::Module {
     }
   }
   Tensor forward(const Tensor& x) {
-    const Tensor y = normed(0, x).relu_();
-    return (normed(2, normed(1, y).relu_()) + y).relu_();
+    const Tensor y = step(0, x, {});
+    return step(2, step(1, y, {}), y);
   }
 
  private:
-  Tensor normed(std::size_t i, const Tensor& x) { return bn_[i]->forward(conv_[i]->forward(x)); }
+  /// relu(bn(conv(x)) + residual)
+  Tensor step(std::size_t i, const Tensor& x, const Tensor& residual) {
+    return kernels::normalise(kernels::convolve(x, conv_[i]), bn_[i], {.leak = 0, .residual = residual});
+  }
 
   torch::nn::Conv2d conv_[3] = {nullptr, nullptr, nullptr};
   torch::nn::BatchNorm2d bn_[3] = {nullptr, nullptr, nullptr};

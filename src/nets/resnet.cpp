@@ -37,12 +37,13 @@ class BlockImpl : public torch::nn::Module {
     }
   }
   Tensor forward(const Tensor& x) {
+    const Tensor shortcut =
+        shortcut_ ? kernels::normalise(shortcut_->forward(x), shortcut_bn_, {.leak = 1, .residual = {}}) : x;
     Tensor y = x;
-    for (std::size_t i = 0; i < convs_.size(); ++i) {
-      y = norms_[i]->forward(convs_[i]->forward(y));
-      if (i + 1 < convs_.size()) y.relu_();
-    }
-    return (y + (shortcut_ ? shortcut_bn_->forward(shortcut_->forward(x)) : x)).relu_();
+    for (std::size_t i = 0; i < convs_.size(); ++i)
+      y = kernels::normalise(kernels::convolve(y, convs_[i]), norms_[i],
+                             {.leak = 0, .residual = i + 1 < convs_.size() ? Tensor() : shortcut});
+    return y;
   }
 
  private:
@@ -87,7 +88,7 @@ class ResNet final : public NetModule {
     head_ = register_module("head", Head(spec, feature_size_));
   }
   Tensor features(const Tensor& x) override {
-    Tensor y = stem_bn_->forward(stem_->forward(x)).relu_();
+    Tensor y = kernels::normalise(stem_->forward(x), stem_bn_);
     if (large_) y = torch::max_pool2d(y, 3, 2, 1);
     return pool_globally(blocks_->forward(y));
   }

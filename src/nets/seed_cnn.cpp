@@ -1,4 +1,5 @@
 // The smallest sensible convolutional net: one convolution of 32 filters, one pooling, one dense layer.
+#include "kernels/pooled_convolution.h"
 #include "nets/build.h"
 
 namespace fewlabel {
@@ -13,7 +14,7 @@ class SeedCnn final : public NetModule {
     conv_ = register_module("conv", torch::nn::Conv2d(torch::nn::Conv2dOptions(spec.shape.channels, kFilters, 3)));
     head_ = register_module("head", Head(spec, feature_size_));
   }
-  Tensor features(const Tensor& x) override { return torch::max_pool2d(torch::relu(conv_->forward(x)), 2).flatten(1); }
+  Tensor features(const Tensor& x) override { return kernels::convolve_and_pool(x, conv_).flatten(1); }
   Tensor classify(const Tensor& features) override { return head_->forward(features); }
   int64_t feature_size() const override { return feature_size_; }
 

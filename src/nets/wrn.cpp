@@ -20,9 +20,9 @@ class BlockImpl : public torch::nn::Module {
     if (in != out || stride != 1) shortcut_ = register_module("shortcut", conv(in, out, 1, stride));
   }
   Tensor forward(const Tensor& x) {
-    const Tensor active = torch::leaky_relu(bn1_->forward(x), kLeak);
-    const Tensor y = conv2_->forward(torch::leaky_relu(bn2_->forward(conv1_->forward(active)), kLeak));
-    return y + (shortcut_ ? shortcut_->forward(active) : x);
+    const Tensor active = kernels::normalise(x, bn1_, {.leak = kLeak, .residual = {}});
+    const Tensor y = kernels::normalise(kernels::convolve(active, conv1_), bn2_, {.leak = kLeak, .residual = {}});
+    return kernels::convolve(y, conv2_, shortcut_ ? shortcut_->forward(active) : x);
   }
 
  private:
@@ -49,7 +49,8 @@ class Wrn final : public NetModule {
     head_ = register_module("head", Head(spec, in));
   }
   Tensor features(const Tensor& x) override {
-    return pool_globally(torch::leaky_relu(bn_->forward(blocks_->forward(stem_->forward(x))), kLeak));
+    const Tensor y = blocks_->forward(stem_->forward(x));
+    return pool_globally(kernels::normalise(y, bn_, {.leak = kLeak, .residual = {}}));
   }
   Tensor classify(const Tensor& features) override { return head_->forward(features); }
   int64_t feature_size() const override { return feature_size_; }

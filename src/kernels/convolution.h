@@ -1,0 +1,16 @@
+// Convolution of the nets on the CPU: our own kernel where it is faster, libtorch's everywhere else.
+#pragma once
+#include <torch/torch.h>
+
+namespace fewlabel::kernels {
+
+/// conv(x) + add for a convolution without bias; `add` may be undefined. Winograd's algorithm for fp32 on the CPU, 3 ×
+/// 3, stride 1, padding 1 and channels in multiples of 16; else libtorch's. Same bits whatever the number of threads.
+at::Tensor convolve(const at::Tensor& x, const torch::nn::Conv2d& layer, const at::Tensor& add = {});
+
+/// Whether the layer is 3 × 3 with stride 1, this padding, and neither dilation nor groups.
+bool is_plain_3x3(const torch::nn::Conv2d& layer, int64_t padding);
+/// Whether autocast is off, the tensor is fp32 and on the CPU.
+bool plain_float(const at::Tensor& x);
+
+}  // namespace fewlabel::kernels
