@@ -22,7 +22,8 @@ void NetConfig::fields(FieldVisitor& field) {
   field("width", width, "width factor of a wrn", 1, 16);
   field("stem", stem, "first layers of a resnet", {"auto", "small", "imagenet"});
   field("size", size, "blocks and width of a vit: 4 of 128, 12 of 192, 12 of 384", {"micro", "tiny", "small"});
-  field("patch", patch, "side in pixels of a vit's patch; 0 is an eighth of the side up to 64 pixels, 16 above", 0, 128);
+  field("patch", patch, "side in pixels of a vit's patch; 0 is an eighth of the side up to 64 pixels, 16 above", 0,
+        128);
   field("bn_momentum", bn_momentum, "weight of the newest batch in batch norm's running statistics", 0.0, 1.0);
   field("dropout", dropout, "dropped share of the features before the head", 0.0, 0.95);
 }
