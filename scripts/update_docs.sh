@@ -10,7 +10,9 @@ trap 'rm -rf "$fresh"' EXIT
 
 "$program" help --markdown >"$fresh/cli.md"
 "$program" help config --markdown >"$fresh/configuration.md"
-for page in cli.md configuration.md; do
+"$program" methods --json | python3 scripts/method_table.py docs/methods/README.md >"$fresh/methods.md"
+mkdir "$fresh/methods" && mv "$fresh/methods.md" "$fresh/methods/README.md"
+for page in cli.md configuration.md methods/README.md; do
   if [ "$check" != --check ]; then
     cp "$fresh/$page" "docs/$page"
   elif ! diff -u "docs/$page" "$fresh/$page"; then

@@ -1,6 +1,6 @@
 #include "methods/common/code_density.h"
 
-#include <ATen/CPUGeneratorImpl.h>
+#include "methods/common/sampling.h"
 
 namespace fewlabel {
 namespace {
@@ -32,10 +32,6 @@ Tensor CodeDensityImpl::sample(int64_t count, uint64_t seed) const {
   const auto [variance, axes] = torch::linalg_eigh(covariance);
   const Tensor draws = seeded_normal({count, mean.size(0)}, seed).to(mean.device(), torch::kDouble);
   return (mean + (draws * variance.clamp_min(0.0).sqrt()).mm(axes.t())).to(torch::kFloat);
-}
-
-Tensor seeded_normal(at::IntArrayRef sizes, uint64_t seed) {
-  return torch::randn(sizes, at::make_generator<at::CPUGeneratorImpl>(seed));
 }
 
 }  // namespace fewlabel

@@ -22,7 +22,4 @@ class CodeDensityImpl : public torch::nn::Module {
 };
 TORCH_MODULE(CodeDensity);
 
-/// Standard normal numbers that depend on the seed alone.
-Tensor seeded_normal(at::IntArrayRef sizes, uint64_t seed);
-
 }  // namespace fewlabel

@@ -5,8 +5,8 @@
 
 #include "fewlabel/error.h"
 #include "fewlabel/method.h"
-#include "methods/common/code_density.h"
 #include "methods/common/pixels.h"
+#include "methods/common/sampling.h"
 #include "nets/initialise.h"
 #include "nets/vit.h"
 

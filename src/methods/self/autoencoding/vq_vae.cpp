@@ -5,6 +5,7 @@
 #include "methods/common/code_density.h"
 #include "methods/common/coding.h"
 #include "methods/common/pixels.h"
+#include "methods/common/sampling.h"
 
 namespace fewlabel {
 namespace {
