@@ -27,9 +27,11 @@ def wave(shape, phase, size=0.5):
 
 
 def set_weights(module, size):
+    """Then seeds the noise: building the module has drawn from the same generator."""
     with torch.no_grad():
         for i, p in enumerate(module.parameters()):
             p.copy_(wave(p.shape, float(i), size))
+    torch.manual_seed(11)
     return module
 
 
@@ -77,7 +79,6 @@ def draw(mean, log_variance):
 
 
 def vae_m2(config):
-    torch.manual_seed(11)
     z, h, stacked, alpha = config["latent"], config["hidden"], config.get("stacked", False), config.get("alpha", 0.1)
     v_size = z if stacked else 64
     nets = nn.ModuleList([Perceptron(v_size + CLASSES, h, 2 * z), Perceptron(z + CLASSES, h, 2 * z if stacked else 64)])
@@ -172,7 +173,6 @@ def conditions(u, tau):
 
 
 def flow_matching(config):
-    torch.manual_seed(11)
     net = set_weights(UNet(config["width"]), 0.1)
     x, y, u = batch(config["ratio"])
     seen = conditions(u, config["tau"]) if config.get("pseudo_labels") else torch.full((len(u),), -1)
@@ -183,7 +183,6 @@ def flow_matching(config):
 
 def virtual_data(config):
     """The first update, before there are virtual examples: the labelled ones stand in for them, in turn."""
-    torch.manual_seed(11)
     net = set_weights(UNet(config["width"]), 0.1)
     x, y, u = batch(1)
     extra = [i % LABELED for i in range(config["virtual_batch"])]

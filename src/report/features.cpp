@@ -33,7 +33,7 @@ std::string map_figure(const ReportInput& input) {
   if (share.size() == 2 && share[0].is_number() && share[1].is_number())
     about = fmt::format("{} of the variance", percent_text(share[0].get<double>() + share[1].get<double>(), 0));
   return figure("Map of the features", about,
-                scatter_map(names_of(list_of(input.evaluation, "classes")), map["points"]),
+                scatter_map(names_of(list_of(input.evaluation, "classes")), list_of(map, "points")),
                 "The two main directions of the features of the judged examples (PCA). Colours are the classes, which "
                 "training did not know. Point at a class to see it alone.");
 }

@@ -83,13 +83,17 @@ TEST(VirtualExamples, AreMatchedByClassAndThoseWithoutLabelPassedOver) {
 TEST(VirtualExamples, JoinTheLabelledOfAnyMethodAndNotThoseOfItsBaseline) {
   Bench bench({2, 1, 0, 0});
   bench.open();
-  Stage with(bench.data,
-             {.plan = bench.plan, .normalization = {bench.data.train->shape(), {0.5F}, {0.5F}}, .identity = {}});
+  const auto options_of = [&](const TrainConfig& plan) {
+    StageOptions options;
+    options.plan = plan;
+    options.normalization = {bench.data.train->shape(), {0.5F}, {0.5F}};
+    return options;
+  };
+  Stage with(bench.data, options_of(bench.plan));
   with.trainer().run();
   TrainConfig plain = baseline_of(bench.plan);
   EXPECT_TRUE(plain.data.virtual_examples.empty());
-  Stage without(bench.data,
-                {.plan = plain, .normalization = {bench.data.train->shape(), {0.5F}, {0.5F}}, .identity = {}});
+  Stage without(bench.data, options_of(plain));
   without.trainer().run();
   const auto a = with.method().parameters(), b = without.method().parameters();
   EXPECT_FALSE(torch::equal(a[0], b[0]));

@@ -23,7 +23,6 @@ MethodCard card_of(const MethodInfo& info) {
   MethodCard card;
   card.method = Json{{"name", info.name}};
   card.method.update(info.resolve(Json::object()));
-  card.net.name = "cnn";
   card.task = Toy::task_for(info);
   card.classes = {"left", "lower", "right"};
   card.data = "toy";
@@ -41,7 +40,9 @@ struct Saved {
     method = info.make(Json::object(), Toy::task_for(info), net);
     ToyTrainer(*method, ToyRule::of(info)).run(0, 3, 3);
     method->eval();
-    save_method(folder / "model", *method, card_of(info));
+    MethodCard card = card_of(info);
+    card.net = net->blueprint().config;
+    save_method(folder / "model", *method, card);
   }
 };
 
