@@ -218,7 +218,10 @@ TEST(Generate, SamplesAreADataSet) {
   for (const MethodInfo& info : all_methods()) {
     if (info.family != "self/adversarial" && info.family != "self/autoencoding" && info.family != "semi/generative")
       continue;
-    photos.train(info.name, {"method=" + info.name, "train.steps=2", "probe=none"});
+    std::vector<std::string> overrides{"method=" + info.name, "train.steps=2", "probe=none"};
+    if (info.settings.contains("/net/name"_json_pointer))  // that method has no use for another one
+      overrides.push_back("net=" + info.settings.at("/net/name"_json_pointer).get<std::string>());
+    photos.train(info.name, overrides);
     const LoadedMethod loaded = load_method(photos.run(info.name));
     auto* sampler = dynamic_cast<Sampler*>(loaded.method.get());
     if (!sampler) continue;
