@@ -45,9 +45,10 @@ function(fewlabel_module name)
   endif()
 endfunction()
 
-# fewlabel_test(name [TORCH] SOURCES … DEPENDS … [LABELS slow]): one gtest program; each TEST is one ctest entry.
+# fewlabel_test(name [TORCH] SOURCES … DEPENDS … [LABELS slow] [SHARDS n]): one gtest program, which is one ctest entry, or n
+# entries that share its tests, so that a long one fills all processors.
 function(fewlabel_test name)
-  cmake_parse_arguments(arg "TORCH" "TIMEOUT" "SOURCES;DEPENDS;LABELS" ${ARGN})
+  cmake_parse_arguments(arg "TORCH" "TIMEOUT;SHARDS" "SOURCES;DEPENDS;LABELS" ${ARGN})
   set(target ${name}_test)
   add_executable(${target} ${arg_SOURCES})
   fewlabel_own(${target})
@@ -61,8 +62,17 @@ function(fewlabel_test name)
     target_compile_options(${target} PRIVATE -fPIC)
   endif()
   if(NOT arg_TIMEOUT)
-    set(arg_TIMEOUT 300)
+    set(arg_TIMEOUT 900)  # of a machine that does other things as well
   endif()
-  add_test(NAME ${name} COMMAND ${target})
-  set_tests_properties(${name} PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${arg_LABELS}")
+  if(NOT arg_SHARDS)
+    add_test(NAME ${name} COMMAND ${target})
+    set_tests_properties(${name} PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${arg_LABELS}")
+    return()
+  endif()
+  math(EXPR last "${arg_SHARDS} - 1")
+  foreach(shard RANGE ${last})
+    add_test(NAME ${name}_${shard} COMMAND ${target})
+    set_tests_properties(${name}_${shard} PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${arg_LABELS}"
+      ENVIRONMENT "GTEST_TOTAL_SHARDS=${arg_SHARDS};GTEST_SHARD_INDEX=${shard}")
+  endforeach()
 endfunction()
