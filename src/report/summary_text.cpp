@@ -58,7 +58,7 @@ std::string summary_text(const Json& summary, const std::string& report) {
                                    (pixels ? fmt::format(" (raw pixels {:.1f} %)", 100 * *pixels) : ""));
   }
   if (const auto error = number_of(summary, "reconstruction_error"))
-    lines += row("reconstruction", fmt::format("squared error {:.4f} a pixel in [0, 1]", *error));
+    lines += row("rebuilding", fmt::format("squared error {:.4f} a pixel in [0, 1]", *error));
   if (const auto spread = number_of(summary, "embedding_spread"), rank = number_of(summary, "embedding_rank");
       spread && rank)
     lines += row("features", fmt::format("spread {:.2f} (1 is even, 0 is collapsed), rank {:.1f}", *spread, *rank));
