@@ -127,7 +127,7 @@ TEST(Gaussian, BernoulliLikelihoodSumsOverPixels) {
 TEST(VaeM2, SamplesDependOnTheClassAskedFor) {
   const auto method = find_method("vae_m2").make(Json::object(), Toy::task(), Toy::net());
   ToyTrainer trainer(*method, ToyRule::of(find_method("vae_m2")));
-  trainer.run(0, 150, 150);
+  trainer.run(0, 300, 300);  // as long as tests/conformance gives a sampler
   auto& sampler = dynamic_cast<Sampler&>(*method);
   EXPECT_TRUE(sampler.conditional());
   int64_t right = 0;
