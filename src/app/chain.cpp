@@ -36,14 +36,7 @@ class Chain {
     try {
       return train();
     } catch (const Error& error) {
-      const bool stopped = error.kind() == ErrorKind::interrupted || error.kind() == ErrorKind::terminated;
-      status_.state = stopped ? RunState::interrupted : RunState::failed;
-      status_.exit_code = exit_code(error.kind());
-      status_.message = error.message();
-      try {
-        folder_->write_status(status_);
-      } catch (const Error&) {  // the first error is the one to report
-      }
+      record_failure(*folder_, status_, error);
       throw;
     }
   }

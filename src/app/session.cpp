@@ -44,14 +44,7 @@ class Session {
     try {
       return train();
     } catch (const Error& error) {
-      const bool stopped = error.kind() == ErrorKind::interrupted || error.kind() == ErrorKind::terminated;
-      status_.state = stopped ? RunState::interrupted : RunState::failed;
-      status_.exit_code = exit_code(error.kind());
-      status_.message = error.message();
-      try {
-        folder_->write_status(status_);
-      } catch (const Error&) {  // a full disk is the likely cause already; the first error is the one to report
-      }
+      record_failure(*folder_, status_, error);
       throw;
     }
   }
@@ -318,6 +311,17 @@ class Session {
 }  // namespace
 
 Json train_run(const RunRequest& request) { return Session(request).run(); }
+
+void record_failure(RunFolder& folder, RunStatus status, const Error& error) {
+  const bool stopped = error.kind() == ErrorKind::interrupted || error.kind() == ErrorKind::terminated;
+  status.state = stopped ? RunState::interrupted : RunState::failed;
+  status.exit_code = exit_code(error.kind());
+  status.message = error.message();
+  try {
+    folder.write_status(status);
+  } catch (const Error&) {  // a full disk is the likely cause already; the first error is the one to report
+  }
+}
 
 std::string resume_command(const std::string& out) { return "fewlabel train --resume out=" + out; }
 

@@ -4,6 +4,8 @@
 #include <vector>
 
 #include "app/app.h"
+#include "fewlabel/error.h"
+#include "fewlabel/run.h"
 
 namespace fewlabel {
 
@@ -17,6 +19,9 @@ struct RunRequest {
 };
 /// Returns summary.json. Throws Error; the run folder then says how it ended.
 Json train_run(const RunRequest& request);
+
+/// Writes into the run folder how the run ended. Never throws Error: the one that ended it is the one to report.
+void record_failure(RunFolder& folder, RunStatus status, const Error& error);
 
 /// The command that goes on with a run.
 std::string resume_command(const std::string& out);

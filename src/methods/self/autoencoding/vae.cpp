@@ -2,7 +2,6 @@
 // Kingma and Welling, ICLR 2014, https://arxiv.org/abs/1312.6114, algorithm 1 with the estimator of equation 10.
 // The code is a distribution that is kept near a standard normal one, from which new images can then be drawn.
 #include "fewlabel/method.h"
-#include "methods/common/code_density.h"
 #include "methods/common/coding.h"
 #include "methods/common/pixels.h"
 #include "methods/common/sampling.h"
