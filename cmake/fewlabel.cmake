@@ -42,6 +42,15 @@ function(fewlabel_module name)
   if(arg_TORCH)
     target_link_libraries(${target} PUBLIC fewlabel_torch)
     target_precompile_headers(${target} REUSE_FROM fewlabel_pch)
+    fewlabel_in_batches(${target})
+  endif()
+endfunction()
+
+# fewlabel_in_batches(target): with FEWLABEL_UNITY, several sources to a compiler run. Half of the time that a file with libtorch
+# takes goes into its headers, however small the file is.
+function(fewlabel_in_batches target)
+  if(FEWLABEL_UNITY)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 6)
   endif()
 endfunction()
 
@@ -60,6 +69,7 @@ function(fewlabel_test name)
     # The shared precompiled header is made with -fPIC; the -fPIE of an executable would not match it.
     set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
     target_compile_options(${target} PRIVATE -fPIC)
+    fewlabel_in_batches(${target})
   endif()
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 900)  # of a machine that does other things as well

@@ -35,9 +35,9 @@ class NormImpl : public nn::Module {
 TORCH_MODULE(Norm);
 
 /// y = shortcut(x) + conv(silu(scale · norm(conv(silu(norm(x)))) + shift)).
-class BlockImpl : public nn::Module {
+class ConditionedBlockImpl : public nn::Module {
  public:
-  BlockImpl(int64_t in, int64_t out, int64_t embedding)
+  ConditionedBlockImpl(int64_t in, int64_t out, int64_t embedding)
       : norm1_(register_module("norm1", Norm(in))),
         conv1_(register_module("conv1", convolution(in, out, 3))),
         embed_(register_module("embed", nn::Linear(embedding, 2 * out))),
@@ -59,7 +59,7 @@ class BlockImpl : public nn::Module {
   Norm norm2_;
   nn::Conv2d conv2_, shortcut_{nullptr};
 };
-TORCH_MODULE(Block);
+TORCH_MODULE(ConditionedBlock);
 
 class TwoLevelUNet final : public UNetModule {
  public:
@@ -70,12 +70,12 @@ class TwoLevelUNet final : public UNetModule {
         class_(register_module("class", nn::Linear(classes_ + 1, 4 * width_))),
         mix_(register_module("mix", nn::Linear(4 * width_, 4 * width_))),
         stem_(register_module("stem", convolution(spec.shape.channels, width_, 4, 2))),
-        in_(register_module("in", Block(width_, width_, 4 * width_))),
+        in_(register_module("in", ConditionedBlock(width_, width_, 4 * width_))),
         down_(register_module("down", convolution(width_, 2 * width_, 3, 2))),
-        middle1_(register_module("middle1", Block(2 * width_, 2 * width_, 4 * width_))),
-        middle2_(register_module("middle2", Block(2 * width_, 2 * width_, 4 * width_))),
+        middle1_(register_module("middle1", ConditionedBlock(2 * width_, 2 * width_, 4 * width_))),
+        middle2_(register_module("middle2", ConditionedBlock(2 * width_, 2 * width_, 4 * width_))),
         up_(register_module("up", convolution(2 * width_, width_, 1))),
-        out_(register_module("out", Block(2 * width_, width_, 4 * width_))),
+        out_(register_module("out", ConditionedBlock(2 * width_, width_, 4 * width_))),
         fine_(register_module("fine", convolution(width_, 2 * width_, 3))),
         last_(register_module("last", convolution(width_ / 2 + spec.shape.channels, spec.shape.channels, 3))) {
     initialise(*this, spec.seed, "unet");
@@ -111,11 +111,11 @@ class TwoLevelUNet final : public UNetModule {
   int64_t width_, classes_;
   nn::Linear time_, class_, mix_;
   nn::Conv2d stem_;
-  Block in_;
+  ConditionedBlock in_;
   nn::Conv2d down_;
-  Block middle1_, middle2_;
+  ConditionedBlock middle1_, middle2_;
   nn::Conv2d up_;
-  Block out_;
+  ConditionedBlock out_;
   nn::Conv2d fine_, last_;
 };
 

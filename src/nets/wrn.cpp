@@ -10,9 +10,9 @@ namespace {
 constexpr double kEps = 1e-3, kLeak = 0.1;
 
 /// Pre-activation block. Where the width changes, the shortcut is a 1 × 1 convolution of the activated input.
-class BlockImpl : public torch::nn::Module {
+class WideBlockImpl : public torch::nn::Module {
  public:
-  BlockImpl(const NetSpec& spec, int64_t in, int64_t out, int64_t stride) {
+  WideBlockImpl(const NetSpec& spec, int64_t in, int64_t out, int64_t stride) {
     bn1_ = register_module("bn1", batch_norm(spec, in, kEps));
     conv1_ = register_module("conv1", conv(in, out, 3, stride));
     bn2_ = register_module("bn2", batch_norm(spec, out, kEps));
@@ -29,7 +29,7 @@ class BlockImpl : public torch::nn::Module {
   torch::nn::Conv2d conv1_{nullptr}, conv2_{nullptr}, shortcut_{nullptr};
   torch::nn::BatchNorm2d bn1_{nullptr}, bn2_{nullptr};
 };
-TORCH_MODULE(Block);
+TORCH_MODULE(WideBlock);
 
 class Wrn final : public NetModule {
  public:
@@ -40,7 +40,7 @@ class Wrn final : public NetModule {
     for (int64_t stage = 0; stage < 3; ++stage) {
       const int64_t out = (int64_t{16} << stage) * spec.config.width;
       for (int64_t i = 0; i < blocks; ++i) {
-        blocks_->push_back(Block(spec, in, out, stage > 0 && i == 0 ? 2 : 1));
+        blocks_->push_back(WideBlock(spec, in, out, stage > 0 && i == 0 ? 2 : 1));
         in = out;
       }
     }

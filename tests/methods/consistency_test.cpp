@@ -19,13 +19,6 @@ using ::testing::ElementsAre;
 
 constexpr int64_t kPool = 4;
 
-/// Logits whose softmax gives class `label` the probability `confidence` and the other two the rest in equal parts.
-Tensor sure(int64_t label, double confidence) {
-  Tensor row = torch::full({3}, std::log((1.0 - confidence) / 2.0));
-  row[label] = std::log(confidence);
-  return row;
-}
-
 Task task_of(int64_t labeled) {
   return {.shape = {8, 8, 1}, .classes = 3, .labeled = labeled, .unlabeled = kPool, .class_share = {}, .steps = 10};
 }
@@ -54,10 +47,6 @@ struct Bench {
   std::unique_ptr<Method> method;
 };
 
-std::vector<float> numbers(const Tensor& tensor) {
-  const Tensor flat = tensor.to(torch::kFloat).contiguous();
-  return {flat.data_ptr<float>(), flat.data_ptr<float>() + flat.numel()};
-}
 Tensor rows_of(const std::vector<Tensor>& list) { return torch::stack(list); }
 
 // ------------------------------------------------------------------------------------------------- shared pieces

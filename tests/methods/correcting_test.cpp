@@ -12,20 +12,11 @@
 namespace fewlabel::testing {
 namespace {
 
-constexpr int64_t kPool = 4;
-
-/// Logits whose softmax gives class `label` the probability `confidence` and the other two the rest in equal parts.
-Tensor sure(int64_t label, double confidence) {
-  Tensor row = torch::full({3}, std::log((1.0 - confidence) / 2.0));
-  row[label] = std::log(confidence);
-  return row;
-}
-
-struct Bench {
-  explicit Bench(const std::string& name, const Json& config = Json::object())
+struct CorrectingBench {
+  explicit CorrectingBench(const std::string& name, const Json& config = Json::object())
       : net(std::make_shared<EchoNet>(3)),
         method(find_method(name).make(
-            config, {.shape = {8, 8, 1}, .classes = 3, .labeled = 1, .unlabeled = kPool, .class_share = {}}, net)) {}
+            config, {.shape = {8, 8, 1}, .classes = 3, .labeled = 1, .unlabeled = 4, .class_share = {}}, net)) {}
 
   /// One update; the strong views are uniform, so each kept example costs log 3.
   RecordingStep learn(const std::vector<Tensor>& weak, double progress = 1.0) {
@@ -45,14 +36,10 @@ struct Bench {
   std::unique_ptr<Method> method;
 };
 
-std::vector<float> numbers(const Tensor& tensor) {
-  return {tensor.data_ptr<float>(), tensor.data_ptr<float>() + tensor.numel()};
-}
-
 using ::testing::ElementsAre;
 
 TEST(FixMatch, IgnoresPredictionsBelowThreshold) {
-  Bench bench("fixmatch");
+  CorrectingBench bench("fixmatch");
   const auto step = bench.learn({sure(0, 0.96), sure(1, 0.94), sure(2, 0.99), sure(2, 0.5)});
   EXPECT_THAT(numbers(step.kept), ElementsAre(1, 0, 1, 0));
   EXPECT_NEAR(step.logged.at("loss/u"), 2.0 * std::log(3.0) / 4.0, 1e-5);  // the mean is over all, kept or not
@@ -60,21 +47,21 @@ TEST(FixMatch, IgnoresPredictionsBelowThreshold) {
 }
 
 TEST(FixMatch, LearnsNothingFromUncertainExamples) {
-  Bench with("fixmatch"), without("fixmatch", {{"lambda_u", 0.0}});
+  CorrectingBench with("fixmatch"), without("fixmatch", {{"lambda_u", 0.0}});
   with.learn({sure(0, 0.5), sure(1, 0.6)});
   without.learn({sure(0, 0.5), sure(1, 0.6)});
   EXPECT_TRUE(torch::equal(with.net->scale.grad(), without.net->scale.grad()));
 }
 
 TEST(FixMatch, AlignmentMovesAFavouredClassDown) {
-  Bench bench("fixmatch", {{"align", true}, {"align_decay", 0.0}});
+  CorrectingBench bench("fixmatch", {{"align", true}, {"align_decay", 0.0}});
   bench.learn({sure(0, 0.98), sure(0, 0.98), sure(0, 0.98), sure(0, 0.98)});
   const auto step = bench.learn({sure(0, 0.96), sure(1, 0.96)});
   EXPECT_THAT(numbers(step.kept), ElementsAre(0, 1));
 }
 
 TEST(FlexMatch, ThresholdFollowsTheExamplesAClassHasWon) {
-  Bench bench("flexmatch", {{"tau", 0.9}});
+  CorrectingBench bench("flexmatch", {{"tau", 0.9}});
   // Nobody has won anything: every threshold is 0.
   EXPECT_THAT(numbers(bench.learn({sure(0, 0.95), sure(0, 0.97), sure(1, 0.95), sure(2, 0.5)}).kept),
               ElementsAre(1, 1, 1, 1));
@@ -86,7 +73,7 @@ TEST(FlexMatch, ThresholdFollowsTheExamplesAClassHasWon) {
 
 TEST(FlexMatch, ExamplesWonByNobodyHoldThresholdsDown) {
   const std::vector<Tensor> one_sure = {sure(0, 0.95), sure(1, 0.5), sure(1, 0.5), sure(2, 0.5)};
-  Bench warm("flexmatch", {{"tau", 0.9}}), cold("flexmatch", {{"tau", 0.9}, {"thresh_warmup", false}});
+  CorrectingBench warm("flexmatch", {{"tau", 0.9}}), cold("flexmatch", {{"tau", 0.9}, {"thresh_warmup", false}});
   warm.learn(one_sure);
   cold.learn(one_sure);
   // β(0) is 1/3 with warm-up (three examples are nobody's) and 1 without.
@@ -95,7 +82,7 @@ TEST(FlexMatch, ExamplesWonByNobodyHoldThresholdsDown) {
 }
 
 TEST(FlexMatch, KeepsTheLastWinnerOfAnExampleThatTurnsUncertain) {
-  Bench bench("flexmatch", {{"tau", 0.9}});
+  CorrectingBench bench("flexmatch", {{"tau", 0.9}});
   bench.learn({sure(0, 0.95), sure(1, 0.95)});
   bench.learn({sure(2, 0.5), sure(1, 0.95)});
   const auto won = bench.method->named_buffers()["won_by"];
@@ -103,7 +90,7 @@ TEST(FlexMatch, KeepsTheLastWinnerOfAnExampleThatTurnsUncertain) {
 }
 
 TEST(FreeMatch, StartsAtOneOverTheClassesAndFollowsTheConfidence) {
-  Bench bench("freematch", {{"decay", 0.5}});
+  CorrectingBench bench("freematch", {{"decay", 0.5}});
   const auto first = bench.learn({sure(0, 0.9), sure(1, 0.7)});
   EXPECT_NEAR(first.logged.at("threshold/min"), 1.0 / 3.0, 1e-6);
   EXPECT_THAT(numbers(first.kept), ElementsAre(1, 1));
@@ -113,7 +100,7 @@ TEST(FreeMatch, StartsAtOneOverTheClassesAndFollowsTheConfidence) {
 }
 
 TEST(FreeMatch, FairnessIsZeroAndHarmlessWhenNothingIsKept) {
-  Bench bench("freematch", {{"tau_min", 1.0}, {"lambda_f", 10.0}});
+  CorrectingBench bench("freematch", {{"tau_min", 1.0}, {"lambda_f", 10.0}});
   const auto step = bench.learn({sure(0, 0.9), sure(1, 0.9)});
   EXPECT_THAT(numbers(step.kept), ElementsAre(0, 0));
   EXPECT_EQ(step.logged.at("loss/f"), 0.0);
@@ -121,7 +108,7 @@ TEST(FreeMatch, FairnessIsZeroAndHarmlessWhenNothingIsKept) {
 }
 
 TEST(PseudoLabel, StartsWithTheLabelsAloneAndRampsUp) {
-  Bench bench("pseudo_label", {{"start", 0.2}, {"full", 0.6}, {"lambda_u", 2.0}});
+  CorrectingBench bench("pseudo_label", {{"start", 0.2}, {"full", 0.6}, {"lambda_u", 2.0}});
   const std::vector<Tensor> weak = {sure(0, 0.99), sure(1, 0.9)};
   const double supervised = -std::log(0.9), unlabeled = -std::log(0.99) / 2.0;
   EXPECT_NEAR(bench.learn(weak, 0.2).losses.at(0), supervised, 1e-5);
@@ -131,7 +118,10 @@ TEST(PseudoLabel, StartsWithTheLabelsAloneAndRampsUp) {
 }
 
 TEST(PseudoLabel, RefusesARampThatEndsBeforeItStarts) {
-  EXPECT_EQ(error_of([] { Bench("pseudo_label", {{"start", 0.5}, {"full", 0.2}}); }).kind(), ErrorKind::usage);
+  EXPECT_EQ(error_of([] {
+              CorrectingBench("pseudo_label", {{"start", 0.5}, {"full", 0.2}});
+            }).kind(),
+            ErrorKind::usage);
 }
 
 }  // namespace

@@ -222,6 +222,18 @@ inline Tensor pattern(torch::IntArrayRef shape) {
   return (row.reshape(shape) / std::sqrt(static_cast<double>(shape.back()))).to(torch::kFloat);
 }
 
+/// Logits whose softmax gives class `label` the probability `confidence` and the other two the rest in equal parts.
+inline Tensor sure(int64_t label, double confidence) {
+  Tensor row = torch::full({3}, std::log((1.0 - confidence) / 2.0));
+  row[label] = std::log(confidence);
+  return row;
+}
+
+inline std::vector<float> numbers(const Tensor& tensor) {
+  const Tensor flat = tensor.to(torch::kFloat).contiguous();
+  return {flat.data_ptr<float>(), flat.data_ptr<float>() + flat.numel()};
+}
+
 /// A net whose logits are its input times one weight a class, so that tests can choose the logits.
 class EchoNet final : public NetModule {
  public:
