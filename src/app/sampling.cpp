@@ -12,7 +12,7 @@
 namespace fewlabel {
 namespace {
 
-constexpr int64_t kDrawn = 20;  // samples drawn at a time
+constexpr int64_t kSamplesAtATime = 20;  // samples drawn at a time
 
 }  // namespace
 
@@ -41,12 +41,13 @@ void draw_samples(LoadedMethod& loaded, const SampleOrder& order,
     const int64_t stream = i % streams, at = i / streams;
     const int64_t label = !conditional ? -1 : order.label >= 0 ? order.label : stream;
     auto& images = slice[static_cast<std::size_t>(stream)];
-    if (at % kDrawn == 0) {
+    if (at % kSamplesAtATime == 0) {
       if (const auto stopped = cancelled()) throw Error(*stopped, "generate", "stopped");
-      Random key({order.seed, "generate", static_cast<uint64_t>(at / kDrawn), static_cast<uint64_t>(label + 1)});
-      images = to_images(sampler.sample({.count = kDrawn, .label = label, .seed = key.bits()}));
+      Random key(
+          {order.seed, "generate", static_cast<uint64_t>(at / kSamplesAtATime), static_cast<uint64_t>(label + 1)});
+      images = to_images(sampler.sample({.count = kSamplesAtATime, .label = label, .seed = key.bits()}));
     }
-    take(std::move(images.at(static_cast<std::size_t>(at % kDrawn))), label);
+    take(std::move(images.at(static_cast<std::size_t>(at % kSamplesAtATime))), label);
   }
 }
 

@@ -15,7 +15,7 @@
 namespace fewlabel::testing {
 namespace {
 
-Tensor cosines(c10::IntArrayRef shape, double phase, double size = 0.5) {
+Tensor sines(c10::IntArrayRef shape, double phase, double size = 0.5) {
   int64_t count = 1;
   for (const int64_t side : shape) count *= side;
   return (size * torch::sin(0.7 * torch::arange(count, torch::kDouble) + phase)).to(torch::kFloat).view(shape);
@@ -34,13 +34,13 @@ class RowNet final : public NetModule {
   Tensor one_;
 };
 
-/// Weight i of the generator (or of the variational nets) is cosines(i); the classifier stays as it is.
+/// Weight i of the generator (or of the variational nets) is sines(i); the classifier stays as it is.
 void set_weights(Method& method) {
   const torch::NoGradGuard no_grad;
   double phase = 0;
   for (auto& item : method.named_parameters()) {
     const bool generator = item.key().starts_with("flow.net") || item.key().find("coder") != std::string::npos;
-    if (generator) item.value().copy_(cosines(item.value().sizes(), phase++, 0.1));
+    if (generator) item.value().copy_(sines(item.value().sizes(), phase++, 0.1));
   }
 }
 
@@ -66,7 +66,7 @@ TEST_P(VirtualGolden, ProducesPyTorchValues) {
     const Needs needs = method->needs();
     constexpr int64_t kLabeled = 4;
     const auto views = [&](std::size_t count, int64_t size, double phase) {
-      const Tensor x = Pixels(task)->from_pixels(0.5 + cosines({size, 1, 8, 8}, phase));
+      const Tensor x = Pixels(task)->from_pixels(0.5 + sines({size, 1, 8, 8}, phase));
       return Views{std::vector<Tensor>(count, x), torch::full({size}, -1, torch::kLong), torch::arange(size)};
     };
     Batch batch{views(needs.labeled.size(), kLabeled, 0), views(needs.unlabeled.size(), kLabeled * needs.ratio, 1)};
