@@ -60,9 +60,10 @@ format-check:
 includes:
 	@python3 scripts/check_includes.py
 
+# The preset dev, since the others compile in batches and so know no command for a single file.
 tidy: test-deps
-	@cmake --preset release -Wno-dev --log-level=WARNING >/dev/null
-	@scripts/tidy.sh build/release $(FILES)
+	@cmake --preset dev -Wno-dev --log-level=WARNING >/dev/null
+	@scripts/tidy.sh build/dev $(FILES)
 
 lint: test-deps format-check includes tidy ## format, module order, clang-tidy (FILES=… for some files only)
 
