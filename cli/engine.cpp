@@ -37,6 +37,9 @@ void run(const std::vector<std::string>& arguments) {
     std::cout << (options.json ? result.dump(2) + "\n" : made_text(result));
   } else if (options.verb == "predict") {
     predict(options.predict);
+  } else if (options.verb == "bench") {
+    const Json result = bench(options.bench);
+    std::cout << (options.json ? result.dump(2) + "\n" : bench_text(result));
   } else if (options.verb == "doctor") {
     const Json result = doctor();
     std::cout << (options.json ? result.dump(2) + "\n" : doctor_text(result));

@@ -183,6 +183,41 @@ void CommandLine::define() {
       ->check(CLI::IsMember({"train", "test"}));
   json(embed);
 
+  CLI::App& bench = app("bench");
+  const auto count_of = [&](const char* name, int64_t& target, const char* help) {
+    bench.add_option(name, target, help)->type_name("N")->check(between(int64_t{1}, int64_t{1000000}));
+  };
+  bench.add_option("WHAT", o.bench.what, "a known step, METHOD/NET, augment, loader, checkpoint or peak")
+      ->type_name("")
+      ->required();
+  bench.add_option("KEY=VALUE", o.bench.fields, "field of the method; as many as you like")
+      ->type_name("")
+      ->check(CLI::Validator(
+          [](const std::string& text) {
+            return text.find('=') == std::string::npos ? fmt::format("'{}' is no KEY=VALUE", text) : std::string();
+          },
+          ""));
+  count_of("--batch", o.bench.batch, "labelled images a step; images where no label is used");
+  count_of("--side", o.bench.side, "height and width of the images");
+  count_of("--channels", o.bench.channels, "of the images");
+  count_of("--threads", o.bench.threads, "all that may be used by default");
+  count_of("--steps", o.bench.steps, "timed ones in a round; 3 to 200 by default, about 3 s");
+  count_of("--warm", o.bench.warm, "steps before them; 2 by default");
+  count_of("--rounds", o.bench.rounds, "medians are taken over these; 1 by default");
+  bench.add_option("--precision", o.bench.precision, "fp32 or bf16; as training would take by default")
+      ->type_name("TYPE")
+      ->check(CLI::IsMember({"fp32", "bf16"}));
+  bench.add_option("--peer", o.bench.peer, "script that does the same step: bench/pytorch_peer.py")
+      ->type_name("SCRIPT")
+      ->check(CLI::ExistingFile);
+  bench.add_option("--modes", o.bench.modes, "of the script: default, tuned, channels_last, best")
+      ->type_name("LIST")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  bench.add_option("--python", o.bench.python, "that runs the script; python3 by default")->type_name("PROGRAM");
+  bench.add_flag("!--no-count", o.bench.count, "do not count arithmetic and measure the peak");
+  json(bench);
+
   words(app("report"), "RUN", "run folder")->required()->expected(1);
 
   words(app("runs ls"), "FOLDER", "where the runs are; runs by default")->expected(0, 1);

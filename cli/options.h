@@ -23,6 +23,7 @@ struct Options {
   PredictRequest predict;
   GenerateRequest generate;
   EmbedRequest embed;
+  BenchRequest bench;
   std::vector<std::string> words;  // run folders, names, data: what the verb is about
   std::string output;              // -o of `data split`
   bool json = false, strict = false, markdown = false, remove = false;

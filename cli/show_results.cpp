@@ -117,6 +117,33 @@ std::string evaluation_text(const Json& evaluation) {
   return text;
 }
 
+std::string bench_text(const Json& result) {
+  std::string text;
+  Json plain = Json::object();
+  for (const auto& [key, value] : result.items())
+    if (value.is_primitive()) plain[key] = value;
+  write_table(plain, text);
+  for (const auto& [key, value] : result.items()) {
+    if (key == "peers") {
+      text += "\nin turns with the other program\n";
+      for (const Json& peer : value)
+        text += fmt::format("  {:<14} {:>9.4f} s a step: {:.2f} times ours ({:.2f} to {:.2f}), {} MiB\n",
+                            peer["mode"].get<std::string>(), peer["seconds_per_step"].get<double>(),
+                            peer["ratio"].get<double>(), peer["smallest_ratio"].get<double>(),
+                            peer["largest_ratio"].get<double>(), scalar(peer["peak_mib"]));
+    } else if (value.is_array()) {
+      for (const Json& row : value) {
+        text += "\n";
+        write_table(row, text);
+      }
+    } else if (value.is_object() && key != "machine" && !value.empty()) {
+      text += "\n" + words(key) + "\n";
+      write_table(value, text);
+    }
+  }
+  return text;
+}
+
 std::string doctor_text(const Json& findings) {
   std::string text;
   Json plain = Json::object();

@@ -105,6 +105,18 @@ const std::vector<Verb>& all_verbs() {
        {{"fewlabel data split photos@40:seed=1 -o chosen.txt", ""},
         {"fewlabel train data=photos:labels=chosen.txt", "train with exactly these"}},
        "SPEC is DATA@N:seed=S. The choice is balanced by class and depends on the seed alone."},
+      {"bench",
+       "how long a training step takes here, and beside another program",
+       {{"fewlabel bench fixmatch/seed_cnn", "a FixMatch step of 64 + 7 · 64 small images"},
+        {"fewlabel bench fixmatch/wrn_28_2 --json", "seconds_per_step and more, for a program"},
+        {"fewlabel bench freematch/cnn --batch 32 mu=5", "any METHOD/NET, on images of 28 × 28"},
+        {"fewlabel bench fixmatch/wrn_28_2 --peer bench/pytorch_peer.py --rounds 5", "in turns with PyTorch"},
+        {"fewlabel bench augment", "views a second and core; also: loader, checkpoint, peak"}},
+       "Steps run on random pixels, so that neither data nor augmentation is timed. Known by name are "
+       "fixmatch/seed_cnn, fixmatch/wrn_28_2, supervised/resnet18, simclr/resnet18, freematch/cnn, mae/vit_micro and "
+       "gan/cnn. FLOP are those of convolutions and matrix products by plain sums, so that an algorithm which needs "
+       "fewer can use more than the whole peak.",
+       true},
       {"doctor",
        "what this machine and this build can do; paste it into an issue",
        {{"fewlabel doctor", ""}, {"fewlabel doctor --json", ""}},

@@ -18,6 +18,7 @@
 #include "fewlabel/error.h"
 #include "fewlabel/run.h"
 #include "fewlabel/version.h"
+#include "kernels/convolution.h"
 #include "plan/recipe.h"
 #include "plan/resolve.h"
 #include "report/html.h"
@@ -62,6 +63,7 @@ class Session {
     adopt_initial(written);
     const bool fixed_steps = config.train.steps.has_value();
     at::set_num_threads(static_cast<int>(config.train.threads.value_or(usable_threads())));
+    kernels::enable(config.train.kernels);
 
     const bool unlabelled = learns_without_labels(config);
     data_ = open_data(config.data, !unlabelled);
@@ -126,6 +128,7 @@ class Session {
     plan_ = train_config(plan);
     check_method(plan_);
     at::set_num_threads(static_cast<int>(*plan_.train.threads));
+    kernels::enable(plan_.train.kernels);
     data_ = open_data(plan_.data, !learns_without_labels(plan_));
     load();
     const Json before = folder_->read_json(folder_->data());

@@ -52,6 +52,7 @@ void LoopConfig::fields(FieldVisitor& field) {
   field("accumulate", accumulate, "micro-batches an update", 1, 4096);
   field("average", average, "decay of the weight average; 0 is off", 0.0, 0.999999);
   field("precision", precision, "of the convolutions", {"bf16", "fp32"});
+  field("kernels", kernels, "fewlabel's own kernels on the CPU; false is libtorch's alone, to compare with");
   field("threads", threads, "threads of the step", 1, 1024);
   field("workers", workers, "threads of the loader", 0, 256);
   field("log_every", log_every, "steps between two lines of metrics.jsonl", 1, 1 << 20);

@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <atomic>
 
 #include "kernels/winograd.h"
 
@@ -17,6 +18,8 @@ using winograd::kPlanes, winograd::kStrip, winograd::plane_size;
 constexpr auto kLayout = at::MemoryFormat::ChannelsLast;
 // Floats of the transformed tiles that one thread, or all in the gradient of the weights, work on at a time.
 constexpr int64_t kBlock = 1 << 17, kSuperBlock = 1 << 21;
+
+std::atomic<bool> enabled = true;
 
 float* data(const Tensor& tensor) { return tensor.data_ptr<float>(); }
 Tensor scratch(int64_t floats) { return at::empty({floats}, at::kFloat); }
@@ -110,10 +113,15 @@ bool suits_winograd(const Tensor& x, const torch::nn::Conv2d& layer) {
 
 }  // namespace
 
+void enable(bool ours) { enabled = ours; }
+
+bool full_float(const Tensor& x) { return enabled && x.device().is_cpu() && x.scalar_type() == at::kFloat; }
+
 bool plain_float(const Tensor& x) {
-  return x.device().is_cpu() && x.scalar_type() == at::kFloat &&
-         c10::impl::tls_is_dispatch_key_excluded(c10::DispatchKey::AutocastCPU);
+  return full_float(x) && c10::impl::tls_is_dispatch_key_excluded(c10::DispatchKey::AutocastCPU);
 }
+
+bool reduced_float(const Tensor& x) { return enabled && x.device().is_cpu() && x.scalar_type() == at::kBFloat16; }
 
 bool is_plain_3x3(const torch::nn::Conv2d& layer, int64_t padding) {
   const auto& options = layer->options;

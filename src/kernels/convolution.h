@@ -8,9 +8,16 @@ namespace fewlabel::kernels {
 /// 3, stride 1, padding 1 and channels in multiples of 16; else libtorch's. Same bits whatever the number of threads.
 at::Tensor convolve(const at::Tensor& x, const torch::nn::Conv2d& layer, const at::Tensor& add = {});
 
+/// false: libtorch's kernels everywhere, to compare with; for the whole process.
+void enable(bool ours);
+
 /// Whether the layer is 3 × 3 with stride 1, this padding, and neither dilation nor groups.
 bool is_plain_3x3(const torch::nn::Conv2d& layer, int64_t padding);
-/// Whether autocast is off, the tensor is fp32 and on the CPU.
+/// Whether our kernels are enabled and the tensor is fp32 and on the CPU.
+bool full_float(const at::Tensor& x);
+/// The same, with autocast off.
 bool plain_float(const at::Tensor& x);
+/// Whether our kernels are enabled and the tensor is bf16 and on the CPU.
+bool reduced_float(const at::Tensor& x);
 
 }  // namespace fewlabel::kernels

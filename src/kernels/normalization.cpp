@@ -27,10 +27,18 @@ Tensor activated(const Tensor& z, double leak) {
 
 /// Rows of a channels-last tensor, in runs of kRows.
 struct Runs {
-  explicit Runs(const Tensor& x) : rows(x.size(0) * x.size(2) * x.size(3)), channels(x.size(1)) {}
+  explicit Runs(const Tensor& x)
+      : rows(x.size(0) * x.size(2) * x.size(3)),
+        channels(x.size(1)),
+        storage(x.scalar_type() == at::kBFloat16 ? normalize::Storage::bf16 : normalize::Storage::fp32) {}
   int64_t count() const { return (rows + kRows - 1) / kRows; }
-  int64_t offset(int64_t run) const { return run * kRows * channels; }
-  normalize::Rows of(int64_t run) const { return {std::min(kRows, rows - run * kRows), channels}; }
+  normalize::Rows of(int64_t run) const { return {std::min(kRows, rows - run * kRows), channels, storage}; }
+  /// Where a run starts in a tensor like x; null for one that is not there.
+  void* start(const Tensor& tensor, int64_t run) const {
+    if (!tensor.defined()) return nullptr;
+    const auto width = static_cast<int64_t>(tensor.element_size());
+    return static_cast<char*>(tensor.data_ptr()) + run * kRows * channels * width;
+  }
   template <typename F>
   void for_each(const F& f) const {
     at::parallel_for(0, count(), std::max<int64_t>(16384 / (kRows * channels), 1), [&](int64_t begin, int64_t end) {
@@ -53,6 +61,7 @@ struct Runs {
     return all;
   }
   int64_t rows, channels;
+  normalize::Storage storage;
 };
 
 /// Per channel: mean, 1 / √(variance + eps), and the affine map they make of scale and shift.
@@ -85,15 +94,16 @@ Statistics measured(const Tensor& x, const Tensor& weight, const Tensor& bias, c
   const Runs runs(x);
   const Statistics statistics(runs.channels);
   // Sums of the distance to some value of each channel: squares of the distance to zero would lose digits.
-  const float* origin = data(x);
+  const void* first = runs.start(x, 0);
+  const Tensor origin = x.select(0, 0).select(1, 0).select(1, 0).to(at::kFloat).contiguous();
   const std::vector<double> sums = runs.totals([&](int64_t run, float* sum, float* square) {
-    normalize::moments(data(x) + runs.offset(run), runs.of(run), origin, sum, square);
+    normalize::moments(runs.start(x, run), runs.of(run), first, sum, square);
   });
   const auto count = static_cast<double>(runs.rows);
   for (int64_t c = 0; c < runs.channels; ++c) {
     const double away = sums[static_cast<std::size_t>(c)] / count;
     const double square = sums[static_cast<std::size_t>(runs.channels + c)] / count;
-    const double mean = origin[c] + away, variance = std::max(square - away * away, 0.0);
+    const double mean = data(origin)[c] + away, variance = std::max(square - away * away, 0.0);
     statistics.set(c, mean, variance, norm.eps, data(weight)[c], data(bias)[c]);
     float &running_mean = data(norm.running_mean)[c], &running_var = data(norm.running_var)[c];
     running_mean = narrow((1 - norm.momentum) * running_mean + norm.momentum * mean);
@@ -106,9 +116,8 @@ Tensor applied(const Tensor& x, const Statistics& statistics, double leak, const
   const Runs runs(x);
   const Tensor y = at::empty_like(x);
   runs.for_each([&](int64_t run) {
-    const int64_t at = runs.offset(run);
-    normalize::apply(data(x) + at, runs.of(run), statistics.affine(leak),
-                     residual.defined() ? data(residual) + at : nullptr, data(y) + at);
+    normalize::apply(runs.start(x, run), runs.of(run), statistics.affine(leak), runs.start(residual, run),
+                     runs.start(y, run));
   });
   return y;
 }
@@ -143,9 +152,7 @@ struct BatchNorm : torch::autograd::Function<BatchNorm> {
     const Runs runs(x);
     const Tensor g = residual && leak != 1 ? at::empty_like(x) : Tensor();
     const auto from = [&](int64_t run) {
-      const int64_t at = runs.offset(run);
-      return normalize::Backward{data(dy) + at, data(x) + at, y.defined() ? data(y) + at : nullptr,
-                                 g.defined() ? data(g) + at : nullptr};
+      return normalize::Backward{runs.start(dy, run), runs.start(x, run), runs.start(y, run), runs.start(g, run)};
     };
     const normalize::Affine affine = statistics.affine(leak);
     const std::vector<double> sums = runs.totals([&](int64_t run, float* sum, float* product) {
@@ -169,7 +176,7 @@ struct BatchNorm : torch::autograd::Function<BatchNorm> {
     if (ctx->needs_input_grad(0)) {
       dx = at::empty_like(x);
       runs.for_each([&](int64_t run) {
-        normalize::backward_apply(from(run), runs.of(run), affine, {by_x, constant}, data(dx) + runs.offset(run));
+        normalize::backward_apply(from(run), runs.of(run), affine, {by_x, constant}, runs.start(dx, run));
       });
     }
     return {dx, dweight, dbias, residual ? (g.defined() ? g : dy) : Tensor(), Tensor()};
@@ -191,9 +198,11 @@ struct BatchNorm : torch::autograd::Function<BatchNorm> {
 
 Tensor normalise(const Tensor& x, const torch::nn::BatchNorm2d& layer, const AfterNorm& after) {
   const auto& options = layer->options;
-  const bool ours = plain_float(x) && (!after.residual.defined() || plain_float(after.residual)) && x.dim() == 4 &&
-                    x.size(1) % normalize::kStrip == 0 && x.size(0) * x.size(2) * x.size(3) > 1 && options.affine() &&
-                    layer->running_mean.defined() && options.momentum().has_value();
+  // The scalars stay in fp32 whatever x is kept as, as autocast has it too.
+  const bool alike = !after.residual.defined() || after.residual.scalar_type() == x.scalar_type();
+  const bool ours = (plain_float(x) || reduced_float(x)) && alike && layer->weight.scalar_type() == at::kFloat &&
+                    x.dim() == 4 && x.size(1) % normalize::kStrip == 0 && x.size(0) * x.size(2) * x.size(3) > 1 &&
+                    options.affine() && layer->running_mean.defined() && options.momentum().has_value();
   const bool training = layer->is_training();
   if (ours && training && (options.track_running_stats() || *options.momentum() == 0)) {
     // Momentum 0 without tracking is how the methods hold the statistics still.

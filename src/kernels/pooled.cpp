@@ -16,48 +16,57 @@ constexpr hn::RebindToUnsigned<D> du;
 constexpr hn::Rebind<uint8_t, D> bytes;
 constexpr int64_t kLanes = static_cast<int64_t>(hn::MaxLanes(D())), kVectors = kStrip / kLanes;
 
+/// One row of results for the strips from c on: kWide strips at a time share the loads of the pixels, and with AVX-512
+/// one strip alone would have too few independent sums to hide the latency of a product.
+template <int64_t kWide>
+HWY_INLINE void forward_strips(const Forward& at, const Shape& shape, const float* rows, int64_t c, uint8_t* winners) {
+  constexpr int64_t kAll = kWide * kVectors;
+  const int64_t across = shape.across(), in = shape.in, out = shape.out;
+  for (int64_t left = 0; left < across; ++left) {
+    const float* patch = rows + 2 * left * in;
+    V sums[4][kAll];
+    for (int64_t v = 0; v < kAll; ++v)
+      for (int64_t p = 0; p < 4; ++p) sums[p][v] = hn::LoadU(d, at.bias + c + v * kLanes);
+    for (int64_t channel = 0; channel < in; ++channel) {
+      for (int64_t i = 0; i < 3; ++i) {
+        for (int64_t j = 0; j < 3; ++j) {
+          const float* filter = at.filters + ((3 * i + j) * in + channel) * out + c;
+          V taps[kAll];
+          for (int64_t v = 0; v < kAll; ++v) taps[v] = hn::LoadU(d, filter + v * kLanes);
+          for (int64_t p = 0; p < 4; ++p) {
+            const V pixel = hn::Set(d, patch[((i + p / 2) * shape.width + j + p % 2) * in + channel]);
+            for (int64_t v = 0; v < kAll; ++v) sums[p][v] = hn::MulAdd(pixel, taps[v], sums[p][v]);
+          }
+        }
+      }
+    }
+    for (int64_t v = 0; v < kAll; ++v) {
+      V best = hn::Zero(d);
+      auto winner = hn::Set(du, 4);
+      for (int64_t p = 0; p < 4; ++p) {
+        const auto larger = hn::Gt(sums[p][v], best);
+        best = hn::IfThenElse(larger, sums[p][v], best);
+        winner = hn::IfThenElse(hn::RebindMask(du, larger), hn::Set(du, static_cast<uint32_t>(p)), winner);
+      }
+      hn::StoreU(best, d, at.row + left * out + c + v * kLanes);
+      if (winners) hn::StoreU(hn::U8FromU32(winner), bytes, winners + left * out + c + v * kLanes);
+    }
+  }
+}
+
 void forward(const Forward& at, const Shape& shape, int64_t images) {
-  const int64_t across = shape.across(), down = shape.down(), in = shape.in, out = shape.out;
+  constexpr int64_t kWide = kLanes >= 16 ? 2 : 1;
+  const int64_t across = shape.across(), down = shape.down(), out = shape.out;
   for (int64_t image = 0; image < images; ++image) {
     const float* x = at.x + image * shape.pixels();
     float* y = at.y + image * shape.results();
     for (int64_t top = 0; top < down; ++top) {
-      for (int64_t left = 0; left < across; ++left) {
-        const float* patch = x + (2 * top * shape.width + 2 * left) * in;
-        for (int64_t c = 0; c < out; c += kStrip) {
-          V sums[4][kVectors];
-          for (int64_t v = 0; v < kVectors; ++v)
-            for (int64_t p = 0; p < 4; ++p) sums[p][v] = hn::LoadU(d, at.bias + c + v * kLanes);
-          for (int64_t channel = 0; channel < in; ++channel) {
-            for (int64_t i = 0; i < 3; ++i) {
-              for (int64_t j = 0; j < 3; ++j) {
-                const float* filter = at.filters + ((3 * i + j) * in + channel) * out + c;
-                V taps[kVectors];
-                for (int64_t v = 0; v < kVectors; ++v) taps[v] = hn::LoadU(d, filter + v * kLanes);
-                for (int64_t p = 0; p < 4; ++p) {
-                  const V pixel = hn::Set(d, patch[((i + p / 2) * shape.width + j + p % 2) * in + channel]);
-                  for (int64_t v = 0; v < kVectors; ++v) sums[p][v] = hn::MulAdd(pixel, taps[v], sums[p][v]);
-                }
-              }
-            }
-          }
-          for (int64_t v = 0; v < kVectors; ++v) {
-            V best = hn::Zero(d);
-            auto winner = hn::Set(du, 4);
-            for (int64_t p = 0; p < 4; ++p) {
-              const auto larger = hn::Gt(sums[p][v], best);
-              best = hn::IfThenElse(larger, sums[p][v], best);
-              winner = hn::IfThenElse(hn::RebindMask(du, larger), hn::Set(du, static_cast<uint32_t>(p)), winner);
-            }
-            hn::StoreU(best, d, at.row + left * out + c + v * kLanes);
-            if (at.winner) {
-              uint8_t* to = at.winner + ((image * down + top) * across + left) * out + c + v * kLanes;
-              hn::StoreU(hn::U8FromU32(winner), bytes, to);
-            }
-          }
-        }
-      }
-      for (int64_t c = 0; c < out; ++c)
+      const float* rows = x + 2 * top * shape.width * shape.in;
+      uint8_t* winners = at.winner ? at.winner + (image * down + top) * across * out : nullptr;
+      int64_t c = 0;
+      for (; c + kWide * kStrip <= out; c += kWide * kStrip) forward_strips<kWide>(at, shape, rows, c, winners);
+      for (; c < out; c += kStrip) forward_strips<1>(at, shape, rows, c, winners);
+      for (c = 0; c < out; ++c)
         for (int64_t left = 0; left < across; ++left) y[(c * down + top) * across + left] = at.row[left * out + c];
     }
   }

@@ -81,7 +81,7 @@ struct ConvolveAndPool : torch::autograd::Function<ConvolveAndPool> {
 
 Tensor convolve_and_pool(const Tensor& x, const torch::nn::Conv2d& layer) {
   const Tensor& weight = layer->weight;
-  const bool ours = plain_float(x) && plain_float(weight) && layer->bias.defined() && !x.requires_grad() &&
+  const bool ours = full_float(x) && full_float(weight) && layer->bias.defined() && !x.requires_grad() &&
                     is_plain_3x3(layer, 0) && weight.size(0) % pooled::kStrip == 0 && weight.size(1) <= kMostChannels &&
                     x.size(2) >= 4 && x.size(3) >= 4;
   if (!ours) return torch::max_pool2d(torch::relu(torch::nn::Conv2d(layer)->forward(x)), 2);

@@ -151,6 +151,33 @@ TEST_P(Norm, HasTheSameBitsWithAnyNumberOfThreads) {
   for (std::size_t i = 0; i < one.size(); ++i) EXPECT_TRUE(torch::equal(one[i], three[i])) << i;
 }
 
+// The same bf16 values in fp64: what is left are roundings of results to 8 bits, 2⁻⁹ of each.
+TEST_P(Norm, OfReducedPrecisionSumsInFp32) {
+  const NormCase at = GetParam();
+  const auto run = [&](torch::ScalarType type, torch::ScalarType parameters) {
+    torch::manual_seed(4);
+    const auto rounded = [&](double away) {
+      return (random({at.images, at.channels, at.height, at.width}, torch::kDouble) + away)
+          .to(torch::kBFloat16)
+          .to(type)
+          .contiguous(torch::MemoryFormat::ChannelsLast);
+    };
+    const Tensor x = rounded(3).requires_grad_();
+    const Tensor add = at.residual ? rounded(0).requires_grad_() : Tensor(), dy = rounded(0);
+    torch::nn::BatchNorm2d layer(torch::nn::BatchNorm2dOptions(at.channels).eps(1e-3).momentum(0.3));
+    layer->to(parameters);
+    const Tensor y = normalise(x, layer, {.leak = at.leak, .residual = add});
+    EXPECT_EQ(y.scalar_type(), type);
+    y.backward(dy);
+    std::vector<Tensor> all{layer->running_mean, layer->running_var, layer->weight.grad(),
+                            layer->bias.grad(),  y.detach(),         x.grad()};
+    if (add.defined()) all.push_back(add.grad());
+    return all;
+  };
+  const auto ours = run(torch::kBFloat16, torch::kFloat), wanted = run(torch::kDouble, torch::kDouble);
+  for (std::size_t i = 0; i < ours.size(); ++i) EXPECT_LT(distance(ours[i], wanted[i]), i < 2 ? 1e-5 : 6e-3) << i;
+}
+
 TEST(Norm, EvaluatesWithRunningStatistics) {
   const auto evaluated = [](torch::ScalarType type, bool gradient) {
     torch::manual_seed(6);

@@ -1,0 +1,206 @@
+#!/usr/bin/python3
+"""What a user would run instead: one training step in PyTorch, timed on this machine. `fewlabel bench --peer` calls this.
+
+Needs Debian's python3-torch and python3-torchvision (the same libtorch that the C++ program links),
+so a ratio against it compares programs, not library versions. Run it in the same minute as the
+program it is compared with, and quote the ratio: absolute times drift on a shared machine.
+
+  pytorch_peer.py step    --net wrn28_2 --mode default    seconds per step, unlabelled images/s, peak MiB
+  pytorch_peer.py step    --net seed_cnn --mode tuned      channels_last + bf16 autocast
+  pytorch_peer.py step    --net wrn28_2 --mode channels_last   fp32 in that layout
+  pytorch_peer.py step    --net wrn28_2 --mode compiled    tuned + torch.compile (PyTorch 2, not in Debian 12)
+  pytorch_peer.py supervised --mode default               ResNet-18 with the small-image stem, 64 images
+  pytorch_peer.py simclr  --mode default                   SimCLR, ResNet-18 with the small-image stem, 256 images
+  pytorch_peer.py augment                                  RandAugment images/s on one core (PIL)
+  pytorch_peer.py peak                                     bf16 and fp32 matrix product, GFLOP/s
+
+A step is FixMatch as the public toolkits run it: batch 64 labelled + 7*64 unlabelled in a weak and a
+strong view, one concatenated forward and backward pass, SGD with Nesterov momentum, an exponential
+moving average of the weights. Input is random: only the arithmetic is timed; `augment` times the rest.
+"""
+import argparse, copy, resource, time
+import torch, torch.nn as nn, torch.nn.functional as F
+
+B, MU = 64, 7
+
+
+class WideBlock(nn.Module):
+    def __init__(self, i, o, stride):
+        super().__init__()
+        self.bn1, self.conv1 = nn.BatchNorm2d(i, momentum=0.001), nn.Conv2d(i, o, 3, stride, 1, bias=False)
+        self.bn2, self.conv2 = nn.BatchNorm2d(o, momentum=0.001), nn.Conv2d(o, o, 3, 1, 1, bias=False)
+        self.short = nn.Conv2d(i, o, 1, stride, bias=False) if i != o else None
+
+    def forward(self, x):
+        h = F.leaky_relu(self.bn1(x), 0.1)
+        y = self.conv2(F.leaky_relu(self.bn2(self.conv1(h)), 0.1))
+        return y + (x if self.short is None else self.short(h))
+
+
+def wrn28_2(classes=10):
+    layers, i = [nn.Conv2d(3, 16, 3, 1, 1, bias=False)], 16
+    for o, stride in ((32, 1), (64, 2), (128, 2)):
+        for k in range(4):
+            layers.append(WideBlock(i, o, stride if k == 0 else 1))
+            i = o
+    return nn.Sequential(*layers, nn.BatchNorm2d(128, momentum=0.001), nn.LeakyReLU(0.1),
+                         nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(128, classes))
+
+
+def seed_cnn(classes=10):
+    return nn.Sequential(nn.Conv2d(1, 32, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
+                         nn.Linear(32 * 13 * 13, classes))
+
+
+NETS = {"wrn28_2": (wrn28_2, (3, 32, 32)), "seed_cnn": (seed_cnn, (1, 28, 28))}
+
+
+def mode_of(args):
+    """Whether bf16 autocast is on, and the memory layout."""
+    layout = torch.contiguous_format if args.mode == "default" else torch.channels_last
+    return args.mode in ("tuned", "compiled"), layout
+
+
+def move_average(average, net):
+    with torch.no_grad():
+        for a, b in zip(average.state_dict().values(), net.state_dict().values()):
+            if a.dtype.is_floating_point:
+                a.mul_(0.999).add_(b, alpha=0.001)
+
+
+def step(args):
+    build, shape = NETS[args.net]
+    tuned, layout = mode_of(args)
+    net = build().to(memory_format=layout)
+    average = copy.deepcopy(net)
+    forward = torch.compile(net) if args.mode == "compiled" else net
+    sgd = torch.optim.SGD(net.parameters(), 0.03, 0.9, nesterov=True, weight_decay=5e-4)
+    x = torch.randn(B + 2 * MU * B, *shape).contiguous(memory_format=layout)
+    y = torch.randint(0, 10, (B,))
+
+    def once():
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=tuned):
+            logits = forward(x)
+        logits = logits.float()
+        weak, strong = logits[B:].chunk(2)
+        confidence, target = F.softmax(weak.detach(), 1).max(1)
+        loss = F.cross_entropy(logits[:B], y) + (
+            F.cross_entropy(strong, target, reduction="none") * (confidence >= 0.95).float()).mean()
+        sgd.zero_grad()
+        loss.backward()
+        sgd.step()
+        move_average(average, net)
+
+    once()
+    times = []
+    for _ in range(args.repeats):
+        t = time.perf_counter()
+        once()
+        times.append(time.perf_counter() - t)
+    s = sorted(times)[len(times) // 2]
+    mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"net={args.net} mode={args.mode} threads={torch.get_num_threads()} "
+          f"s/step={s:.4f} unlabelled_images/s={MU * B / s:.1f} peak_MiB={mib:.0f}")
+
+
+def small_resnet18():
+    from torchvision.models import resnet18
+    net = resnet18()
+    net.conv1, net.maxpool = nn.Conv2d(3, 64, 3, 1, 1, bias=False), nn.Identity()
+    return net
+
+
+def supervised(args):
+    tuned, layout = mode_of(args)
+    net = small_resnet18()
+    net.fc = nn.Linear(512, 10)
+    net = net.to(memory_format=layout)
+    average = copy.deepcopy(net)
+    sgd = torch.optim.SGD(net.parameters(), 0.03, 0.9, nesterov=True, weight_decay=5e-4)
+    x = torch.randn(B, 3, 32, 32).contiguous(memory_format=layout)
+    y = torch.randint(0, 10, (B,))
+
+    def once():
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=tuned):
+            logits = net(x)
+        loss = F.cross_entropy(logits.float(), y)
+        sgd.zero_grad()
+        loss.backward()
+        sgd.step()
+        move_average(average, net)
+
+    once()
+    s = sorted(_timed(once) for _ in range(args.repeats))[args.repeats // 2]
+    mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"net=resnet18 method=supervised mode={args.mode} threads={torch.get_num_threads()} "
+          f"s/step={s:.4f} images/s={B / s:.1f} peak_MiB={mib:.0f}")
+
+
+def simclr(args):
+    tuned, layout = mode_of(args)
+    net = small_resnet18()
+    net.fc = nn.Sequential(nn.Linear(512, 512), nn.ReLU(), nn.Linear(512, 128))
+    net = net.to(memory_format=layout)
+    forward = torch.compile(net) if args.mode == "compiled" else net
+    sgd = torch.optim.SGD(net.parameters(), 0.06, 0.9, weight_decay=5e-4)
+    n = args.batch
+    x = torch.randn(2 * n, 3, 32, 32).contiguous(memory_format=layout)
+    partner, self_pair = torch.arange(2 * n).roll(n), torch.eye(2 * n, dtype=torch.bool)
+
+    def once():
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=tuned):
+            z = forward(x)
+        z = F.normalize(z.float(), dim=1)
+        loss = F.cross_entropy((z @ z.T / 0.5).masked_fill(self_pair, -1e9), partner)
+        sgd.zero_grad()
+        loss.backward()
+        sgd.step()
+
+    once()
+    s = sorted(_timed(once) for _ in range(args.repeats))[args.repeats // 2]
+    mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"net=resnet18 method=simclr mode={args.mode} threads={torch.get_num_threads()} batch={n} "
+          f"s/step={s:.4f} images/s={n / s:.1f} peak_MiB={mib:.0f}")
+
+
+def augment(args):
+    import random
+    from torchvision import transforms
+    from PIL import Image
+    torch.set_num_threads(1)
+    images = [Image.frombytes("RGB", (32, 32), bytes(random.randrange(256) for _ in range(3072))) for _ in range(500)]
+    crop = [transforms.RandomCrop(32, padding=4, padding_mode="reflect"), transforms.RandomHorizontalFlip()]
+    end = [transforms.ToTensor(), transforms.Normalize((0.5,) * 3, (0.2,) * 3)]
+    for name, middle in (("weak", []), ("strong", [transforms.RandAugment(2, 10)])):
+        pipeline = transforms.Compose(crop + middle + end)
+        t = time.perf_counter()
+        for image in images:
+            pipeline(image)
+        print(f"augment={name} images/s/core={len(images) / (time.perf_counter() - t):.0f}")
+
+
+def peak(args):
+    for dtype in (torch.float32, torch.bfloat16):
+        a, b = torch.randn(2048, 2048).to(dtype), torch.randn(2048, 2048).to(dtype)
+        a @ b
+        best = min(_timed(lambda: a @ b) for _ in range(5))
+        print(f"peak={str(dtype)[6:]} GFLOP/s={2 * 2048**3 / best / 1e9:.0f} threads={torch.get_num_threads()}")
+
+
+def _timed(f):
+    t = time.perf_counter()
+    f()
+    return time.perf_counter() - t
+
+
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("what", choices=["step", "supervised", "simclr", "augment", "peak"])
+parser.add_argument("--net", choices=NETS, default="wrn28_2")
+parser.add_argument("--mode", choices=["default", "channels_last", "tuned", "compiled"], default="default")
+parser.add_argument("--repeats", type=int, default=3)
+parser.add_argument("--batch", type=int, default=256, help="images a step, for simclr")
+parser.add_argument("--threads", type=int, default=2)
+arguments = parser.parse_args()
+torch.manual_seed(0)
+torch.set_num_threads(arguments.threads)
+globals()[arguments.what](arguments)

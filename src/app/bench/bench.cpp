@@ -1,0 +1,298 @@
+// `fewlabel bench`: how long a training step and what feeds it take on this machine, and beside another program.
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <functional>
+#include <map>
+
+#include "app/app.h"
+#include "app/bench/measure.h"
+#include "app/machine.h"
+#include "core/command.h"
+#include "core/text.h"
+#include "fewlabel/error.h"
+#include "train/machine.h"
+#include "train/precision.h"
+
+namespace fewlabel {
+namespace {
+
+using measure::StepRequest;
+
+/// A step that is known by name, and how bench/pytorch_peer.py is asked for the same one.
+struct Known {
+  const char *name, *about;
+  StepRequest step;
+  std::vector<std::string> peer;
+};
+
+const std::vector<Known>& known_steps() {
+  static const std::vector<Known> all = [] {
+    const auto step = [](const char* method, const char* net, int64_t batch, int64_t side, int64_t channels) {
+      StepRequest request;
+      request.method = method;
+      request.net = net;
+      request.batch = batch;
+      request.side = side;
+      request.channels = channels;
+      return request;
+    };
+    std::vector<Known> steps = {
+        {"fixmatch/seed_cnn",
+         "64 + 7 · 64 images of 28 × 28",
+         step("fixmatch", "seed_cnn", 64, 28, 1),
+         {"step", "--net", "seed_cnn"}},
+        {"fixmatch/wrn_28_2",
+         "64 + 7 · 64 images of 32 × 32 × 3",
+         step("fixmatch", "wrn_28_2", 64, 32, 3),
+         {"step", "--net", "wrn28_2"}},
+        {"supervised/resnet18", "64 images of 32 × 32 × 3", step("supervised", "resnet18", 64, 32, 3), {"supervised"}},
+        {"simclr/resnet18",
+         "256 images of 32 × 32 × 3 in two views",
+         step("simclr", "resnet18", 256, 32, 3),
+         {"simclr"}},
+        {"freematch/cnn",
+         "32 + 5 · 32 images of 28 × 28, the step of `make demo`",
+         step("freematch", "cnn", 32, 28, 1),
+         {}},
+        {"mae/vit_micro", "256 images of 28 × 28", step("mae", "vit_micro", 256, 28, 1), {}},
+        {"gan/cnn", "64 images of 28 × 28", step("gan", "cnn", 64, 28, 1), {}},
+    };
+    steps[4].step.fields = {{"mu", 5}};
+    return steps;
+  }();
+  return all;
+}
+
+const std::vector<std::string> kParts = {"augment", "loader", "checkpoint", "peak"};
+
+/// How a rival's script is run: its --mode and what is added to its environment.
+struct PeerMode {
+  std::string mode;
+  std::vector<std::string> environment;
+};
+const std::map<std::string, PeerMode>& peer_modes() {
+  static const std::map<std::string, PeerMode> all = {
+      {"default", {"default", {}}},
+      {"tuned", {"tuned", {}}},
+      {"channels_last", {"channels_last", {}}},
+      {"best",
+       {"tuned",
+        {"MALLOC_MMAP_THRESHOLD_=1073741824", "MALLOC_TRIM_THRESHOLD_=2147483647", "MALLOC_TOP_PAD_=67108864"}}},
+  };
+  return all;
+}
+
+int64_t peak_mib() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_maxrss / 1024;
+}
+
+/// The number behind "key=" in what the script printed.
+double printed(const std::string& text, const std::string& key, const std::string& script) {
+  const auto at = text.find(key + "=");
+  try {
+    if (at != std::string::npos) return std::stod(text.substr(at + key.size() + 1));
+  } catch (const std::exception&) {
+  }
+  throw Error(ErrorKind::failure, script, fmt::format("printed no {}=", key), "use bench/pytorch_peer.py");
+}
+
+Json method_fields(const std::vector<std::string>& texts) {
+  Json fields = Json::object();
+  for (const std::string& text : texts) {
+    const auto equals = text.find('=');
+    const std::string value = text.substr(std::min(equals, text.size() - 1) + 1);
+    fields[text.substr(0, equals)] = Json::accept(value) ? Json::parse(value) : Json(value);
+  }
+  return fields;
+}
+
+/// The step that is asked for: a known one, or METHOD/NET on images of 28 × 28; with what was changed.
+Known step_of(const BenchRequest& request) {
+  const auto& all = known_steps();
+  const auto found =
+      std::find_if(all.begin(), all.end(), [&](const Known& known) { return known.name == request.what; });
+  Known chosen;
+  if (found != all.end()) {
+    chosen = *found;
+  } else {
+    const auto slash = request.what.find('/');
+    if (slash == std::string::npos) {
+      std::vector<std::string> names = kParts;
+      for (const Known& known : all) names.emplace_back(known.name);
+      throw Error(ErrorKind::usage, "bench", fmt::format("unknown benchmark '{}'", request.what),
+                  suggestion(request.what, names) + ", or METHOD/NET");
+    }
+    chosen = {"", "", {}, {}};
+    chosen.step.method = request.what.substr(0, slash);
+    chosen.step.net = request.what.substr(slash + 1);
+    chosen.step.side = 28;
+    chosen.step.channels = 1;
+  }
+  StepRequest& step = chosen.step;
+  if (request.batch > 0) step.batch = request.batch;
+  if (request.side > 0) step.side = request.side;
+  if (request.channels > 0) step.channels = request.channels;
+  step.fields.update(method_fields(request.fields));
+  step.steps = request.steps;
+  step.warm = request.warm;
+  step.threads = request.threads > 0 ? static_cast<int>(request.threads) : usable_threads();
+  step.precision = !request.precision.empty() ? request.precision : has_fast_bf16() ? "bf16" : "fp32";
+  if (!request.peer.empty() && chosen.peer.empty())
+    throw Error(ErrorKind::usage, "bench", fmt::format("{} has no counterpart for --peer", request.what),
+                "leave --peer out");
+  return chosen;
+}
+
+/// Ours and theirs in turns, the order changing with each round.
+struct Contest {
+  std::vector<double> wall, processor;              // of our steps, a figure a round
+  std::map<std::string, std::vector<double>> them;  // by mode, a figure a round
+  std::map<std::string, int64_t> memory;            // MiB, by mode
+  int64_t images = 0, peak = 0, steps = 3;
+};
+
+Contest take_turns(const BenchRequest& request, const Known& known) {
+  Contest contest;
+  const auto ours = [&] {
+    const measure::StepTimes times = measure::time_steps(known.step);
+    contest.wall.push_back(measure::median(times.wall));
+    contest.processor.push_back(measure::median(times.processor));
+    contest.images = times.images;
+    contest.steps = static_cast<int64_t>(times.wall.size());
+    contest.peak = peak_mib();
+  };
+  const auto theirs = [&] {
+    for (const std::string& name : request.modes) {
+      const PeerMode& mode = peer_modes().at(name);
+      std::vector<std::string> argv = {request.python, request.peer};
+      argv.insert(argv.end(), known.peer.begin(), known.peer.end());
+      argv.insert(argv.end(), {"--mode", mode.mode, "--repeats", std::to_string(std::clamp<int64_t>(contest.steps / 5, 1, 20)), "--threads",
+                               std::to_string(known.step.threads)});
+      const std::string text = output_of(argv, mode.environment);
+      contest.them[name].push_back(printed(text, "s/step", request.peer));
+      contest.memory[name] = static_cast<int64_t>(printed(text, "peak_MiB", request.peer));
+    }
+  };
+  for (int64_t round = 0; round < request.rounds; ++round) {
+    if (request.peer.empty()) {
+      ours();
+    } else if (round % 2 == 0) {
+      ours();
+      theirs();
+    } else {
+      theirs();
+      ours();
+    }
+  }
+  return contest;
+}
+
+Json peers(const Contest& contest) {
+  Json all = Json::array();
+  for (const auto& [mode, seconds] : contest.them) {
+    std::vector<double> ratios;
+    for (std::size_t i = 0; i < seconds.size(); ++i) ratios.push_back(seconds[i] / contest.wall[i]);
+    all.push_back({{"mode", mode},
+                   {"seconds_per_step", measure::median(seconds)},
+                   {"ratio", measure::median(ratios)},
+                   {"smallest_ratio", *std::min_element(ratios.begin(), ratios.end())},
+                   {"largest_ratio", *std::max_element(ratios.begin(), ratios.end())},
+                   {"peak_mib", contest.memory.at(mode)}});
+  }
+  return all;
+}
+
+Json bench_step(const BenchRequest& request) {
+  const Known known = step_of(request);
+  const StepRequest& step = known.step;
+  const Contest contest = take_turns(request, known);
+  const double seconds = measure::median(contest.wall);
+  Json result = {{"benchmark", request.what},
+                 {"method", step.method},
+                 {"net", step.net},
+                 {"batch", step.batch},
+                 {"side", step.side},
+                 {"channels", step.channels},
+                 {"fields", step.fields},
+                 {"precision", step.precision},
+                 {"threads", step.threads},
+                 {"steps", contest.steps},
+                 {"rounds", request.rounds},
+                 {"seconds_per_step", seconds},
+                 {"fastest_round", *std::min_element(contest.wall.begin(), contest.wall.end())},
+                 {"slowest_round", *std::max_element(contest.wall.begin(), contest.wall.end())},
+                 {"processor_seconds_per_step", measure::median(contest.processor)},
+                 {"images_per_second", static_cast<double>(contest.images) / seconds},
+                 {"peak_mib", contest.peak}};
+  if (request.count) {
+    const Json arithmetic = measure::count_step(step), peak = measure::peak_gflops();
+    const double rate = arithmetic["flop"].get<double>() / seconds / 1e9;
+    result["flop"] = arithmetic["flop"];
+    result["bytes"] = arithmetic["bytes"];
+    result["gflops"] = rate;
+    result["peak_gflops"] = peak;
+    for (const char* type : {"fp32", "bf16"}) result["share_of_peak"][type] = rate / peak[type].get<double>();
+  }
+  if (!contest.them.empty()) result["peers"] = peers(contest);
+  return result;
+}
+
+Json bench_part(const BenchRequest& request) {
+  const int64_t side = request.side > 0 ? request.side : 32, channels = request.channels > 0 ? request.channels : 3;
+  Json result = {{"benchmark", request.what}};
+  if (request.what == "peak") {
+    at::set_num_threads(request.threads > 0 ? static_cast<int>(request.threads) : usable_threads());
+    result["threads"] = at::get_num_threads();
+    result["gflops"] = measure::peak_gflops();
+    return result;
+  }
+  result["side"] = side;
+  result["channels"] = channels;
+  if (request.what == "augment") {
+    result["images_per_second_and_core"] = measure::augment_rates(side, channels);
+    if (!request.peer.empty()) {
+      const std::string text = output_of({request.python, request.peer, "augment"});
+      for (const char* policy : {"weak", "strong"}) {
+        const double rate = printed(text.substr(text.find(policy)), "images/s/core", request.peer);
+        result["peer_images_per_second_and_core"][policy] = rate;
+        result["ratio"][policy] = result["images_per_second_and_core"][policy].get<double>() / rate;
+      }
+    }
+  } else if (request.what == "loader") {
+    const auto workers = request.threads > 0 ? static_cast<int>(request.threads) : usable_threads();
+    result["workers"] = Json::array();
+    for (int count = 1; count <= workers; ++count)
+      result["workers"].push_back(measure::loader_rates(side, channels, count));
+  } else {
+    for (const char* net : {"cnn", "wrn_28_2", "resnet18"})
+      result[net] = measure::checkpoint_times(net, side, channels);
+  }
+  return result;
+}
+
+}  // namespace
+
+Json bench_catalogue() {
+  Json all = Json::array();
+  for (const Known& known : known_steps()) all.push_back({{"name", known.name}, {"about", known.about}});
+  return all;
+}
+
+Json bench(const BenchRequest& request) {
+  for (const std::string& mode : request.modes)
+    if (!peer_modes().contains(mode))
+      throw Error(ErrorKind::usage, "--modes", fmt::format("unknown mode '{}'", mode),
+                  "use default, tuned, channels_last and best");
+  tune_allocator();
+  const bool part = std::find(kParts.begin(), kParts.end(), request.what) != kParts.end();
+  Json result = part ? bench_part(request) : bench_step(request);
+  result["machine"] = machine_facts();
+  return result;
+}
+
+}  // namespace fewlabel

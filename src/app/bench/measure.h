@@ -1,0 +1,42 @@
+// What `fewlabel bench` measures, one function each. Seconds are wall-clock time.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "fewlabel/config.h"
+
+namespace fewlabel::measure {
+
+/// A training step on random pixels, so that neither data nor augmentation is timed.
+struct StepRequest {
+  std::string method, net, precision;
+  int64_t batch = 64, side = 32, channels = 3;
+  int64_t steps = 0, warm = 2;  // steps 0: about 3 s, 3 to 200 of them
+  int threads = 1;
+  Json fields = Json::object();  // of the method
+};
+struct StepTimes {
+  std::vector<double> wall, processor;  // seconds of each timed step
+  int64_t images = 0;                   // of a step, whatever the number of their views
+};
+StepTimes time_steps(StepRequest request);
+
+/// Arithmetic of one step, counted by plain sums: {flop, bytes}.
+Json count_step(StepRequest request);
+
+/// The fastest of a few products of two square matrices: {fp32, bf16} in GFLOP/s.
+Json peak_gflops();
+
+/// Images a second and core: {weak, strong, simclr} of the policies that training uses by default.
+Json augment_rates(int64_t side, int64_t channels);
+
+/// Images a second that the loader delivers in `workers` threads, each with one weak and one strong view.
+Json loader_rates(int64_t side, int64_t channels, int workers);
+
+/// Writing one checkpoint of this net with momentum and average, verifying and reading it: seconds and size.
+Json checkpoint_times(const std::string& net, int64_t side, int64_t channels);
+
+double median(std::vector<double> values);
+
+}  // namespace fewlabel::measure

@@ -1,0 +1,131 @@
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <chrono>
+#include <ctime>
+
+#include "app/arithmetic.h"
+#include "app/bench/measure.h"
+#include "data/loader.h"
+#include "fewlabel/random.h"
+#include "fewlabel/trainer.h"
+#include "kernels/convolution.h"
+
+namespace fewlabel::measure {
+namespace {
+
+constexpr int64_t kClasses = 10;
+
+/// The same random batch again and again.
+class SameBatch final : public BatchSource {
+ public:
+  SameBatch(const StepRequest& request, const Needs& needs) {
+    const int64_t bytes = request.side * request.side * request.channels;
+    fill(batch_.labeled, needs.labeled.size(), needs.labeled.empty() ? 0 : request.batch, bytes, kClasses);
+    fill(batch_.unlabeled, needs.unlabeled.size(), needs.unlabeled.empty() ? 0 : request.batch * needs.ratio, bytes, 0);
+  }
+  const RawBatch& next() override { return batch_; }
+
+ private:
+  static void fill(RawViews& out, std::size_t views, int64_t count, int64_t bytes, int64_t classes) {
+    Random random({.seed = 1, .purpose = "bench", .index = static_cast<uint64_t>(count)});
+    for (std::size_t v = 0; v < views; ++v) {
+      out.views.emplace_back(static_cast<std::size_t>(count * bytes));
+      for (uint8_t& pixel : out.views.back()) pixel = static_cast<uint8_t>(random.below(256));
+    }
+    for (int64_t i = 0; i < count; ++i) {
+      out.index.push_back(i);
+      out.label.push_back(classes > 0 ? static_cast<int32_t>(i % classes) : kUnlabeled);
+    }
+  }
+  RawBatch batch_;
+};
+
+double processor_seconds() {
+  timespec now{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+/// libtorch's kernels alone while it lives.
+class PlainKernels {
+ public:
+  PlainKernels() { kernels::enable(false); }
+  ~PlainKernels() { kernels::enable(true); }
+};
+
+}  // namespace
+
+StepTimes time_steps(StepRequest request) {
+  at::set_num_threads(request.threads);
+  const MethodInfo& info = find_method(request.method);
+  const bool labels = !info.learns_without_labels();
+  const ImageShape shape{static_cast<int32_t>(request.side), static_cast<int32_t>(request.side),
+                         static_cast<int32_t>(request.channels)};
+  NetConfig net;
+  net.name = request.net;
+  const auto channels = static_cast<std::size_t>(request.channels);
+  if (request.steps == 0) {
+    request.steps = 1;
+    const double seconds = median(time_steps(request).wall);
+    request.steps = std::clamp(static_cast<int64_t>(3 / seconds), int64_t{3}, int64_t{200});
+  }
+  const Task task{.shape = shape,
+                  .classes = labels ? kClasses : 0,
+                  .labeled = request.batch,
+                  .unlabeled = 64 * request.batch,
+                  .class_share = {},
+                  .steps = request.warm + request.steps,
+                  .seed = 1,
+                  .mean = std::vector<float>(channels, 0.5F),
+                  .deviation = std::vector<float>(channels, 0.25F)};
+  const auto method = info.make(request.fields, task, make_net(net, shape, task.classes, 1));
+  const Needs needs = method->needs();
+
+  TrainerOptions options;
+  options.loop.steps = task.steps;
+  options.loop.precision = request.precision;
+  options.loop.average = 0.999;
+  options.optimizer.lr = 0.03;
+  options.optimizer.weight_decay = 5e-4;
+  options.shape = shape;
+  options.mean = task.mean;
+  options.deviation = task.deviation;
+  StepTimes times;
+  times.images =
+      (needs.labeled.empty() ? 0 : request.batch) + (needs.unlabeled.empty() ? 0 : request.batch * needs.ratio);
+  auto started = std::chrono::steady_clock::now();
+  double processor_started = processor_seconds();
+  TrainerHooks hooks;
+  hooks.on_step = [&](const StepRecord& record) {
+    const auto now = std::chrono::steady_clock::now();
+    if (record.step > request.warm) {
+      times.wall.push_back(std::chrono::duration<double>(now - started).count());
+      times.processor.push_back(processor_seconds() - processor_started);
+    }
+    started = std::chrono::steady_clock::now();
+    processor_started = processor_seconds();
+  };
+  Trainer(
+      *method, options, [&](int64_t) { return std::make_unique<SameBatch>(request, needs); }, hooks)
+      .run();
+  return times;
+}
+
+Json count_step(StepRequest request) {
+  request.warm = 0;
+  request.steps = 1;
+  request.precision = "fp32";
+  const PlainKernels plain;  // ours do not pass through libtorch, where the count is taken
+  const ArithmeticCount count;
+  time_steps(request);
+  return {{"flop", count.so_far().flop}, {"bytes", count.so_far().bytes}};
+}
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const std::size_t middle = values.size() / 2;
+  return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
+}
+
+}  // namespace fewlabel::measure

@@ -1,0 +1,64 @@
+#include "core/command.h"
+
+#include <fmt/format.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "core/text.h"
+#include "fewlabel/error.h"
+
+extern char** environ;
+
+namespace fewlabel {
+
+std::string output_of(const std::vector<std::string>& argv, const std::vector<std::string>& environment) {
+  std::vector<char*> words, variables;
+  for (const std::string& word : argv) words.push_back(const_cast<char*>(word.c_str()));
+  words.push_back(nullptr);
+  const auto is_replaced = [&](std::string_view entry) {
+    const auto name = entry.substr(0, entry.find('=') + 1);
+    for (const std::string& added : environment)
+      if (added.starts_with(name)) return true;
+    return false;
+  };
+  for (char** entry = environ; *entry; ++entry)
+    if (!is_replaced(*entry)) variables.push_back(*entry);
+  for (const std::string& added : environment) variables.push_back(const_cast<char*>(added.c_str()));
+  variables.push_back(nullptr);
+
+  std::array<int, 2> pipe_ends{};
+  if (::pipe(pipe_ends.data()) != 0) throw Error(ErrorKind::failure, argv[0], std::strerror(errno));
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, pipe_ends[1], STDOUT_FILENO);
+  posix_spawn_file_actions_addclose(&actions, pipe_ends[0]);
+  posix_spawn_file_actions_addclose(&actions, pipe_ends[1]);
+  pid_t child = 0;
+  const int failed = ::posix_spawnp(&child, argv[0].c_str(), &actions, nullptr, words.data(), variables.data());
+  posix_spawn_file_actions_destroy(&actions);
+  ::close(pipe_ends[1]);
+  std::string text;
+  std::array<char, 4096> buffer{};
+  for (ssize_t got = 0; !failed && (got = ::read(pipe_ends[0], buffer.data(), buffer.size())) != 0;) {
+    if (got > 0) text.append(buffer.data(), static_cast<std::size_t>(got));
+    if (got < 0 && errno != EINTR) break;
+  }
+  ::close(pipe_ends[0]);
+  if (failed) throw Error(ErrorKind::failure, argv[0], fmt::format("cannot be started: {}", std::strerror(failed)));
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+    throw Error(ErrorKind::failure, join(argv, " "),
+                WIFEXITED(status) ? fmt::format("ended with code {}", WEXITSTATUS(status))
+                                  : fmt::format("was ended by signal {}", WTERMSIG(status)),
+                "what it said is above");
+  return text;
+}
+
+}  // namespace fewlabel
