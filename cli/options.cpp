@@ -215,6 +215,9 @@ void CommandLine::define() {
       ->delimiter(',')
       ->allow_extra_args(false);
   bench.add_option("--python", o.bench.python, "that runs the script; python3 by default")->type_name("PROGRAM");
+  bench.add_option("--kept", o.bench.kept, "share of the pseudo-labels to keep, by the choice of tau")
+      ->type_name("SHARE")
+      ->check(between(0.0, 1.0));
   bench.add_flag("!--no-count", o.bench.count, "do not count arithmetic and measure the peak");
   json(bench);
 

@@ -79,7 +79,8 @@ struct BenchRequest {
   int64_t rounds = 1;
   std::string peer, python = "python3";                  // script that does the same step; the two take turns
   std::vector<std::string> modes = {"default", "best"};  // of the script
-  bool count = true;                                     // the arithmetic, and its share of the machine's peak
+  double kept = -1;   // share of the pseudo-labels that the threshold lets through; -1: as it comes
+  bool count = true;  // the arithmetic, and its share of the machine's peak
 };
 /// Times a training step on random pixels, or what feeds it. Seconds are medians over the rounds.
 Json bench(const BenchRequest& request);

@@ -17,7 +17,7 @@ ENGINE = os.environ["ENGINE"]
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 GROUPS = {"runs": ["ls", "show", "compare", "prune"], "data": ["inspect", "split"]}
 VERBS = ["train", "evaluate", "predict", "generate", "embed", "report", "runs", "methods", "recipes", "data",
-         "doctor", "completion", "help", "version"]
+         "bench", "doctor", "completion", "help", "version"]
 
 
 def call(*words, program=FEWLABEL, cwd=None, **more):
@@ -146,6 +146,41 @@ class Usage(unittest.TestCase):
                 self.assertIn("nothing", result.stderr)
                 self.assertEqual(result.stdout, "")
             self.assertEqual(os.listdir(folder), ["a.png"])
+
+    def test_bench_measures_a_step(self):
+        result = json.loads(call("bench", "fixmatch/linear", "mu=2", "--batch", 4, "--steps", 2, "--json").stdout)
+        self.assertGreater(result["seconds_per_step"], 0)
+        self.assertEqual(result["images_per_second"], 4 * 3 / result["seconds_per_step"])
+        # 4 + 8 examples forward and their weights' gradient, 8 forward alone; 784 × 10 products each.
+        self.assertEqual(result["flop"], 2 * 784 * 10 * (2 * 12 + 8))
+
+    def test_bench_takes_turns_with_a_peer(self):
+        with tempfile.TemporaryDirectory() as folder:
+            peer = pathlib.Path(folder, "peer.sh")
+            peer.write_text("echo $MALLOC_TOP_PAD_ $* >> log; echo s/step=100 peak_MiB=7\n")
+            words = ("bench", "fixmatch/seed_cnn", "--batch", 1, "--steps", 1, "--rounds", 3, "--no-count", "--json",
+                     "--python", "sh", "--peer", peer)
+            result = json.loads(call(*words, cwd=folder).stdout)
+            self.assertEqual({peer["mode"] for peer in result["peers"]}, {"default", "best"})
+            for one in result["peers"]:
+                self.assertEqual((one["seconds_per_step"], one["peak_mib"]), (100, 7))
+                self.assertLessEqual(one["smallest_ratio"], one["ratio"])
+            log = pathlib.Path(folder, "log").read_text().splitlines()
+            self.assertEqual(len(log), 6)
+            self.assertIn("step --net seed_cnn --mode default", log[0])
+            self.assertTrue(log[1].startswith("67108864 "))
+            peer.write_text("exit 3\n")
+            self.assertEqual(call(*words, cwd=folder).returncode, 1)
+            peer.write_text("echo nothing\n")
+            self.refused(*words, saying="printed no s/step=", code=1, cwd=folder)
+
+    def test_bench_refuses_what_it_does_not_know(self):
+        self.refused("bench", "fixmatch/seed_cn", saying="seed_cnn")
+        self.refused("bench", "augmnt", saying="did you mean augment?")
+        self.refused("bench", "fixmatch/seed_cnn", "mu", saying="no KEY=VALUE")
+        self.refused("bench", "fixmatch/seed_cnn", "--modes", "fast", saying="unknown mode")
+        self.refused("bench", "mae/vit_micro", "--peer", __file__, saying="no counterpart")
+        self.refused("bench", "freematch/cnn", "--kept", "0.5", saying="no threshold tau")
 
     def test_engine_refuses_the_verbs_of_the_front(self):
         self.refused("methods", program=ENGINE, saying="fewlabel")

@@ -98,10 +98,16 @@ TEST(Alignment, OffIsTheIdentityWithoutState) {
 
 Batch toy_batch() { return Toy::batch({.labeled = {"weak"}, .unlabeled = {"weak", "strong"}, .ratio = 2}, 0); }
 
+ConsistencyConfig weak(const std::string& way) {
+  ConsistencyConfig config;
+  config.weak_forward = way;
+  return config;
+}
+
 TEST(ForwardConsistency, BothWaysAgreeWithoutBatchNorm) {
   const Net net = Toy::net("mlp");
-  const auto apart = forward_consistency(*net, toy_batch(), "separate");
-  const auto together = forward_consistency(*net, toy_batch(), "together");
+  const auto apart = forward_consistency(*net, toy_batch(), weak("separate"));
+  const auto together = forward_consistency(*net, toy_batch(), weak("together"));
   EXPECT_TRUE(torch::allclose(apart.x, together.x, 1e-4, 1e-5));
   EXPECT_TRUE(torch::allclose(apart.u_weak, together.u_weak, 1e-4, 1e-5));
   EXPECT_TRUE(torch::allclose(apart.u_strong, together.u_strong, 1e-4, 1e-5));
@@ -111,10 +117,27 @@ TEST(ForwardConsistency, BothWaysAgreeWithoutBatchNorm) {
   }
 }
 
+TEST(ForwardConsistency, UnkeptStrongViewsNeedNoPass) {
+  const Net net = Toy::net("mlp");
+  ConsistencyConfig config;
+  const ConsistencyLogits all = forward_consistency(*net, toy_batch(), config);
+  config.strong_forward = "kept";
+  for (const bool some : {true, false}) {
+    ConsistencyLogits logits = forward_consistency(*net, toy_batch(), config);
+    EXPECT_FALSE(logits.x.defined() || logits.u_strong.defined());
+    Tensor kept = torch::zeros({all.u_strong.size(0)});
+    if (some) kept.slice(0, 1, 4).fill_(1);
+    finish_consistency(logits, *net, toy_batch(), kept);
+    EXPECT_TRUE(torch::allclose(logits.x, all.x, 1e-4, 1e-5));
+    EXPECT_TRUE(torch::allclose(logits.u_strong, all.u_strong * kept.unsqueeze(1), 1e-4, 1e-5));
+    logits.u_strong.sum().backward();
+  }
+}
+
 TEST(ForwardConsistency, SeparatePassesMoveTheRunningStatisticsTwice) {
   const auto passes = [](const std::string& way) {
     const Net net = Toy::net("cnn");
-    forward_consistency(*net, toy_batch(), way);
+    forward_consistency(*net, toy_batch(), weak(way));
     for (const auto& buffer : net->named_buffers())
       if (buffer.key().ends_with("num_batches_tracked")) return buffer.value().item<int64_t>();
     return int64_t{-1};
@@ -129,7 +152,7 @@ TEST(ForwardConsistency, AutocastLeavesEveryWeightAGradient) {
     ConsistencyLogits logits;
     {
       const Autocast autocast;
-      logits = forward_consistency(*net, toy_batch(), way);
+      logits = forward_consistency(*net, toy_batch(), weak(way));
     }
     EXPECT_EQ(logits.x.scalar_type(), torch::kFloat) << way;
     (cross_entropy(logits.x, toy_batch().labeled.y) + logits.u_strong.square().mean()).backward();

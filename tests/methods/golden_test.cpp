@@ -103,10 +103,12 @@ TEST_P(Golden, ProducesPyTorchValues) {
                   .class_share = golden.at("class_share").get<std::vector<double>>(),
                   .steps = 4};
   for (const auto& test : golden.at("cases")) {
-    for (const char* way : {"separate", "together"}) {
+    for (const std::string way : {"separate", "together", "kept"}) {
       Json config = test.at("config");
-      const bool paired = find_method(GetParam()).resolve(config).contains("weak_forward");
-      if (paired) config["weak_forward"] = way;
+      const Json fields = find_method(GetParam()).resolve(config);
+      const bool paired = fields.contains("weak_forward");
+      if (way == "kept" && !fields.contains("strong_forward")) continue;
+      if (paired) config[way == "kept" ? "strong_forward" : "weak_forward"] = way;
       std::unique_ptr<GoldenNet> net = std::make_unique<Echo>(classes);
       if (GetParam() == "mean_teacher") net = std::make_unique<Diagonal>(classes);
       net->set(torch::ones({classes}));

@@ -13,6 +13,7 @@
 #include "core/command.h"
 #include "core/text.h"
 #include "fewlabel/error.h"
+#include "fewlabel/method.h"
 #include "train/machine.h"
 #include "train/precision.h"
 
@@ -140,6 +141,9 @@ Known step_of(const BenchRequest& request) {
   step.fields.update(method_fields(request.fields));
   step.steps = request.steps;
   step.warm = request.warm;
+  step.kept = request.kept;
+  if (step.kept >= 0 && !find_method(step.method).resolve(step.fields).contains("tau"))
+    throw Error(ErrorKind::usage, "--kept", fmt::format("{} has no threshold tau", step.method), "leave --kept out");
   step.threads = request.threads > 0 ? static_cast<int>(request.threads) : usable_threads();
   step.precision = !request.precision.empty() ? request.precision : has_fast_bf16() ? "bf16" : "fp32";
   if (!request.peer.empty() && chosen.peer.empty())
@@ -154,6 +158,7 @@ struct Contest {
   std::map<std::string, std::vector<double>> them;  // by mode, a figure a round
   std::map<std::string, int64_t> memory;            // MiB, by mode
   int64_t images = 0, peak = 0, steps = 3;
+  double kept = -1;
 };
 
 Contest take_turns(const BenchRequest& request, const Known& known) {
@@ -163,16 +168,18 @@ Contest take_turns(const BenchRequest& request, const Known& known) {
     contest.wall.push_back(measure::median(times.wall));
     contest.processor.push_back(measure::median(times.processor));
     contest.images = times.images;
+    contest.kept = times.kept;
     contest.steps = static_cast<int64_t>(times.wall.size());
-    contest.peak = peak_mib();
+    if (contest.peak == 0) contest.peak = peak_mib();  // of one training; later rounds find a used heap
   };
   const auto theirs = [&] {
     for (const std::string& name : request.modes) {
       const PeerMode& mode = peer_modes().at(name);
       std::vector<std::string> argv = {request.python, request.peer};
       argv.insert(argv.end(), known.peer.begin(), known.peer.end());
-      argv.insert(argv.end(), {"--mode", mode.mode, "--repeats", std::to_string(std::clamp<int64_t>(contest.steps / 5, 1, 20)), "--threads",
-                               std::to_string(known.step.threads)});
+      argv.insert(argv.end(),
+                  {"--mode", mode.mode, "--repeats", std::to_string(std::clamp<int64_t>(contest.steps / 5, 1, 20)),
+                   "--threads", std::to_string(known.step.threads)});
       const std::string text = output_of(argv, mode.environment);
       contest.them[name].push_back(printed(text, "s/step", request.peer));
       contest.memory[name] = static_cast<int64_t>(printed(text, "peak_MiB", request.peer));
@@ -229,6 +236,7 @@ Json bench_step(const BenchRequest& request) {
                  {"processor_seconds_per_step", measure::median(contest.processor)},
                  {"images_per_second", static_cast<double>(contest.images) / seconds},
                  {"peak_mib", contest.peak}};
+  if (contest.kept >= 0) result["kept"] = contest.kept;
   if (request.count) {
     const Json arithmetic = measure::count_step(step), peak = measure::peak_gflops();
     const double rate = arithmetic["flop"].get<double>() / seconds / 1e9;

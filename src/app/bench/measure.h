@@ -15,10 +15,12 @@ struct StepRequest {
   int64_t steps = 0, warm = 2;  // steps 0: about 3 s, 3 to 200 of them
   int threads = 1;
   Json fields = Json::object();  // of the method
+  double kept = -1;  // share of the pseudo-labels that tau is chosen to keep; -1: tau is a field like others
 };
 struct StepTimes {
   std::vector<double> wall, processor;  // seconds of each timed step
   int64_t images = 0;                   // of a step, whatever the number of their views
+  double kept = -1;                     // share of the pseudo-labels, where the method says
 };
 StepTimes time_steps(StepRequest request);
 

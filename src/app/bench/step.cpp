@@ -10,6 +10,7 @@
 #include "fewlabel/random.h"
 #include "fewlabel/trainer.h"
 #include "kernels/convolution.h"
+#include "train/batches.h"
 
 namespace fewlabel::measure {
 namespace {
@@ -47,6 +48,13 @@ double processor_seconds() {
   return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
+/// The threshold that this share of the weak views passes at the start.
+double threshold_for(double kept, NetModule& net, const Tensor& weak) {
+  const at::NoGradGuard no_gradient;
+  const Tensor confidence = std::get<0>(torch::softmax(net.forward(weak), 1).max(1));
+  return torch::quantile(confidence, 1 - kept).item<double>();
+}
+
 /// libtorch's kernels alone while it lives.
 class PlainKernels {
  public:
@@ -79,14 +87,24 @@ StepTimes time_steps(StepRequest request) {
                   .seed = 1,
                   .mean = std::vector<float>(channels, 0.5F),
                   .deviation = std::vector<float>(channels, 0.25F)};
-  const auto method = info.make(request.fields, task, make_net(net, shape, task.classes, 1));
+  auto method = info.make(request.fields, task, make_net(net, shape, task.classes, 1));
   const Needs needs = method->needs();
+  const bool still = request.kept >= 0;  // then the weights do not move, as the share would move with them
+  if (still) {
+    SameBatch source(request, needs);
+    const RawBatch& raw = source.next();
+    const Tensor weak =
+        normalised(raw.unlabeled.views.at(0).data(), raw.unlabeled.size(), {shape, task.mean, task.deviation});
+    request.fields["tau"] = threshold_for(request.kept, *make_net(net, shape, task.classes, 1), weak);
+    method = info.make(request.fields, task, make_net(net, shape, task.classes, 1));
+  }
 
   TrainerOptions options;
   options.loop.steps = task.steps;
   options.loop.precision = request.precision;
   options.loop.average = 0.999;
-  options.optimizer.lr = 0.03;
+  options.optimizer.lr = still ? 0 : 0.03;
+  options.loop.log_every = 1;
   options.optimizer.weight_decay = 5e-4;
   options.shape = shape;
   options.mean = task.mean;
@@ -97,6 +115,10 @@ StepTimes time_steps(StepRequest request) {
   auto started = std::chrono::steady_clock::now();
   double processor_started = processor_seconds();
   TrainerHooks hooks;
+  hooks.on_log = [&](const LogRecord& record) {
+    if (const auto kept = record.values.find("pseudo_labels/kept"); kept != record.values.end())
+      times.kept = kept->second;
+  };
   hooks.on_step = [&](const StepRecord& record) {
     const auto now = std::chrono::steady_clock::now();
     if (record.step > request.warm) {

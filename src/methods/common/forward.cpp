@@ -14,15 +14,21 @@ void ConsistencyConfig::fields(FieldVisitor& field) {
   field("align_decay", align_decay, "decay of the average prediction used by align", 0.0, 0.99999);
 }
 
+void ConsistencyConfig::strong_field(FieldVisitor& field) {
+  field("strong_forward", strong_forward, "passes of the strong views: of all, or of those whose pseudo-label is kept",
+        {"all", "kept"});
+}
+
 Json short_consistency_settings(const Json& own) {
   Json method = {{"mu", 5}, {"labeled_view", "strong"}, {"align", true}, {"align_decay", 0.99}};
   method.update(own);
   return {{"method", method}};
 }
 
-ConsistencyLogits forward_consistency(NetModule& net, const Batch& batch, const std::string& weak_forward) {
+ConsistencyLogits forward_consistency(NetModule& net, const Batch& batch, const ConsistencyConfig& config) {
   const Tensor &x = batch.labeled.x.at(0), &weak = batch.unlabeled.x.at(0), &strong = batch.unlabeled.x.at(1);
-  if (weak_forward == "together") {
+  if (config.strong_forward == "kept") return {{}, forward_without_gradient(net, weak), {}};
+  if (config.weak_forward == "together") {
     const auto parts =
         net.forward(torch::cat({x, weak, strong})).split_with_sizes({x.size(0), weak.size(0), strong.size(0)});
     return {parts[0], parts[1].detach(), parts[2]};
@@ -32,6 +38,15 @@ ConsistencyLogits forward_consistency(NetModule& net, const Batch& batch, const 
   // weights off from the loss.
   const torch::NoGradGuard no_grad;
   return {p_x, net.forward(weak), p_strong};
+}
+
+void finish_consistency(ConsistencyLogits& logits, NetModule& net, const Batch& batch, const Tensor& kept) {
+  if (logits.x.defined()) return;
+  const Tensor chosen = kept.nonzero().squeeze(1);
+  const auto [x, strong] =
+      forward_together(net, batch.labeled.x.at(0), batch.unlabeled.x.at(1).index_select(0, chosen));
+  logits.x = x;
+  logits.u_strong = torch::zeros({kept.size(0), strong.size(1)}, strong.options()).index_copy(0, chosen, strong);
 }
 
 Tensor forward_without_gradient(NetModule& net, const Tensor& x) {

@@ -16,9 +16,11 @@ struct ConsistencyConfig {
   double lambda_u = 1.0;
   std::string labeled_view = "weak";
   std::string weak_forward = "separate";
+  std::string strong_forward = "all";  // a field of the methods whose loss needs no other strong view than the kept
   bool align = false;
   double align_decay = 0.999;
   void fields(FieldVisitor& field);
+  void strong_field(FieldVisitor& field);
   Needs needs() const { return {.labeled = {labeled_view}, .unlabeled = {"weak", "strong"}, .ratio = mu}; }
 };
 
@@ -35,7 +37,11 @@ struct ConsistencyLogits {
 /// together: one pass over all three, as FixMatch's authors do: batch norm sees labelled, weak and strong as one batch.
 /// separate: one pass over labelled and strong, then one over weak without gradient, about a third less work. Both are
 /// in training mode: each normalises by its own batch and moves the running statistics.
-ConsistencyLogits forward_consistency(NetModule& net, const Batch& batch, const std::string& weak_forward);
+/// With strong_forward = kept the weak views alone; finish_consistency does the rest.
+ConsistencyLogits forward_consistency(NetModule& net, const Batch& batch, const ConsistencyConfig& config);
+/// Where `logits` has none of the labelled examples and the strong views yet: one pass over the former and those of the
+/// latter with kept ≠ 0 (N). The logits of the others are zero, without gradient.
+void finish_consistency(ConsistencyLogits& logits, NetModule& net, const Batch& batch, const Tensor& kept);
 
 /// Logits without gradient. May come before a pass with gradient: autocast's casts of the weights are not kept.
 Tensor forward_without_gradient(NetModule& net, const Tensor& x);

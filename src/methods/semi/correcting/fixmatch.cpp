@@ -13,6 +13,7 @@ struct FixMatchConfig : ConsistencyConfig {
   void fields(FieldVisitor& field) {
     field("tau", tau, "confidence a pseudo-label needs (τ)", 0.0, 1.0);
     ConsistencyConfig::fields(field);
+    strong_field(field);
   }
 };
 
@@ -27,17 +28,18 @@ class FixMatch final : public Method, public Classifier {
 
   void learn(const Batch& batch, Step& step) override {
     // p_m(y | ·) of the labelled, the weak and the strong views.
-    const auto [p_x, p_weak, p_strong] = forward_consistency(*net_, batch, config_.weak_forward);
-
-    // ℓ_s: cross-entropy on the labelled examples.
-    const Tensor loss_s = cross_entropy(p_x, batch.labeled.y);
+    ConsistencyLogits p = forward_consistency(*net_, batch, config_);
 
     // q: the prediction on the weak view is the target, where it is confident enough.
-    const auto [confidence, pseudo_label] = most_probable(align_->forward(probabilities(p_weak)));
+    const auto [confidence, pseudo_label] = most_probable(align_->forward(probabilities(p.u_weak)));
     const Tensor kept = confidence.ge(config_.tau).to(torch::kFloat);
+    finish_consistency(p, *net_, batch, kept);
+
+    // ℓ_s: cross-entropy on the labelled examples.
+    const Tensor loss_s = cross_entropy(p.x, batch.labeled.y);
 
     // ℓ_u: the strong view must agree with it; masked examples count as zero in the mean.
-    const Tensor loss_u = (kept * cross_entropy_each(p_strong, pseudo_label)).mean();
+    const Tensor loss_u = (kept * cross_entropy_each(p.u_strong, pseudo_label)).mean();
 
     step.minimize(loss_s + config_.lambda_u * loss_u);
     step.pseudo_labels(pseudo_label, kept);

@@ -15,6 +15,7 @@ struct FlexMatchConfig : ConsistencyConfig {
     field("tau", tau, "largest threshold of a class (τ)", 0.0, 1.0);
     field("thresh_warmup", thresh_warmup, "examples not yet won by any class hold the thresholds down");
     ConsistencyConfig::fields(field);
+    strong_field(field);
   }
 };
 
@@ -30,14 +31,15 @@ class FlexMatch final : public Method, public Classifier {
   Needs needs() const override { return config_.needs(); }
 
   void learn(const Batch& batch, Step& step) override {
-    const auto [p_x, p_weak, p_strong] = forward_consistency(*net_, batch, config_.weak_forward);
-    const Tensor loss_s = cross_entropy(p_x, batch.labeled.y);
+    ConsistencyLogits p = forward_consistency(*net_, batch, config_);
 
     // T_t(c) = M(β_t(c)) τ with the convex map M(β) = β / (2 - β).
-    const auto [confidence, pseudo_label] = most_probable(align_->forward(probabilities(p_weak)));
+    const auto [confidence, pseudo_label] = most_probable(align_->forward(probabilities(p.u_weak)));
     const Tensor threshold = config_.tau * beta_ / (2.0 - beta_);
     const Tensor kept = confidence.ge(threshold.index_select(0, pseudo_label)).to(torch::kFloat);
-    const Tensor loss_u = (kept * cross_entropy_each(p_strong, pseudo_label)).mean();
+    finish_consistency(p, *net_, batch, kept);
+    const Tensor loss_s = cross_entropy(p.x, batch.labeled.y);
+    const Tensor loss_u = (kept * cross_entropy_each(p.u_strong, pseudo_label)).mean();
 
     // An example is won by the class that last predicted it above τ itself.
     const Tensor& index = batch.unlabeled.index;

@@ -39,7 +39,7 @@ class FreeMatch final : public Method, public Classifier {
   Needs needs() const override { return config_.needs(); }
 
   void learn(const Batch& batch, Step& step) override {
-    const auto [p_x, p_weak, p_strong] = forward_consistency(*net_, batch, config_.weak_forward);
+    const auto [p_x, p_weak, p_strong] = forward_consistency(*net_, batch, config_);
     const Tensor loss_s = cross_entropy(p_x, batch.labeled.y);
 
     // τ_t(c) = τ_t p̃_t(c) / max p̃_t (self-adaptive thresholding).

@@ -39,7 +39,7 @@ class Uda final : public Method, public Classifier {
   }
 
   void learn(const Batch& batch, Step& step) override {
-    const auto [p_x, p_weak, p_strong] = forward_consistency(*net_, batch, config_.weak_forward);
+    const auto [p_x, p_weak, p_strong] = forward_consistency(*net_, batch, config_);
 
     // Labelled examples whose label has a probability above η_t are left out.
     const Tensor loss_each = cross_entropy_each(p_x, batch.labeled.y);
