@@ -35,20 +35,25 @@ TORCH_MODULE(Stage);
 
 class Cnn final : public NetModule {
  public:
-  explicit Cnn(const NetSpec& spec) {
+  explicit Cnn(const NetSpec& spec) : grid_(spec.config.grid) {
     int64_t in = spec.shape.channels;
     for (const int64_t width : kWidths) {
       stages_->push_back(Stage(spec, in, width));
       in = width;
     }
     register_module("stages", stages_);
-    head_ = register_module("head", Head(spec, in));
+    head_ = register_module("head", Head(spec, feature_size()));
   }
-  Tensor features(const Tensor& x) override { return pool_globally(stages_->forward(x)); }
+  /// What is at the left differs from what is at the right only with a grid of more than one place.
+  Tensor features(const Tensor& x) override {
+    const Tensor map = stages_->forward(x);
+    return grid_ == 1 ? pool_globally(map) : torch::adaptive_avg_pool2d(map, grid_).flatten(1);
+  }
   Tensor classify(const Tensor& features) override { return head_->forward(features); }
-  int64_t feature_size() const override { return kWidths[2]; }
+  int64_t feature_size() const override { return kWidths[2] * grid_ * grid_; }
 
  private:
+  int64_t grid_;
   torch::nn::Sequential stages_;
   Head head_{nullptr};
 };

@@ -223,6 +223,20 @@ TEST(Nets, BatchNormMomentumIsTheConfigsOrTheNetsOwn) {
   EXPECT_EQ(momentum(make_net(config, {32, 32, 3}, 10, 0)), 0.02);
 }
 
+TEST(Nets, GridKeepsTheFeaturesOfEachPlaceApart) {
+  NetConfig config = named("cnn");
+  const Net whole = make_net(config, {32, 32, 3}, 0, 7);
+  config.grid = 2;
+  const Net grid = make_net(config, {32, 32, 3}, 0, 7);
+  EXPECT_EQ(grid->feature_size(), 4 * whole->feature_size());
+  const torch::NoGradGuard no_grad;
+  whole->eval();
+  grid->eval();
+  const Tensor x = ramp({32, 32, 3}), places = grid->features(x).view({4, 128, 4});
+  EXPECT_TRUE(torch::allclose(places.mean(2), whole->features(x), 1e-4, 1e-5));
+  EXPECT_GT(places.std(2).max().item<float>(), 0.01F);
+}
+
 TEST(Nets, InitialWeightsHaveHesVariance) {
   const Net net = build("wrn_10_4");
   for (const auto& item : net->named_parameters()) {

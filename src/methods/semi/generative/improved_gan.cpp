@@ -13,7 +13,7 @@ namespace {
 struct ImprovedGanConfig {
   int64_t latent = 64, width = 64, mu = 2;
   double lambda_u = 1.0, generator_rate = 1.0;
-  std::string labeled_view = "strong";
+  std::string fake_pass = "separate", labeled_view = "strong";
   void fields(FieldVisitor& field) {
     field("latent", latent, "size of the code z", 1, 4096);
     field("width", width, "channels of the generator at half the image's size", 8, 1024);
@@ -21,6 +21,8 @@ struct ImprovedGanConfig {
     field("lambda_u", lambda_u, "weight of the game between real and fake", 0.0, 1000.0);
     field("generator_rate", generator_rate, "learning rate of the generator over the classifier's", 0.01, 100.0);
     field("labeled_view", labeled_view, "view of the labelled examples", {"weak", "strong"});
+    field("fake_pass", fake_pass, "pass of the fakes through the classifier, which is what batch norm sees at once",
+          {"separate", "together"});
   }
 };
 
@@ -43,11 +45,11 @@ class ImprovedGan final : public Method, public Classifier, public Sampler {
 
   void learn(const Batch& batch, Step& step) override {
     const Tensor &x_l = batch.labeled.x.at(0), &x_u = batch.unlabeled.x.at(0);
-    const int64_t l = x_l.size(0), u = x_u.size(0);
+    const int64_t u = x_u.size(0);
     const Tensor fake = pixels_->from_pixels(generator_->forward(draw_codes(u, config_.latent, x_u)));
 
-    // K logits; that of the class K + 1, fake, is 0. One pass: batch norm sees labelled, unlabelled and fake together.
-    const auto logits = net_->forward(torch::cat({x_l, x_u, fake.detach()})).split_with_sizes({l, u, u});
+    // K logits; that of the class K + 1, fake, is 0.
+    const auto logits = parts({x_l, x_u}, fake.detach(), [&](const Tensor& x) { return net_->forward(x); });
 
     // L_supervised = −E log p(y | x, y < K + 1).
     const Tensor loss_s = cross_entropy(logits[0], batch.labeled.y);
@@ -58,7 +60,7 @@ class ImprovedGan final : public Method, public Classifier, public Sampler {
     step.minimize(loss_s + config_.lambda_u * loss_u, "discriminator");
 
     // The generator matches the mean features of real data: ‖E f(x) − E f(G(z))‖².
-    const auto f = net_->features(torch::cat({x_u, fake})).split_with_sizes({u, u});
+    const auto f = parts({x_u}, fake, [&](const Tensor& x) { return net_->features(x); });
     const Tensor loss_g = feature_matching(f[0], f[1]);
     step.minimize(loss_g, "generator");
 
@@ -76,6 +78,22 @@ class ImprovedGan final : public Method, public Classifier, public Sampler {
   }
 
  private:
+  /// f of each of `real`, which share a pass, and of `fake`.
+  template <typename F>
+  std::vector<Tensor> parts(const std::vector<Tensor>& real, const Tensor& fake, const F& f) const {
+    std::vector<int64_t> sizes;
+    for (const Tensor& x : real) sizes.push_back(x.size(0));
+    std::vector<Tensor> all = real;
+    if (config_.fake_pass == "together") {
+      all.push_back(fake);
+      sizes.push_back(fake.size(0));
+      return f(torch::cat(all)).split_with_sizes(sizes);
+    }
+    std::vector<Tensor> results = f(torch::cat(all)).split_with_sizes(sizes);
+    results.push_back(f(fake));
+    return results;
+  }
+
   ImprovedGanConfig config_;
   Pixels pixels_;
   Net net_;
