@@ -62,6 +62,7 @@ struct LoopConfig {
   std::optional<int64_t> batch;                // labelled examples a step
   int64_t accumulate = 1;                      // micro-batches an update
   std::optional<double> average;               // decay of the weight average; 0: off
+  std::optional<std::string> device;           // cpu or cuda
   std::optional<std::string> precision;        // bf16 or fp32
   std::optional<int64_t> threads, workers;     // of the step; of the loader
   int64_t log_every = 50, evaluate_every = 0;  // steps; 0: about 20 times a run
