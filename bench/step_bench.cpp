@@ -19,13 +19,14 @@
 #include "fewlabel/error.h"
 #include "fewlabel/random.h"
 #include "fewlabel/trainer.h"
+#include "train/device.h"
 #include "train/machine.h"
 
 namespace fewlabel {
 namespace {
 
 struct Asked {
-  std::string net = "wrn_28_2", method = "fixmatch", precision = "fp32";
+  std::string net = "wrn_28_2", method = "fixmatch", precision = "fp32", device = "cpu";
   int64_t batch = 64, side = 32, channels = 3, classes = 10, steps = 5, warm = 2;
   int threads = usable_threads();
   bool json = false;
@@ -82,6 +83,7 @@ double median(std::vector<double> values) {
 void run(const Asked& asked) {
   tune_allocator();
   at::set_num_threads(asked.threads);
+  const torch::Device device = choose_device(asked.device);
   const MethodInfo& info = find_method(asked.method);
   const bool labels = !info.learns_without_labels();
   const ImageShape shape{static_cast<int32_t>(asked.side), static_cast<int32_t>(asked.side),
@@ -99,6 +101,7 @@ void run(const Asked& asked) {
   task.mean.assign(channels, 0.5F);
   task.deviation.assign(channels, 0.25F);
   const auto method = info.make(method_fields(asked.fields), task, make_net(net_config, shape, task.classes, 1));
+  method->to(device);
 
   TrainerOptions options;
   options.loop.steps = task.steps;
@@ -114,6 +117,7 @@ void run(const Asked& asked) {
   double cpu_started = cpu_seconds();
   TrainerHooks hooks;
   hooks.on_step = [&](const StepRecord&) {
+    finish_work(device);
     const auto now = std::chrono::steady_clock::now();
     wall.push_back(std::chrono::duration<double>(now - started).count());
     cpu.push_back(cpu_seconds() - cpu_started);
@@ -137,6 +141,7 @@ void run(const Asked& asked) {
                     {"batch", asked.batch},
                     {"side", asked.side},
                     {"channels", asked.channels},
+                    {"device", asked.device},
                     {"precision", asked.precision},
                     {"threads", asked.threads},
                     {"steps", asked.steps},
@@ -166,6 +171,7 @@ int main(int argc, char** argv) {
   app.add_option("--side", asked.side);
   app.add_option("--channels", asked.channels);
   app.add_option("--classes", asked.classes);
+  app.add_option("--device", asked.device, "cpu, cuda or auto");
   app.add_option("--precision", asked.precision, "fp32 or bf16");
   app.add_option("--threads", asked.threads);
   app.add_option("--steps", asked.steps, "timed ones")->check(CLI::PositiveNumber);
