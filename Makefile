@@ -11,7 +11,14 @@ ifeq ($(shell test -n "$$HOME" && test -w "$$HOME" && echo yes),)
 export CCACHE_DIR ?= $(CURDIR)/build/ccache
 endif
 
-FEWLABEL    := build/product/bin/fewlabel
+# LIBTORCH=pypi: against libtorch from PyPI's wheel (CPU and CUDA), in folders of its own, instead of Debian's.
+LIBTORCH   ?=
+PYPI_TORCH := 2.11.0
+ifneq ($(filter-out pypi,$(LIBTORCH)),)
+$(error LIBTORCH=$(LIBTORCH): wanted pypi, or nothing for Debian's)
+endif
+VARIANT    := $(if $(LIBTORCH),-$(LIBTORCH))
+FEWLABEL   := build/product$(VARIANT)/bin/fewlabel
 OWN_SOURCES  = $(shell git ls-files --cached --others --exclude-standard '*.cpp' '*.h' | while read -r f; do \
                  [ -e "$$f" ] && echo "$$f"; done)
 
@@ -28,9 +35,16 @@ deps: ## install the Debian packages that are missing
 test-deps: deps ## the same for the tests and checks
 	@scripts/install_packages.sh scripts/packages-test.txt
 
-build: deps ## build the programs (build/product/bin)
-	@cmake --preset product -Wno-dev --log-level=WARNING >/dev/null
-	@cmake --build --preset product -j $(JOBS)
+# libtorch: fetches the one that LIBTORCH names.
+.PHONY: libtorch
+libtorch:
+ifeq ($(LIBTORCH),pypi)
+	@scripts/pypi_torch.sh $(PYPI_TORCH) build/pypi
+endif
+
+build: deps libtorch ## build the programs (build/product/bin); LIBTORCH=pypi: for GPUs (build/product-pypi/bin)
+	@cmake --preset product$(VARIANT) -Wno-dev --log-level=WARNING >/dev/null
+	@cmake --build --preset product$(VARIANT) -j $(JOBS)
 
 demo: build ## install, build, train on Fashion-MNIST with 100 labels, show the report
 	$(FEWLABEL) train fashion_mnist/demo out=$(OUT) --overwrite
@@ -41,15 +55,15 @@ demo: build ## install, build, train on Fashion-MNIST with 100 labels, show the 
 
 # test-release: configures and builds what `make test` runs.
 .PHONY: test-release
-test-release: test-deps
-	@cmake --preset release -Wno-dev --log-level=WARNING >/dev/null
-	@cmake --build --preset release -j $(JOBS)
+test-release: test-deps libtorch
+	@cmake --preset release$(VARIANT) -Wno-dev --log-level=WARNING >/dev/null
+	@cmake --build --preset release$(VARIANT) -j $(JOBS)
 
-test: test-release ## build and run the tests
-	@ctest --preset release --output-on-failure -LE slow -j $(JOBS)
+test: test-release ## build and run the tests; LIBTORCH=pypi: with that libtorch
+	@ctest --preset release$(VARIANT) --output-on-failure -LE slow -j $(JOBS)
 
 test-slow: test-release ## the tests that take minutes
-	@ctest --preset release --output-on-failure -L slow
+	@ctest --preset release$(VARIANT) --output-on-failure -L slow
 
 format: ## format all C++ files
 	@clang-format-14 -i $(OWN_SOURCES)
@@ -93,7 +107,7 @@ docs: build ## write the pages that are generated: docs/cli.md, docs/configurati
 	@scripts/update_docs.sh $(FEWLABEL)
 
 install: build ## install below PREFIX (/usr/local)
-	@cmake --install build/product --prefix $(PREFIX)
+	@cmake --install build/product$(VARIANT) --prefix $(PREFIX)
 
 clean: ## remove everything that was built (runs/ stays)
 	@rm -rf build

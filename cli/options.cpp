@@ -204,6 +204,9 @@ void CommandLine::define() {
   count_of("--steps", o.bench.steps, "timed ones in a round; 3 to 200 by default, about 3 s");
   count_of("--warm", o.bench.warm, "steps before them; 2 by default");
   count_of("--rounds", o.bench.rounds, "medians are taken over these; 1 by default");
+  bench.add_option("--device", o.bench.device, "cpu (default), cuda or auto")
+      ->type_name("NAME")
+      ->check(CLI::IsMember({"cpu", "cuda", "auto"}));
   bench.add_option("--precision", o.bench.precision, "fp32 or bf16; as training would take by default")
       ->type_name("TYPE")
       ->check(CLI::IsMember({"fp32", "bf16"}));

@@ -13,7 +13,12 @@ pkg_check_modules(turbojpeg REQUIRED IMPORTED_TARGET libturbojpeg)
 pkg_check_modules(webp REQUIRED IMPORTED_TARGET libwebp)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
 pkg_check_modules(highway REQUIRED IMPORTED_TARGET libhwy)
-find_package(Torch REQUIRED)
+set(FEWLABEL_PYPI_TORCH "" CACHE PATH "Folder `torch` of PyPI's wheel of that name, instead of an installed libtorch")
+if(FEWLABEL_PYPI_TORCH)
+  include(pypi_torch)
+else()
+  find_package(Torch REQUIRED)
+endif()
 find_package(OpenMP REQUIRED)
 
 # Official libtorch before 2.7 and Debian's both may carry an ABI flag that every file must share.

@@ -1,5 +1,5 @@
 // A trained model, loaded from the model/ folder of a run: classify images without the training code.
-// Immutable after loading, but one call at a time.
+// Immutable after loading, but one call at a time. Works on a GPU where libtorch and the machine have one.
 #pragma once
 #include <memory>
 #include <string>

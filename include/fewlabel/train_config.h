@@ -63,6 +63,7 @@ struct LoopConfig {
   std::optional<int64_t> batch;                // labelled examples a step
   int64_t accumulate = 1;                      // micro-batches an update
   std::optional<double> average;               // decay of the weight average; 0: off
+  std::optional<std::string> device;           // cpu or cuda
   std::optional<std::string> precision;        // bf16 or fp32
   bool kernels = true;                         // our own where they are faster; else libtorch's alone
   std::optional<int64_t> threads, workers;     // of the step; of the loader

@@ -74,6 +74,7 @@ struct BenchRequest {
   std::string what;                 // a name of bench_catalogue(), METHOD/NET, or augment, loader, checkpoint, peak
   std::vector<std::string> fields;  // of the method: "mu=7"
   std::string precision;            // fp32 or bf16; empty: what training would take
+  std::string device = "cpu";       // cpu, cuda or auto
   int64_t batch = 0, side = 0, channels = 0, threads = 0;  // 0: what the benchmark has
   int64_t steps = 0, warm = 2;                             // timed ones (0: about 3 s) and those before them, a round
   int64_t rounds = 1;

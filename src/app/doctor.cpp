@@ -3,14 +3,16 @@
 #include "app/app.h"
 #include "app/machine.h"
 #include "core/text.h"
+#include "train/device.h"
 
 namespace fewlabel {
 
 Json doctor() {
   Json facts = machine_facts();
+  facts["device"] = gpu() ? "cuda" : "cpu: " + gpu().missing;
   Json warnings = Json::array();
   const auto blas = facts["blas"].get<std::string>();
-  if (blas.find("openblas") == std::string::npos && blas.find("mkl") == std::string::npos)
+  if (blas.find("openblas") == std::string::npos && blas.find("MKL") == std::string::npos)
     warnings.push_back("the BLAS in use (" + blas +
                        ") is not OpenBLAS or MKL and may be 27 times slower; apt-get install libopenblas0-openmp");
   if (facts["isa"].get<std::string>().find("avx2") == std::string::npos)

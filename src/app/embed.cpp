@@ -12,6 +12,7 @@
 #include "eval/probe.h"
 #include "eval/saved_method.h"
 #include "fewlabel/error.h"
+#include "train/device.h"
 #include "train/machine.h"
 
 namespace fewlabel {
@@ -21,7 +22,7 @@ Json embed(const EmbedRequest& request) {
   if (output.extension() != ".npy")
     throw Error(ErrorKind::usage, "embed", fmt::format("-o {}: wanted a file that ends in .npy", request.output));
   at::set_num_threads(usable_threads());
-  const LoadedMethod loaded = load_method(request.run);
+  const LoadedMethod loaded = load_method(request.run, choose_device());
   const auto features = feature_function(*loaded.method);
   if (!features)
     throw Error(ErrorKind::usage, "method " + loaded.card.name(), "gives no features",

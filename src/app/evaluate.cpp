@@ -11,6 +11,7 @@
 #include "fewlabel/error.h"
 #include "fewlabel/run.h"
 #include "plan/recipe.h"
+#include "train/device.h"
 #include "train/machine.h"
 
 namespace fewlabel {
@@ -45,7 +46,8 @@ Json evaluate_classifier(const EvaluateRequest& request) {
   if (std::filesystem::exists(folder.model() / "method.json") && !std::filesystem::exists(folder.model() / "meta.json"))
     throw Error(ErrorKind::usage, request.run, "its method is no classifier, so it has no accuracy",
                 "measure its features with --probe knn, or its samples with --judge RUN");
-  const LoadedModel model = load_model(folder.model());
+  const torch::Device device = choose_device();
+  const LoadedModel model = load_model(folder.model(), device);
   PreparedData own;
   std::shared_ptr<const Source> source;
   Pool pool;
@@ -71,8 +73,8 @@ Json evaluate_classifier(const EvaluateRequest& request) {
                 fmt::format("every image with a label is damaged; the first is {}: {}", store->damage().front().name,
                             store->damage().front().reason),
                 "fewlabel data inspect names them all");
-  const Tensor logits =
-      logits_of([&](const Tensor& x) { return model.net->forward(x); }, *store, pool.index, model.card.normalization);
+  const Tensor logits = logits_of([&](const Tensor& x) { return model.net->forward(x.to(device)); }, *store, pool.index,
+                                  model.card.normalization);
   const Evaluation evaluation = evaluate_logits(logits, pool, *store, *source, model.card.classes);
   Json result = evaluation.summary;
   result["run"] = request.run;

@@ -15,6 +15,7 @@
 #include "fewlabel/run.h"
 #include "plan/recipe.h"
 #include "plan/resolve.h"
+#include "train/device.h"
 #include "train/machine.h"
 #include "train/spread.h"
 
@@ -50,7 +51,7 @@ class Probes {
                     "name some: fewlabel evaluate pixels fashion_mnist --probe knn");
       features_ = pixel_features();
     } else {
-      loaded_ = load_method(request.run);
+      loaded_ = load_method(request.run, choose_device());
       features_ = feature_function(*loaded_.method);
     }
     data_ = data_to_judge(request, pixels_ ? ImageShape{} : loaded_.card.task.shape);

@@ -10,6 +10,7 @@
 #include "eval/quality.h"
 #include "fewlabel/error.h"
 #include "fewlabel/run.h"
+#include "train/device.h"
 #include "train/machine.h"
 
 namespace fewlabel {
@@ -22,7 +23,8 @@ struct Seen {
 
 class JudgeNet {
  public:
-  explicit JudgeNet(const std::string& run) : loaded_(load_method(run)), rule_(loaded_.card.normalization()) {
+  explicit JudgeNet(const std::string& run)
+      : device_(choose_device()), loaded_(load_method(run, device_)), rule_(loaded_.card.normalization()) {
     auto* classifier = dynamic_cast<Classifier*>(loaded_.method.get());
     if (!classifier)
       throw Error(ErrorKind::usage, run, loaded_.card.name() + " is no classifier, so it cannot judge samples",
@@ -39,9 +41,10 @@ class JudgeNet {
       const std::size_t count = std::min(kSlice, images.size() - begin);
       std::vector<uint8_t> pixels(count * bytes);
       for (std::size_t i = 0; i < count; ++i) resize_into(images[begin + i], rule_.shape, pixels.data() + i * bytes);
-      const Tensor x = normalised(pixels.data(), static_cast<int64_t>(count), rule_);
-      features.push_back(net_->features(x).flatten(1).to(torch::kFloat));
-      labels.push_back(net_->classify(features.back()).argmax(1));
+      const Tensor x = normalised(pixels.data(), static_cast<int64_t>(count), rule_).to(device_);
+      const Tensor seen = net_->features(x).flatten(1).to(torch::kFloat);
+      features.push_back(seen.cpu());
+      labels.push_back(net_->classify(seen).argmax(1).cpu());
     }
     return {torch::cat(features), torch::cat(labels)};
   }
@@ -50,6 +53,7 @@ class JudgeNet {
   const std::string name() const { return loaded_.card.name(); }
 
  private:
+  torch::Device device_;
   LoadedMethod loaded_;
   Normalization rule_;
   Net net_;
@@ -87,7 +91,7 @@ Json histogram(const Seen& seen, const std::vector<std::string>& classes) {
 Json evaluate_samples(const EvaluateRequest& request) {
   watch_signals();
   at::set_num_threads(usable_threads());
-  LoadedMethod loaded = load_method(request.run);
+  LoadedMethod loaded = load_method(request.run, choose_device());
   sampler_of(loaded, -1);
   const JudgeNet judge(request.judge);
   const PreparedData data = data_to_judge(request, loaded.card.task.shape);

@@ -90,7 +90,7 @@ void add_reconstructions(Findings& found, Reconstructor& reconstructor, const Pr
   logits_of(
       [&](const Tensor& x) {
         for (Image& image : to_images(to_pixels(x, rule))) originals.push_back(std::move(image));
-        for (Image& image : to_images(reconstructor.reconstruct(x))) rebuilt.push_back(std::move(image));
+        for (Image& image : to_images(reconstructed(reconstructor, x))) rebuilt.push_back(std::move(image));
         return torch::zeros({x.size(0), 1});
       },
       store, few.index, rule);

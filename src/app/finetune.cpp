@@ -7,6 +7,7 @@
 #include "app/stage.h"
 #include "plan/resolve.h"
 #include "report/statistics.h"
+#include "train/device.h"
 #include "train/machine.h"
 #include "train/precision.h"
 
@@ -66,6 +67,8 @@ Json finetune(const PreparedData& data, const FinetuneRule& rule, const Normaliz
                                       .classes = static_cast<int64_t>(few.dataset.classes.size()),
                                       .threads = usable_threads(),
                                       .bf16 = has_fast_bf16(),
+                                      .gpu = static_cast<bool>(gpu()),
+                                      .gpu_bf16 = gpu().bf16,
                                       .learns_without_labels = false})
                          .config;
   check_method(plan);

@@ -16,6 +16,7 @@
 #include "data/decode/encode.h"
 #include "eval/pictures.h"
 #include "fewlabel/error.h"
+#include "train/device.h"
 #include "train/machine.h"
 
 namespace fewlabel {
@@ -90,7 +91,7 @@ void write_arrays(const fs::path& folder, const std::vector<Image>& images, cons
 Json generate(const GenerateRequest& request) {
   watch_signals();
   at::set_num_threads(usable_threads());
-  LoadedMethod loaded = load_method(request.run);
+  LoadedMethod loaded = load_method(request.run, choose_device());
   const std::vector<std::string>& classes = loaded.card.classes;
   const int64_t label = class_index(request.of_class, classes);
   const Sampler& sampler = sampler_of(loaded, label);  // before anything is written

@@ -13,6 +13,7 @@
 
 #include "core/text.h"
 #include "fewlabel/version.h"
+#include "train/device.h"
 #include "train/machine.h"
 #include "train/precision.h"
 
@@ -28,6 +29,7 @@ std::string processor() {
 
 /// The file that provides sgemm_: Debian lets the user choose the BLAS, and reference BLAS is 27 times slower.
 std::string blas_library() {
+  if (at::hasMKL()) return "MKL, within libtorch";
   void* symbol = dlsym(RTLD_DEFAULT, "sgemm_");
   Dl_info info = {};
   if (!symbol || !dladdr(symbol, &info) || !info.dli_fname) return "unknown";
@@ -48,7 +50,7 @@ std::string instruction_sets() {
 }  // namespace
 
 Json machine_facts() {
-  return {
+  Json facts = {
       {"fewlabel", FEWLABEL_VERSION},
       {"libtorch", TORCH_VERSION},
       {"cpu", processor()},
@@ -57,6 +59,8 @@ Json machine_facts() {
       {"isa", instruction_sets()},
       {"memory_gb", static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGE_SIZE)) / 1e9},
       {"blas", blas_library()}};
+  if (gpu()) facts["gpu"] = fmt::format("{}, {:.0f} GB", gpu().name, gpu().memory_gb);
+  return facts;
 }
 
 double peak_memory_mb() {

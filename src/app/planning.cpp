@@ -28,13 +28,14 @@ void check_method(TrainConfig& config) {
 std::string plan_identity(const TrainConfig& plan) {
   Json json = to_json(plan);
   for (const char* key : {"out", "init"}) json.erase(key);  // init_hash says which weights those were
-  for (const char* key : {"workers", "checkpoint_seconds", "checkpoints"}) json["train"].erase(key);
+  for (const char* key : {"device", "workers", "checkpoint_seconds", "checkpoints"}) json["train"].erase(key);
   const std::string text = json.dump();
   return hash_bytes(text.data(), text.size());
 }
 
 bool may_change_on_resume(const std::string& key) {
-  return key == "out" || key == "train.workers" || key == "train.checkpoint_seconds" || key == "train.checkpoints";
+  return key == "out" || key == "train.device" || key == "train.workers" || key == "train.checkpoint_seconds" ||
+         key == "train.checkpoints";
 }
 
 std::vector<std::string> adopt_initial(TrainConfig& config) {

@@ -23,6 +23,7 @@
 #include "plan/resolve.h"
 #include "report/html.h"
 #include "report/summary_text.h"
+#include "train/device.h"
 #include "train/machine.h"
 #include "train/precision.h"
 
@@ -60,6 +61,7 @@ class Session {
     TrainConfig config = train_config(with_method_settings(request_.recipe));
     TrainConfig written = config;  // what can be refused is refused before any work
     if (written.method.contains("name")) check_method(written);
+    choose_device(written.train.device.value_or("auto"));
     adopt_initial(written);
     const bool fixed_steps = config.train.steps.has_value();
     at::set_num_threads(static_cast<int>(config.train.threads.value_or(usable_threads())));
@@ -73,6 +75,8 @@ class Session {
                           .classes = static_cast<int64_t>(data_.dataset.classes.size()),
                           .threads = usable_threads(),
                           .bf16 = has_fast_bf16(),
+                          .gpu = static_cast<bool>(gpu()),
+                          .gpu_bf16 = gpu().bf16,
                           .learns_without_labels = unlabelled};
     std::vector<std::string> choices;
     if (!config.method.contains("name")) {  // only the data tell; now with what comes with the method
@@ -127,6 +131,7 @@ class Session {
     }
     plan_ = train_config(plan);
     check_method(plan_);
+    choose_device(*plan_.train.device);
     at::set_num_threads(static_cast<int>(*plan_.train.threads));
     kernels::enable(plan_.train.kernels);
     data_ = open_data(plan_.data, !learns_without_labels(plan_));

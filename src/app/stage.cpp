@@ -9,6 +9,7 @@
 #include "fewlabel/error.h"
 #include "fewlabel/transform.h"
 #include "train/batches.h"
+#include "train/device.h"
 #include "train/module_state.h"
 
 namespace fewlabel {
@@ -75,6 +76,7 @@ struct Stage::Impl {
       throw Error(ErrorKind::usage, "init",
                   fmt::format("{} makes nets of its own and cannot start from a run", info.name),
                   "leave init out, or choose another method");
+    method->to(choose_device(plan.train.device.value_or("auto")));
     classifier = dynamic_cast<Classifier*>(method.get());
     card = {plan.method, plan.net, task, data.dataset.classes, to_string(data.split)};
 
@@ -135,7 +137,8 @@ const std::string& Stage::initial_sentence() const { return impl_->initial_sente
 
 Tensor Stage::logits(const ImageStore& store, const std::vector<int64_t>& indices) {
   const EvaluationScope evaluating(*impl_->method);
-  return logits_of([&](const Tensor& x) { return impl_->classifier->logits(x); }, store, indices,
+  const torch::Device device = device_of(*impl_->method);
+  return logits_of([&](const Tensor& x) { return impl_->classifier->logits(x.to(device)); }, store, indices,
                    impl_->options.normalization);
 }
 

@@ -52,6 +52,7 @@ void LoopConfig::fields(FieldVisitor& field) {
   field("batch", batch, "labelled examples a step; examples a step where there are no labels", 1, 65536);
   field("accumulate", accumulate, "micro-batches an update", 1, 4096);
   field("average", average, "decay of the weight average; 0 is off", 0.0, 0.999999);
+  field("device", device, "where to train; auto is cuda where libtorch and the machine have it", {"cpu", "cuda"});
   field("precision", precision, "of the convolutions", {"bf16", "fp32"});
   field("kernels", kernels, "fewlabel's own kernels on the CPU; false is libtorch's alone, to compare with");
   field("threads", threads, "threads of the step", 1, 1024);

@@ -48,7 +48,7 @@ void save_model(const std::filesystem::path& folder, const NetModule& net, const
                [&](const std::filesystem::path& temporary) { write_model(temporary, net, card); });
 }
 
-LoadedModel load_model(const std::filesystem::path& folder) {
+LoadedModel load_model(const std::filesystem::path& folder, const torch::Device& device) {
   const std::filesystem::path meta_path = folder / kMeta, weights_path = folder / kWeights;
   LoadedModel model;
   model.meta = read_signed(meta_path);
@@ -73,6 +73,7 @@ LoadedModel load_model(const std::filesystem::path& folder) {
   model.net =
       make_net(model.card.net, model.card.normalization.shape, static_cast<int64_t>(model.card.classes.size()), 0);
   load_state(*model.net, state);
+  model.net->to(device);
   model.net->eval();
   for (Tensor& parameter : model.net->parameters()) parameter.set_requires_grad(false);
   return model;

@@ -27,7 +27,7 @@ struct LoadedModel {
   ModelCard card;
   Json meta;
 };
-/// Throws Error{storage} naming a missing or damaged file.
-LoadedModel load_model(const std::filesystem::path& folder);
+/// Onto a device. Throws Error{storage} naming a missing or damaged file.
+LoadedModel load_model(const std::filesystem::path& folder, const torch::Device& device = torch::kCPU);
 
 }  // namespace fewlabel

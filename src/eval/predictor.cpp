@@ -4,19 +4,21 @@
 
 #include "eval/model.h"
 #include "fewlabel/error.h"
+#include "train/device.h"
 
 namespace fewlabel {
 
 struct Predictor::Impl {
+  torch::Device device = choose_device();
   LoadedModel model;
 };
 
 Predictor::Predictor(const std::string& path) : impl_(std::make_unique<Impl>()) {
   const std::filesystem::path folder(path);
   if (std::filesystem::exists(folder / "model" / "meta.json"))
-    impl_->model = load_model(folder / "model");
+    impl_->model = load_model(folder / "model", impl_->device);
   else if (std::filesystem::exists(folder / "meta.json"))
-    impl_->model = load_model(folder);
+    impl_->model = load_model(folder, impl_->device);
   else
     throw Error(ErrorKind::usage, path, "holds no trained model: model/meta.json is missing",
                 "give a run folder whose training has finished");
@@ -38,10 +40,8 @@ std::vector<std::vector<float>> Predictor::predict(const uint8_t* pixels, int64_
   const torch::NoGradGuard no_grad;
   std::vector<std::vector<float>> rows;
   if (count == 0) return rows;
-  const Tensor probability = impl_->model.net->forward(normalised(pixels, count, impl_->model.card.normalization))
-                                 .to(torch::kFloat)
-                                 .softmax(1)
-                                 .contiguous();
+  const Tensor x = normalised(pixels, count, impl_->model.card.normalization).to(impl_->device);
+  const Tensor probability = impl_->model.net->forward(x).to(torch::kFloat).softmax(1).cpu().contiguous();
   for (int64_t i = 0; i < count; ++i) {
     const float* row = probability.data_ptr<float>() + i * probability.size(1);
     rows.emplace_back(row, row + probability.size(1));

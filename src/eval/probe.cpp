@@ -5,6 +5,7 @@
 
 #include "eval/classify.h"
 #include "fewlabel/random.h"
+#include "train/device.h"
 
 namespace fewlabel {
 namespace {
@@ -18,10 +19,11 @@ int64_t class_count(const Tensor& y) { return y.numel() > 0 ? y.max().item<int64
 }  // namespace
 
 std::function<Tensor(const Tensor&)> feature_function(Method& method) {
+  const torch::Device device = device_of(method);
   if (auto* encoder = dynamic_cast<Encoder*>(&method))
-    return [encoder](const Tensor& x) { return encoder->features(x).flatten(1); };
+    return [encoder, device](const Tensor& x) { return encoder->features(x.to(device)).flatten(1); };
   if (auto* classifier = dynamic_cast<Classifier*>(&method))
-    return [net = classifier->network()](const Tensor& x) { return net->features(x).flatten(1); };
+    return [net = classifier->network(), device](const Tensor& x) { return net->features(x.to(device)).flatten(1); };
   return {};
 }
 
@@ -187,11 +189,16 @@ Tensor to_pixels(const Tensor& x, const Normalization& rule) {
   return x * per_channel(rule.deviation) + per_channel(rule.mean);
 }
 
+Tensor reconstructed(Reconstructor& reconstructor, const Tensor& x) {
+  const auto* method = dynamic_cast<const Method*>(&reconstructor);
+  return reconstructor.reconstruct(method ? x.to(device_of(*method)) : x).cpu();
+}
+
 double reconstruction_error(Reconstructor& reconstructor, const ImageStore& store, const std::vector<int64_t>& indices,
                             const Normalization& rule) {
   const Tensor errors = logits_of(
       [&](const Tensor& x) {
-        return (reconstructor.reconstruct(x) - to_pixels(x, rule)).square().flatten(1).mean(1, /*keepdim=*/true);
+        return (reconstructed(reconstructor, x) - to_pixels(x, rule)).square().flatten(1).mean(1, /*keepdim=*/true);
       },
       store, indices, rule);
   return errors.to(torch::kDouble).mean().item<double>();

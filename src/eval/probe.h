@@ -16,7 +16,8 @@ struct Features {
   Tensor x, y;
 };
 
-/// What a method sees in an image: Encoder::features, or those of a classifier's net. Empty when it is neither.
+/// What a method sees in an image: Encoder::features, or those of a classifier's net; images are brought to where it
+/// stands now. Empty when it is neither.
 std::function<Tensor(const Tensor&)> feature_function(Method& method);
 
 enum class Distance { cosine, euclidean };
@@ -49,6 +50,8 @@ double cluster_accuracy(const Tensor& cluster, const Tensor& y);
 /// The assignment of rows to columns of a square matrix with the largest sum: the column of each row.
 std::vector<int64_t> best_assignment(const std::vector<std::vector<double>>& gain);
 
+/// What `reconstructor` takes `x` for: on the CPU, wherever it works.
+Tensor reconstructed(Reconstructor& reconstructor, const Tensor& x);
 /// Mean squared error a pixel, pixels in [0, 1], of the examples `indices`.
 double reconstruction_error(Reconstructor& reconstructor, const ImageStore& store, const std::vector<int64_t>& indices,
                             const Normalization& rule);

@@ -7,6 +7,7 @@
 #include "eval/model.h"
 #include "eval/signed_json.h"
 #include "fewlabel/error.h"
+#include "train/device.h"
 #include "train/folders.h"
 #include "train/module_state.h"
 #include "train/safetensors.h"
@@ -104,7 +105,7 @@ SavedMethod read_method_card(const fs::path& run_or_model) {
   return saved;
 }
 
-LoadedMethod load_method(const fs::path& run_or_model) {
+LoadedMethod load_method(const fs::path& run_or_model, const torch::Device& device) {
   const SavedMethod saved = read_method_card(run_or_model);
   const fs::path weights = saved.folder / kWeights;
   FileRecord record;
@@ -119,6 +120,7 @@ LoadedMethod load_method(const fs::path& run_or_model) {
   loaded.method = find_method(loaded.card.name()).make(own, task, loaded.net);
   if (!trains(*loaded.method, *loaded.net)) loaded.net.reset();
   load_state(*loaded.method, state);
+  loaded.method->to(device);
   const torch::NoGradGuard no_gradient;
   for (Tensor& parameter : loaded.method->parameters()) {
     if (parameter.dim() == 4) parameter.set_data(parameter.contiguous(torch::MemoryFormat::ChannelsLast));

@@ -33,9 +33,9 @@ struct LoadedMethod {
   MethodCard card;
   std::string hash;  // of method.safetensors
 };
-/// From a run folder or its model/ folder. Throws Error{usage} when there is none, Error{storage} naming a damaged
-/// file.
-LoadedMethod load_method(const std::filesystem::path& run_or_model);
+/// From a run folder or its model/ folder, onto a device. Throws Error{usage} when there is none, Error{storage} naming
+/// a damaged file.
+LoadedMethod load_method(const std::filesystem::path& run_or_model, const torch::Device& device = torch::kCPU);
 
 /// Whether `net` is among what a method learns; some make nets of their own.
 bool trains(const Method& method, const NetModule& net);

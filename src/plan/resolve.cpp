@@ -91,8 +91,11 @@ class Resolver {
     }
     fill(train.batch, int64_t{short_run_ ? 32 : 64});
     fill(train.average, short_run_ ? 0.995 : 0.999);
-    pick(train.precision, "train.precision", std::string(facts_.bf16 ? "bf16" : "fp32"),
-         facts_.bf16 ? "the processor multiplies bf16" : "the processor has no bf16");
+    if (facts_.gpu) pick(train.device, "train.device", std::string("cuda"), "there is a GPU");
+    fill(train.device, std::string("cpu"));
+    const bool on_gpu = *train.device == "cuda", bf16 = on_gpu ? facts_.gpu_bf16 : facts_.bf16;
+    pick(train.precision, "train.precision", std::string(bf16 ? "bf16" : "fp32"),
+         fmt::format("the {} {}", on_gpu ? "GPU" : "processor", bf16 ? "multiplies bf16" : "has no bf16"));
     fill(train.threads, int64_t{facts_.threads});
     fill(train.workers, int64_t{std::max(1, facts_.threads)});
   }

@@ -15,6 +15,7 @@ struct PlanFacts {
   int64_t labeled = 0, unlabeled = 0, classes = 0;
   int threads = 1;                     // that this process may use
   bool bf16 = false;                   // the processor multiplies bf16 natively
+  bool gpu = false, gpu_bf16 = false;  // there is one that training can use; it multiplies bf16 natively
   bool learns_without_labels = false;  // the method of the configuration
 };
 

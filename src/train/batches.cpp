@@ -1,24 +1,9 @@
 #include "train/batches.h"
 
+#include "train/device.h"
 #include "train/torch_compat.h"
 
 namespace fewlabel {
-namespace {
-
-Views to_views(const RawViews& raw, const Normalization& rule, const torch::Device& device) {
-  Views views;
-  for (const auto& pixels : raw.views) views.x.push_back(normalised(pixels.data(), raw.size(), rule).to(device));
-  views.y = at::empty({raw.size()}, at::kLong);
-  views.index = at::empty({raw.size()}, at::kLong);
-  std::copy(raw.label.begin(), raw.label.end(), views.y.data_ptr<int64_t>());
-  std::copy(raw.index.begin(), raw.index.end(), views.index.data_ptr<int64_t>());
-  views.y = views.y.to(device);
-  views.index = views.index.to(device);
-  return views;
-}
-
-}  // namespace
-
 Tensor normalised(const uint8_t* pixels, int64_t count, const Normalization& rule) {
   const int64_t height = rule.shape.height, width = rule.shape.width, channels = rule.shape.channels;
   // 256 possible values a channel: a table is exact, and one load replaces a conversion and a division.
@@ -41,8 +26,33 @@ Tensor normalised(const uint8_t* pixels, int64_t count, const Normalization& rul
   return out.permute({0, 3, 1, 2});
 }
 
-Batch to_batch(const RawBatch& raw, const Normalization& rule, const torch::Device& device) {
-  return {to_views(raw.labeled, rule, device), to_views(raw.unlabeled, rule, device)};
+BatchMover::BatchMover(Normalization rule, const torch::Device& device) : rule_(std::move(rule)), device_(device) {
+  if (device.is_cpu()) return;
+  std::vector<float> factor, shift;
+  for (std::size_t c = 0; c < rule_.mean.size(); ++c) {
+    factor.push_back(1 / (255.F * rule_.deviation.at(c)));
+    shift.push_back(-rule_.mean[c] / rule_.deviation[c]);
+  }
+  factor_ = torch::tensor(factor).to(device);
+  shift_ = torch::tensor(shift).to(device);
 }
+
+Tensor BatchMover::images(const uint8_t* pixels, int64_t count) const {
+  if (device_.is_cpu()) return normalised(pixels, count, rule_);
+  const ImageShape& shape = rule_.shape;
+  const Tensor bytes = bytes_to(pixels, {count, shape.height, shape.width, shape.channels}, at::kByte, device_);
+  return at::addcmul(shift_, bytes.to(at::kFloat), factor_).permute({0, 3, 1, 2});
+}
+
+Views BatchMover::views(const RawViews& raw) const {
+  Views views;
+  for (const auto& pixels : raw.views) views.x.push_back(images(pixels.data(), raw.size()));
+  const std::vector<int64_t> label(raw.label.begin(), raw.label.end()), index(raw.index.begin(), raw.index.end());
+  views.y = bytes_to(label.data(), {raw.size()}, at::kLong, device_);
+  views.index = bytes_to(index.data(), {raw.size()}, at::kLong, device_);
+  return views;
+}
+
+Batch BatchMover::batch(const RawBatch& raw) const { return {views(raw.labeled), views(raw.unlabeled)}; }
 
 }  // namespace fewlabel

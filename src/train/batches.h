@@ -13,8 +13,22 @@ struct Normalization {
 
 /// fp32, N × C × H × W in channels-last memory, from N × H × W × C bytes.
 Tensor normalised(const uint8_t* pixels, int64_t count, const Normalization& rule);
-/// Labels and indices as int64.
-Batch to_batch(const RawBatch& raw, const Normalization& rule, const torch::Device& device);
+
+/// Puts batches onto a device. Bytes travel, a quarter of the floats; a GPU normalises them itself.
+class BatchMover {
+ public:
+  BatchMover(Normalization rule, const torch::Device& device);
+  /// As normalised(), on the device.
+  Tensor images(const uint8_t* pixels, int64_t count) const;
+  /// Labels and indices as int64.
+  Batch batch(const RawBatch& raw) const;
+
+ private:
+  Views views(const RawViews& raw) const;
+  Normalization rule_;
+  torch::Device device_;
+  Tensor factor_, shift_;  // of a GPU: pixel · factor + shift, per channel
+};
 
 /// The loader as a BatchSource.
 class LoaderBatches final : public BatchSource {

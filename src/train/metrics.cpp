@@ -22,11 +22,28 @@ void MetricMeans::add(std::string_view name, double value, double weight) {
   sum.weight += weight;
 }
 
+void MetricMeans::add_share(std::string_view name, const Tensor& part, const Tensor& whole) {
+  Sum& sum = sums_.try_emplace(std::string(name)).first->second;
+  if (part.device().is_cpu()) {
+    sum.value += part.item<double>();
+    sum.weight += whole.item<double>();
+  } else {
+    sum.waiting.push_back(part.detach());
+    sum.waiting_weight.push_back(whole.detach());
+  }
+}
+
 void MetricMeans::settle() {
   for (auto& [name, sum] : sums_) {
-    for (const Tensor& value : sum.waiting) sum.value += value.item<double>();
-    sum.weight += static_cast<double>(sum.waiting.size());
+    if (sum.waiting.empty()) continue;
+    // One read for all: each would wait for the GPU.
+    const auto total = [](const std::vector<Tensor>& scalars) {
+      return at::stack(scalars).sum(at::kDouble).item<double>();
+    };
+    sum.value += total(sum.waiting);
+    sum.weight += sum.waiting_weight.empty() ? static_cast<double>(sum.waiting.size()) : total(sum.waiting_weight);
     sum.waiting.clear();
+    sum.waiting_weight.clear();
   }
 }
 
@@ -52,7 +69,7 @@ void MetricMeans::load(const Json& saved) {
     return json.is_number() ? json.get<double>() : std::numeric_limits<double>::quiet_NaN();
   };
   sums_.clear();
-  for (const auto& [name, sum] : saved.items()) sums_[name] = {number(sum.at(0)), number(sum.at(1)), {}};
+  for (const auto& [name, sum] : saved.items()) sums_[name] = {number(sum.at(0)), number(sum.at(1)), {}, {}};
 }
 
 }  // namespace fewlabel

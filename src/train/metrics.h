@@ -15,6 +15,8 @@ class MetricMeans {
   /// A scalar, kept on its device until it is asked for.
   void add(std::string_view name, const Tensor& value);
   void add(std::string_view name, double value, double weight = 1);
+  /// The mean of these records is the sum of `part` over the sum of `whole`, both scalars.
+  void add_share(std::string_view name, const Tensor& part, const Tensor& whole);
   /// The means so far, then starts anew. A name without weight is left out.
   std::map<std::string, double> take();
   Json save();
@@ -23,7 +25,8 @@ class MetricMeans {
  private:
   struct Sum {
     double value = 0, weight = 0;
-    std::vector<Tensor> waiting;
+    std::vector<Tensor> waiting;         // on a GPU
+    std::vector<Tensor> waiting_weight;  // of those; empty: 1 each
   };
   void settle();
   std::map<std::string, Sum, std::less<>> sums_;

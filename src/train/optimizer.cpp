@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "fewlabel/error.h"
 #include "train/fused.h"
@@ -24,7 +25,9 @@ bool is_fusable(const Tensor& value, const Tensor& gradient) {
 // A gradient may come in another layout (autograd keeps the parameter's, hooks and other devices may not).
 Tensor aligned_gradient(const Tensor& value) {
   Tensor gradient = value.grad();
-  if (!gradient.defined() || is_fusable(value, gradient) || !value.is_non_overlapping_and_dense()) return gradient;
+  if (!gradient.defined() || !value.is_non_overlapping_and_dense() ||
+      (gradient.strides() == value.strides() && gradient.scalar_type() == value.scalar_type()))
+    return gradient;
   return at::empty_like(value).copy_(gradient);
 }
 
@@ -54,47 +57,61 @@ Optimizer::Optimizer(std::vector<NamedParameter> parameters, const OptimizerConf
   }
 }
 
-double Optimizer::norm_of_gradients() {
-  std::vector<Chunk> chunks;
-  double total = 0;
-  for (std::size_t i = 0; i < parameters_.size(); ++i) {
-    const Tensor& gradient = parameters_[i].grad();
-    if (!gradient.defined()) continue;
-    if (is_fusable(parameters_[i], gradient)) {
-      for (int64_t at = 0; at < gradient.numel(); at += kChunk)
-        chunks.push_back({i, at, std::min(kChunk, gradient.numel() - at)});
-    } else {
-      total += gradient.to(at::kFloat).square().sum(at::kDouble).item<double>();
-    }
-  }
-  std::vector<double> part(chunks.size());
-  at::parallel_for(0, static_cast<int64_t>(chunks.size()), 1, [&](int64_t begin, int64_t end) {
-    for (int64_t c = begin; c < end; ++c) {
-      const Chunk& chunk = chunks[static_cast<std::size_t>(c)];
-      part[static_cast<std::size_t>(c)] =
-          fused::sum_of_squares(parameters_[chunk.slot].grad().data_ptr<float>() + chunk.begin, chunk.size);
-    }
-  });
-  for (const double square : part) total += square;
-  return std::sqrt(total);
-}
-
-double Optimizer::update(double lr) {
-  const at::NoGradGuard no_gradient;
+Optimizer::Numbers Optimizer::numbers_of(double lr) const {
+  const auto k = static_cast<double>(updates_);
   Numbers numbers;
   numbers.lr = lr;
-  double norm = 0;
-  if (config_.clip > 0) {
-    norm = norm_of_gradients();
-    if (norm > config_.clip) numbers.scale = config_.clip / (norm + 1e-6);
-  }
-  const auto k = static_cast<double>(updates_);
   numbers.keep = std::min(average_decay_, (1 + k) / (10 + k));
   numbers.correct1 = 1 - std::pow(config_.momentum, k + 1);
   numbers.correct2 = std::sqrt(1 - std::pow(config_.beta2, k + 1));
+  return numbers;
+}
 
+Tensor Optimizer::update(double lr) {
+  const at::NoGradGuard no_gradient;
+  Numbers numbers = numbers_of(lr);
+  std::vector<Tensor> gradients;
+  std::vector<std::size_t> fusable, others;
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    gradients.push_back(aligned_gradient(parameters_[i]));
+    (is_fusable(parameters_[i], gradients[i]) ? fusable : others).push_back(i);
+  }
+  Tensor squares = squares_of(others, gradients), scale;
+  if (fusable.empty()) {  // on a GPU nothing is read back, so that the processor can go on to the next step
+    if (config_.clip > 0) scale = (config_.clip / (squares.sqrt() + 1e-6)).clamp_max(1).to(at::kFloat);
+  } else if (config_.clip > 0) {
+    squares = squares + fused_squares(fusable, gradients);
+    const double norm = std::sqrt(squares.item<double>());
+    if (norm > config_.clip) numbers.scale = config_.clip / (norm + 1e-6);
+    scale = at::scalar_tensor(numbers.scale);
+  }
+  update_others(others, gradients, scale, numbers);
+  const double seen = update_fused(fusable, gradients, numbers);
+  if (!fusable.empty() && config_.clip <= 0) squares = squares + seen;
+  for (const Tensor& value : parameters_) {
+    compat::bump_version(value);
+    value.mutable_grad() = Tensor();  // backward then hands over its buffer instead of adding to ours
+  }
+  ++updates_;
+  return squares.sqrt();
+}
+
+double Optimizer::fused_squares(const Which& which, const std::vector<Tensor>& gradients) const {
+  std::vector<Chunk> chunks;
+  for (const std::size_t i : which)
+    for (int64_t at = 0; gradients[i].defined() && at < gradients[i].numel(); at += kChunk)
+      chunks.push_back({i, at, std::min(kChunk, gradients[i].numel() - at)});
+  std::vector<double> part(chunks.size());
+  at::parallel_for(0, static_cast<int64_t>(chunks.size()), 1, [&](int64_t begin, int64_t end) {
+    for (auto c = static_cast<std::size_t>(begin); c < static_cast<std::size_t>(end); ++c)
+      part[c] = fused::sum_of_squares(gradients[chunks[c].slot].data_ptr<float>() + chunks[c].begin, chunks[c].size);
+  });
+  return std::accumulate(part.begin(), part.end(), 0.0);
+}
+
+double Optimizer::update_fused(const Which& which, const std::vector<Tensor>& gradients, const Numbers& numbers) {
   fused::Rule rule;
-  rule.lr = narrow(lr);
+  rule.lr = narrow(numbers.lr);
   rule.scale = narrow(numbers.scale);
   rule.beta1 = narrow(config_.momentum);
   rule.beta2 = narrow(config_.beta2);
@@ -107,23 +124,14 @@ double Optimizer::update(double lr) {
 
   std::vector<fused::Stretch> stretches;
   std::vector<float> decay;
-  double squares = 0;
-  std::vector<Tensor> gradients;
-  for (std::size_t i = 0; i < parameters_.size(); ++i) {
-    Slot& slot = slots_[i];
+  for (const std::size_t i : which) {
+    const Slot& slot = slots_[i];
     const Tensor& value = parameters_[i];
-    gradients.push_back(aligned_gradient(value));
-    const Tensor& gradient = gradients.back();
-    if (!is_fusable(value, gradient)) {
-      if (gradient.defined()) squares += gradient.to(at::kFloat).square().sum(at::kDouble).item<double>();
-      update_plainly(i, numbers);
-      continue;
-    }
     for (int64_t at = 0; at < value.numel(); at += kChunk) {
       const auto from = [at](const Tensor& tensor) {
         return tensor.defined() ? tensor.data_ptr<float>() + at : nullptr;
       };
-      stretches.push_back({from(value), from(gradient), from(slot.first), from(slot.second), from(slot.average),
+      stretches.push_back({from(value), from(gradients[i]), from(slot.first), from(slot.second), from(slot.average),
                            std::min(kChunk, value.numel() - at)});
       decay.push_back(slot.decays ? narrow(config_.weight_decay.value_or(0)) : 0.F);
     }
@@ -142,33 +150,61 @@ double Optimizer::update(double lr) {
       adamw_ ? fused::adamw(stretch, own) : fused::sgd(stretch, own);
     }
   });
-  for (const double square : part) squares += square;
-  for (const Tensor& value : parameters_) {
-    compat::bump_version(value);
-    value.mutable_grad() = Tensor();  // backward then hands over its buffer instead of adding to ours
-  }
-  ++updates_;
-  return config_.clip > 0 ? norm : std::sqrt(squares);
+  return std::accumulate(part.begin(), part.end(), 0.0);
 }
 
-void Optimizer::update_plainly(std::size_t index, const Numbers& numbers) {
-  Slot& slot = slots_[index];
-  const Tensor& value = parameters_[index];
-  const double decay = slot.decays ? config_.weight_decay.value_or(0) : 0;
-  if (value.grad().defined()) {
-    const Tensor gradient = value.grad() * numbers.scale;
+Tensor Optimizer::squares_of(const Which& which, const std::vector<Tensor>& gradients) {
+  std::vector<Tensor> there;
+  for (const std::size_t i : which)
+    if (gradients[i].defined()) there.push_back(gradients[i]);
+  if (!there.empty()) return at::stack(at::_foreach_norm(there)).to(at::kDouble).square().sum();
+  const auto device = parameters_.empty() ? at::Device(at::kCPU) : parameters_.front().device();
+  return at::zeros({}, at::TensorOptions(at::kDouble).device(device));
+}
+
+// One operation for all parameters at a time: on a GPU the start of each costs more than its arithmetic.
+void Optimizer::update_others(const Which& which, const std::vector<Tensor>& gradients, const Tensor& scale,
+                              const Numbers& numbers) {
+  std::vector<Tensor> values, g, first, second, decaying, g_of_decaying, averages, averaged;
+  for (const std::size_t i : which) {
+    const Slot& slot = slots_[i];
+    if (slot.average.defined()) {
+      averages.push_back(slot.average);
+      averaged.push_back(parameters_[i]);
+    }
+    if (!gradients[i].defined()) continue;
+    values.push_back(parameters_[i]);
+    g.push_back(gradients[i]);
+    first.push_back(slot.first);
+    if (adamw_) second.push_back(slot.second);
+    if (!slot.decays) continue;
+    decaying.push_back(parameters_[i]);
+    g_of_decaying.push_back(gradients[i]);
+  }
+  const double decay = config_.weight_decay.value_or(0);
+  if (!values.empty()) {
+    if (scale.defined()) compat::multiply_each(g, scale);
     if (adamw_) {
-      slot.first.mul_(config_.momentum).add_(gradient, 1 - config_.momentum);
-      slot.second.mul_(config_.beta2).addcmul_(gradient, gradient, 1 - config_.beta2);
-      value.mul_(1 - numbers.lr * decay)
-          .addcdiv_(slot.first, (slot.second.sqrt() / numbers.correct2).add_(kEpsilon), -numbers.lr / numbers.correct1);
+      if (!decaying.empty()) at::_foreach_mul_(decaying, 1 - numbers.lr * decay);
+      at::_foreach_mul_(first, config_.momentum);
+      at::_foreach_add_(first, g, 1 - config_.momentum);
+      at::_foreach_mul_(second, config_.beta2);
+      at::_foreach_addcmul_(second, g, g, 1 - config_.beta2);
+      const std::vector<Tensor> root = at::_foreach_sqrt(second);
+      at::_foreach_div_(root, numbers.correct2);
+      at::_foreach_add_(root, kEpsilon);
+      at::_foreach_addcdiv_(values, first, root, -numbers.lr / numbers.correct1);
     } else {
-      gradient.add_(value, decay);
-      slot.first.mul_(config_.momentum).add_(gradient);
-      value.sub_(gradient.add_(slot.first, config_.momentum), numbers.lr);
+      if (!decaying.empty()) at::_foreach_add_(g_of_decaying, decaying, decay);
+      at::_foreach_mul_(first, config_.momentum);
+      at::_foreach_add_(first, g);
+      at::_foreach_add_(g, first, config_.momentum);
+      at::_foreach_add_(values, g, -numbers.lr);
     }
   }
-  if (slot.average.defined()) slot.average.mul_(numbers.keep).add_(value, 1 - numbers.keep);
+  if (averages.empty()) return;
+  at::_foreach_mul_(averages, numbers.keep);
+  at::_foreach_add_(averages, averaged, 1 - numbers.keep);
 }
 
 void Optimizer::swap_average() {

@@ -24,9 +24,9 @@ class Optimizer {
   /// Uses name, momentum, beta2, weight_decay and clip of the config; an average decay of 0 keeps none.
   Optimizer(std::vector<NamedParameter> parameters, const OptimizerConfig& config, double average_decay);
 
-  /// One update from the parameters' gradients, which it then drops. Returns the norm of the gradient before clipping;
-  /// if that is not finite, the weights are lost.
-  double update(double lr);
+  /// One update from the parameters' gradients, which it then drops. Returns the norm of the gradient before clipping,
+  /// a scalar on the parameters' device; if that is not finite, the weights are lost.
+  Tensor update(double lr);
 
   const std::vector<Tensor>& parameters() const { return parameters_; }
   int64_t updates() const { return updates_; }
@@ -49,8 +49,14 @@ class Optimizer {
     int64_t begin = 0, size = 0;
   };
   struct Numbers;
-  double norm_of_gradients();
-  void update_plainly(std::size_t index, const Numbers& numbers);
+  using Which = std::vector<std::size_t>;
+  Numbers numbers_of(double lr) const;
+  /// Σ g² of those that the fused loops take, and of the others (a scalar on their device).
+  double fused_squares(const Which& which, const std::vector<Tensor>& gradients) const;
+  Tensor squares_of(const Which& which, const std::vector<Tensor>& gradients);
+  double update_fused(const Which& which, const std::vector<Tensor>& gradients, const Numbers& numbers);
+  void update_others(const Which& which, const std::vector<Tensor>& gradients, const Tensor& scale,
+                     const Numbers& numbers);
 
   OptimizerConfig config_;
   bool adamw_ = false;

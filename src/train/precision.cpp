@@ -23,19 +23,22 @@ Precision parse_precision(std::string_view name) {
   throw Error(ErrorKind::usage, "train.precision", fmt::format("unknown precision '{}'", name), "use bf16 or fp32");
 }
 
-AutocastScope::AutocastScope(Precision precision) : before_(compat::autocast_enabled()) {
+AutocastScope::AutocastScope(Precision precision, c10::DeviceType device)
+    : device_(device), before_(compat::autocast_enabled(device)) {
   compat::clear_autocast_cache();
-  if (precision == Precision::bf16) compat::set_autocast_type(at::kBFloat16);
-  compat::enable_autocast(precision == Precision::bf16);
+  if (precision == Precision::bf16) compat::set_autocast_type(device, at::kBFloat16);
+  compat::enable_autocast(device, precision == Precision::bf16);
 }
 AutocastScope::~AutocastScope() {
-  compat::enable_autocast(before_);
+  compat::enable_autocast(device_, before_);
   compat::clear_autocast_cache();
 }
 
-AutocastPause::AutocastPause() : before_(compat::autocast_enabled()) { compat::enable_autocast(false); }
+AutocastPause::AutocastPause(c10::DeviceType device) : device_(device), before_(compat::autocast_enabled(device)) {
+  compat::enable_autocast(device, false);
+}
 AutocastPause::~AutocastPause() {
-  compat::enable_autocast(before_);
+  compat::enable_autocast(device_, before_);
   compat::clear_autocast_cache();
 }
 

@@ -1,5 +1,7 @@
-// Reduced precision of the forward pass: bf16 autocast where the processor multiplies bf16 natively.
+// Reduced precision of the forward pass: bf16 autocast where the processor or the GPU multiplies bf16 natively.
 #pragma once
+#include <c10/core/DeviceType.h>
+
 #include <string_view>
 
 namespace fewlabel {
@@ -11,15 +13,17 @@ bool has_fast_bf16();
 /// "bf16" or "fp32". Throws Error{usage}.
 Precision parse_precision(std::string_view name);
 
-/// Autocast of this thread while it lives; nothing happens for fp32. Casts of weights are forgotten at both ends.
+/// Autocast of this thread on a kind of device while it lives; nothing happens for fp32. Casts of weights are forgotten
+/// at both ends.
 class AutocastScope {
  public:
-  explicit AutocastScope(Precision precision);
+  explicit AutocastScope(Precision precision, c10::DeviceType device = c10::kCPU);
   ~AutocastScope();
   AutocastScope(const AutocastScope&) = delete;
   AutocastScope& operator=(const AutocastScope&) = delete;
 
  private:
+  c10::DeviceType device_;
   bool before_;
 };
 
@@ -27,12 +31,13 @@ class AutocastScope {
 /// as the weights may be changed inside.
 class AutocastPause {
  public:
-  AutocastPause();
+  explicit AutocastPause(c10::DeviceType device = c10::kCPU);
   ~AutocastPause();
   AutocastPause(const AutocastPause&) = delete;
   AutocastPause& operator=(const AutocastPause&) = delete;
 
  private:
+  c10::DeviceType device_;
   bool before_;
 };
 

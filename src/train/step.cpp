@@ -47,22 +47,38 @@ void TrainerStep::minimize(const Tensor& loss, std::string_view group) {
   auto& [optimizer, rate, pending] = found->second;
   minimized_ = true;
   if (loss.device().is_cpu())  // elsewhere reading it would stall the device: the norm of the gradient tells as well
-    if (const auto value = loss.item<double>(); !std::isfinite(value)) diverged("loss", group, value);
+    if (const auto value = loss.item<double>(); !std::isfinite(value)) diverged("loss", group, value, place_.update);
 
-  const AutocastPause full_precision;
+  const AutocastPause full_precision(loss.device().type());
   compat::backward(settings_.accumulate == 1 ? loss : loss / static_cast<double>(settings_.accumulate),
                    optimizer.parameters());
   if (++pending < settings_.accumulate) return;
   pending = 0;
-  const double norm = optimizer.update(place_.lr * rate);
-  if (!std::isfinite(norm)) diverged("gradient", group, norm);
+  const Tensor norm = optimizer.update(place_.lr * rate);
+  if (norm.device().is_cpu()) {
+    if (const auto value = norm.item<double>(); !std::isfinite(value))
+      diverged("gradient", group, value, place_.update);
+  } else {
+    waiting_norms_.push_back({place_.update, std::string(group), norm});
+  }
   metrics_.add(group == "model" ? "gradient_norm" : fmt::format("gradient_norm/{}", group), norm);
 }
 
-void TrainerStep::diverged(std::string_view what, std::string_view group, double value) const {
+void TrainerStep::check_norms() {
+  if (waiting_norms_.empty()) return;
+  const std::vector<WaitingNorm> waiting = std::exchange(waiting_norms_, {});
+  std::vector<Tensor> norms;
+  for (const WaitingNorm& each : waiting) norms.push_back(each.norm);
+  const Tensor read = at::stack(norms).to(at::kCPU, at::kDouble);
+  for (std::size_t i = 0; i < waiting.size(); ++i)
+    if (const double value = read.data_ptr<double>()[i]; !std::isfinite(value))
+      diverged("gradient", waiting[i].group, value, waiting[i].update);
+}
+
+void TrainerStep::diverged(std::string_view what, std::string_view group, double value, int64_t update) const {
   throw Error(ErrorKind::diverged, "train",
               fmt::format("the {} of {} (group {}) became {} at step {}", what, settings_.method_name, group, value,
-                          place_.update + 1),
+                          update + 1),
               fmt::format("{}; try a smaller optimizer.lr, optimizer.clip=1 or train.precision=fp32",
                           place_.last_checkpoint.empty() ? "no checkpoint had been saved"
                                                          : "the last good checkpoint is " + place_.last_checkpoint));
@@ -74,6 +90,7 @@ void TrainerStep::log(std::initializer_list<std::pair<std::string_view, Tensor>>
 
 void TrainerStep::pseudo_labels(const Tensor& label, const Tensor& kept) {
   const at::NoGradGuard no_gradient;
+  if (!kept.device().is_cpu()) return pseudo_labels_on_gpu(label, kept);
   const Tensor weight = kept.detach().to(at::kCPU, at::kDouble).reshape({-1}).contiguous();
   metrics_.add("pseudo_labels/kept", weight.mean());
   if (settings_.hidden_labels.empty() || !place_.unlabeled_index.defined()) return;
@@ -89,6 +106,20 @@ void TrainerStep::pseudo_labels(const Tensor& label, const Tensor& kept) {
     if (guess.data_ptr<int64_t>()[i] == truth) right += share;
   }
   if (total > 0) metrics_.add("pseudo_labels/accuracy", right / total, total);
+}
+
+// The same without reading anything back.
+void TrainerStep::pseudo_labels_on_gpu(const Tensor& label, const Tensor& kept) {
+  const Tensor weight = kept.detach().to(at::kFloat).reshape({-1});
+  metrics_.add("pseudo_labels/kept", weight.mean());
+  const Tensor& index = place_.unlabeled_index;
+  if (settings_.hidden_labels.empty() || !index.defined()) return;
+  const Tensor guess = label.detach().reshape({-1});
+  if (guess.numel() != index.numel() || weight.numel() != index.numel()) return;
+  if (!hidden_on_gpu_.defined()) hidden_on_gpu_ = torch::tensor(settings_.hidden_labels, at::kLong).to(kept.device());
+  const Tensor truth = hidden_on_gpu_.index_select(0, index);
+  const Tensor share = weight * truth.ge(0);
+  metrics_.add_share("pseudo_labels/accuracy", (share * guess.eq(truth)).sum(), share.sum());
 }
 
 void TrainerStep::embeddings(const Tensor& z) {

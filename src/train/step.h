@@ -39,6 +39,9 @@ class TrainerStep final : public Step {
   /// Whether minimize was called since the last question.
   bool take_minimized();
   MetricMeans& metrics() { return metrics_; }
+  /// On a GPU norms are not read as they come, since that would stall it: this reads those that wait, and throws
+  /// Error{diverged} when one is not finite.
+  void check_norms();
   /// The parameters hold their averages between the first enter and the last leave.
   void enter_average();
   void leave_average();
@@ -54,12 +57,21 @@ class TrainerStep final : public Step {
     double rate = 1;      // factor of the learning rate
     int64_t pending = 0;  // micro-batches whose gradient waits for an update
   };
-  [[noreturn]] void diverged(std::string_view what, std::string_view group, double value) const;
+  [[noreturn]] void diverged(std::string_view what, std::string_view group, double value, int64_t update) const;
+  void pseudo_labels_on_gpu(const Tensor& label, const Tensor& kept);
+
+  struct WaitingNorm {
+    int64_t update;
+    std::string group;
+    Tensor norm;
+  };
 
   StepSettings settings_;
   StepPlace place_;
   std::map<std::string, Group, std::less<>> groups_;
   MetricMeans metrics_;
+  std::vector<WaitingNorm> waiting_norms_;
+  Tensor hidden_on_gpu_;  // settings_.hidden_labels
   bool minimized_ = false;
   int averaged_ = 0;  // depth of nested scopes
 };

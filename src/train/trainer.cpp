@@ -11,6 +11,7 @@
 #include "fewlabel/random.h"
 #include "train/batches.h"
 #include "train/checkpoint.h"
+#include "train/device.h"
 #include "train/module_state.h"
 #include "train/precision.h"
 #include "train/schedule.h"
@@ -47,8 +48,8 @@ struct Trainer::Impl {
   TrainerHooks hooks;
   Precision precision;
   Schedule schedule;
-  Normalization normalization;
   torch::Device device;
+  BatchMover mover;
   TrainerStep step;
   std::optional<CheckpointStore> store;
 
@@ -66,14 +67,17 @@ struct Trainer::Impl {
         precision(parse_precision(options.loop.precision.value_or("fp32"))),
         schedule{parse_schedule(options.optimizer.schedule.value_or("cosine_7_16")),
                  options.optimizer.warmup.value_or(0), options.loop.steps.value_or(1)},
-        normalization{options.shape, options.mean, options.deviation},
         device(prepare(method)),
+        mover({options.shape, options.mean, options.deviation}, device),
         step(method, step_settings(options)),
         steps(options.loop.steps.value_or(1)) {
+    // The shapes of a step do not change, so that a search for the fastest convolutions pays.
+    if (device.is_cuda()) at::globalContext().setBenchmarkCuDNN(true);
     if (!options.checkpoints.empty()) store.emplace(options.checkpoints, options.loop.checkpoints);
   }
 
-  // Channels-last weights make every convolution after them channels-last, which oneDNN computes without reordering.
+  // Channels-last weights make every convolution after them channels-last, which oneDNN computes without reordering and
+  // cuDNN's tensor cores want.
   static torch::Device prepare(Method& method) {
     const at::NoGradGuard no_gradient;
     torch::Device device = torch::kCPU;
@@ -102,10 +106,10 @@ int64_t Trainer::Impl::update(BatchSource& batches) {
   int64_t images = 0;
   try {
     for (int64_t micro = 0; micro < options.loop.accumulate; ++micro) {
-      const Batch batch = to_batch(batches.next(), normalization, device);
+      const Batch batch = mover.batch(batches.next());
       images += batch.labeled.index.size(0) + batch.unlabeled.index.size(0);
       step.place({done, lr, batch.unlabeled.index, last_checkpoint});
-      const AutocastScope autocast(precision);
+      const AutocastScope autocast(precision, device.type());
       method.learn(batch, step);
     }
     if (!step.take_minimized())
@@ -124,6 +128,7 @@ int64_t Trainer::Impl::update(BatchSource& batches) {
 }
 
 void Trainer::Impl::record(int64_t images, double seconds, double waited) {
+  step.check_norms();
   LogRecord log{done, steps, step.metrics().take(), {}};
   if (const auto spread = log.values.find("embedding/spread"); spread != log.values.end()) watch_spread(spread->second);
   if (!hooks.on_log) return;
@@ -145,6 +150,7 @@ void Trainer::Impl::watch_spread(double spread) {
 
 void Trainer::Impl::evaluate() {
   if (!hooks.on_evaluate) return;
+  step.check_norms();
   const at::NoGradGuard no_gradient;
   const AverageScope average([this] { step.enter_average(); }, [this] { step.leave_average(); });
   const EvaluationScope evaluation(method);
@@ -177,6 +183,7 @@ void Trainer::Impl::restore(const Checkpoint& checkpoint) {
 
 void Trainer::Impl::save() {
   if (!store) return;
+  step.check_norms();  // weights that are no numbers must not become the last good checkpoint
   const auto path = store->save(done, collect());
   last_checkpoint = path.string();
   if (hooks.on_checkpoint) hooks.on_checkpoint(done, path);
@@ -240,6 +247,7 @@ void Trainer::run() {
     if (all.hooks.on_step)
       all.hooks.on_step({all.done, all.steps, static_cast<double>(seen) / std::max(step_seconds, 1e-9), eta});
     if (last || all.done % loop.log_every == 0) {
+      finish_work(all.device);
       const double interval = seconds_since(logged), now_waited = all.source->waited();
       const double share = interval > 0 ? (now_waited - waited) / interval : 0;
       all.record(images, interval, share);
@@ -266,8 +274,11 @@ double Trainer::measure_step_seconds(int64_t warm, int64_t measured) {
   all.steps = std::max(steps, warm + measured);
   const auto source = all.open(0);
   for (int64_t i = 0; i < warm; ++i) all.update(*source);
+  finish_work(all.device);
   const auto start = Clock::now();
   for (int64_t i = 0; i < measured; ++i) all.update(*source);
+  all.step.check_norms();
+  finish_work(all.device);
   const double seconds = seconds_since(start) / static_cast<double>(measured);
   all.steps = steps;
   all.restore(before);

@@ -18,6 +18,7 @@ class Toy {
  public:
   static constexpr int64_t kClasses = 3, kLabeled = 9, kUnlabeled = 300, kAlone = 64;
   static constexpr ImageShape kShape{8, 8, 1};
+  static inline torch::Device device = torch::kCPU;  // of what it gives
 
   static Task task() {
     return {.shape = kShape,
@@ -70,21 +71,22 @@ class Toy {
                       int64_t t) {
     Views views;
     if (names.empty()) return views;
-    views.index = torch::empty({count}, torch::kLong);
+    Tensor index_of = torch::empty({count}, torch::kLong);
     Random draw({.seed = 5, .purpose = pool, .epoch = static_cast<uint64_t>(t)});
     for (int64_t i = 0; i < count; ++i)
-      views.index[i] = count == size ? i : static_cast<int64_t>(draw.below(static_cast<uint32_t>(size)));
+      index_of[i] = count == size ? i : static_cast<int64_t>(draw.below(static_cast<uint32_t>(size)));
+    views.index = index_of.to(device);
     views.y = views.index.remainder(kClasses);
     for (std::size_t v = 0; v < names.size(); ++v) {
       const double noise = names[v] == "strong" ? 0.6 : names[v] == "contrast" ? 0.5 : names[v] == "weak" ? 0.1 : 0.0;
       Tensor x = torch::empty({count, 1, 8, 8});
       for (int64_t i = 0; i < count; ++i) {
-        const auto index = static_cast<uint64_t>(views.index[i].item<int64_t>());
+        const auto index = static_cast<uint64_t>(index_of[i].item<int64_t>());
         Random own({.seed = 5, .purpose = pool, .epoch = 1U << 20, .index = index});
         Random augment({.seed = 5, .purpose = "augment", .epoch = static_cast<uint64_t>(t), .index = index, .view = v});
         paint(x[i], static_cast<int64_t>(index) % kClasses, noise, own, augment);
       }
-      views.x.push_back(x);
+      views.x.push_back(x.to(device));
     }
     return views;
   }
@@ -249,7 +251,7 @@ class EchoNet final : public NetModule {
   Tensor scale;
 };
 
-/// bf16 autocast on the CPU while it lives, as the trainer has it around learn().
+/// bf16 autocast on the toy's device while it lives, as the trainer has it around learn().
 class Autocast {
  public:
   Autocast() { set(true); }
@@ -263,8 +265,8 @@ class Autocast {
  private:
   static void set(bool on) {
 #if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4)
-    at::autocast::set_autocast_enabled(at::kCPU, on);
-    at::autocast::set_autocast_dtype(at::kCPU, at::kBFloat16);
+    at::autocast::set_autocast_enabled(Toy::device.type(), on);
+    at::autocast::set_autocast_dtype(Toy::device.type(), at::kBFloat16);
 #else
     at::autocast::set_cpu_enabled(on);
     at::autocast::set_autocast_cpu_dtype(at::kBFloat16);

@@ -58,7 +58,7 @@ void compare(const std::string& name, const Options& options, double clip) {
     give_gradients(theirs, step);
     if (clip > 0) torch::nn::utils::clip_grad_norm_(theirs, clip);
     reference.step();
-    const double norm = optimizer.update(0.05);
+    const auto norm = optimizer.update(0.05).item<double>();
     EXPECT_NEAR(norm, std::sqrt(180 + 7 + 300 * 257.), 5);
   }
   expect_close(ours, theirs);
@@ -92,7 +92,7 @@ TEST(Optimizer, DenseLayoutsGiveTheSameValues) {
     for (int step = 0; step < 3; ++step) {
       give_gradients(dense, step);
       give_gradients(strided, step);
-      EXPECT_NEAR(fast.update(0.05), plain.update(0.05), 1e-3);
+      EXPECT_NEAR(fast.update(0.05).item<double>(), plain.update(0.05).item<double>(), 1e-3);
     }
     expect_close(dense, strided);
     fast.swap_average();
@@ -148,7 +148,7 @@ TEST(Optimizer, ReportsAnInfiniteGradient) {
   Optimizer optimizer(named(parameters), config_of("sgd"), 0);
   give_gradients(parameters, 0);
   parameters[0].mutable_grad()[1][2][0][1] = std::numeric_limits<float>::quiet_NaN();
-  EXPECT_FALSE(std::isfinite(optimizer.update(0.05)));
+  EXPECT_FALSE(std::isfinite(optimizer.update(0.05).item<double>()));
 }
 
 TEST(Optimizer, RefusesAnUnknownName) { EXPECT_THROW(Optimizer({}, config_of("lion"), 0), Error); }

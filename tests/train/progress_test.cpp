@@ -85,7 +85,7 @@ TEST(Batches, NormalisesIntoChannelsLast) {
   raw.labeled.index = {5};
   raw.labeled.label = {2};
   const Normalization rule{{2, 2, 3}, {0.5F, 0.25F, 0}, {0.5F, 1, 2}};
-  const Batch batch = to_batch(raw, rule, at::kCPU);
+  const Batch batch = BatchMover(rule, at::kCPU).batch(raw);
   const Tensor& x = batch.labeled.x.at(0);
   EXPECT_EQ(x.sizes(), (std::vector<int64_t>{1, 3, 2, 2}));
   EXPECT_TRUE(x.is_contiguous(at::MemoryFormat::ChannelsLast));

@@ -141,6 +141,7 @@ Known step_of(const BenchRequest& request) {
   step.fields.update(method_fields(request.fields));
   step.steps = request.steps;
   step.warm = request.warm;
+  step.device = request.device;
   step.kept = request.kept;
   if (step.kept >= 0 && !find_method(step.method).resolve(step.fields).contains("tau"))
     throw Error(ErrorKind::usage, "--kept", fmt::format("{} has no threshold tau", step.method), "leave --kept out");
@@ -226,6 +227,7 @@ Json bench_step(const BenchRequest& request) {
                  {"side", step.side},
                  {"channels", step.channels},
                  {"fields", step.fields},
+                 {"device", step.device},
                  {"precision", step.precision},
                  {"threads", step.threads},
                  {"steps", contest.steps},

@@ -10,7 +10,7 @@ namespace fewlabel::measure {
 
 /// A training step on random pixels, so that neither data nor augmentation is timed.
 struct StepRequest {
-  std::string method, net, precision;
+  std::string method, net, precision, device = "cpu";
   int64_t batch = 64, side = 32, channels = 3;
   int64_t steps = 0, warm = 2;  // steps 0: about 3 s, 3 to 200 of them
   int threads = 1;

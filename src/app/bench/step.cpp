@@ -11,6 +11,7 @@
 #include "fewlabel/trainer.h"
 #include "kernels/convolution.h"
 #include "train/batches.h"
+#include "train/device.h"
 
 namespace fewlabel::measure {
 namespace {
@@ -66,6 +67,7 @@ class PlainKernels {
 
 StepTimes time_steps(StepRequest request) {
   at::set_num_threads(request.threads);
+  const torch::Device device = choose_device(request.device);
   const MethodInfo& info = find_method(request.method);
   const bool labels = !info.learns_without_labels();
   const ImageShape shape{static_cast<int32_t>(request.side), static_cast<int32_t>(request.side),
@@ -99,12 +101,14 @@ StepTimes time_steps(StepRequest request) {
     method = info.make(request.fields, task, make_net(net, shape, task.classes, 1));
   }
 
+  method->to(device);
+
   TrainerOptions options;
   options.loop.steps = task.steps;
   options.loop.precision = request.precision;
   options.loop.average = 0.999;
   options.optimizer.lr = still ? 0 : 0.03;
-  options.loop.log_every = 1;
+  if (still) options.loop.log_every = 1;  // the share is asked for
   options.optimizer.weight_decay = 5e-4;
   options.shape = shape;
   options.mean = task.mean;
@@ -120,6 +124,7 @@ StepTimes time_steps(StepRequest request) {
       times.kept = kept->second;
   };
   hooks.on_step = [&](const StepRecord& record) {
+    finish_work(device);
     const auto now = std::chrono::steady_clock::now();
     if (record.step > request.warm) {
       times.wall.push_back(std::chrono::duration<double>(now - started).count());
@@ -138,6 +143,7 @@ Json count_step(StepRequest request) {
   request.warm = 0;
   request.steps = 1;
   request.precision = "fp32";
+  request.device = "cpu";
   const PlainKernels plain;  // ours do not pass through libtorch, where the count is taken
   const ArithmeticCount count;
   time_steps(request);

@@ -49,7 +49,7 @@ class FreeMatch final : public Method, public Classifier {
     const Tensor threshold = tau_->value().clamp(config_.tau_min, config_.tau_max) * p_model / p_model.max();
     const Tensor kept = confidence.ge(threshold.index_select(0, pseudo_label)).to(torch::kFloat);
     const Tensor loss_u = (kept * cross_entropy_each(p_strong, pseudo_label)).mean();
-    const Tensor loss_f = config_.lambda_f > 0 ? fairness(p_strong, kept) : torch::zeros({});
+    const Tensor loss_f = config_.lambda_f > 0 ? fairness(p_strong, kept) : torch::zeros({}, loss_s.options());
 
     tau_->observe(confidence);
     p_model_->observe(q);
