@@ -29,7 +29,7 @@ struct DataConfig {
 struct NetConfig {
   std::optional<std::string> name;    // see net_names()
   int64_t depth = 28, width = 2;      // wrn only
-  int64_t grid = 1;                   // cnn only: places each way that features are averaged over
+  int64_t grid = 1;                   // cnn, wrn, resnet, vit: features are means over grid × grid parts of the image
   std::string stem = "auto";          // resnet only
   std::string size = "micro";         // vit only
   int64_t patch = 0;                  // vit only, in pixels; 0: an eighth of the side up to 64, 16 above

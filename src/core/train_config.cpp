@@ -20,7 +20,7 @@ void NetConfig::fields(FieldVisitor& field) {
   field("name", name, "network: mlp, seed_cnn, cnn, wrn, resnet18, resnet34, resnet50, vit, linear");
   field("depth", depth, "layers of a wrn (6n + 4)", 10, 100);
   field("width", width, "width factor of a wrn", 1, 16);
-  field("grid", grid, "cnn: features are averages over grid × grid places, so 128 grid² of them", 1, 4);
+  field("grid", grid, "cnn, wrn, resnet, vit: features are means over grid × grid parts of the image", 1, 4);
   field("stem", stem, "first layers of a resnet", {"auto", "small", "imagenet"});
   field("size", size, "blocks and width of a vit: 4 of 128, 12 of 192, 12 of 384", {"micro", "tiny", "small"});
   field("patch", patch, "side in pixels of a vit's patch; 0 is an eighth of the side up to 64 pixels, 16 above", 0,

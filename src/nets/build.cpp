@@ -33,7 +33,9 @@ torch::nn::BatchNorm2d batch_norm(const NetSpec& spec, int64_t channels, double 
   return torch::nn::BatchNorm2d(torch::nn::BatchNorm2dOptions(channels).eps(eps).momentum(spec.bn_momentum));
 }
 
-Tensor pool_globally(const Tensor& x) { return x.mean({2, 3}); }
+Tensor pool_to_grid(const Tensor& map, int64_t grid) {
+  return grid == 1 ? map.mean({2, 3}) : torch::adaptive_avg_pool2d(map, {grid, grid}).flatten(1);
+}
 
 HeadImpl::HeadImpl(const NetSpec& spec, int64_t features) : dropout_(spec.config.dropout), seed_(spec.seed) {
   if (spec.classes > 0) linear_ = register_module("linear", torch::nn::Linear(features, spec.classes));

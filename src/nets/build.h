@@ -32,8 +32,8 @@ Net make_vit(const NetSpec& spec);
 /// k × k convolution without bias, padded so that stride 1 keeps the size.
 torch::nn::Conv2d conv(int64_t in, int64_t out, int64_t kernel, int64_t stride = 1);
 torch::nn::BatchNorm2d batch_norm(const NetSpec& spec, int64_t channels, double eps = 1e-5);
-/// N × C × H × W → N × C, the mean over all places.
-Tensor pool_globally(const Tensor& x);
+/// N × C × H × W → N × C grid²: the means over grid × grid parts of the map; with grid 1 over all places.
+Tensor pool_to_grid(const Tensor& map, int64_t grid);
 
 /// Dropout, then the linear layer to the logits; the features alone where there are no classes. Always computed in
 /// fp32, also under autocast: bf16 logits would give softmax confidences with three digits.

@@ -44,11 +44,7 @@ class Cnn final : public NetModule {
     register_module("stages", stages_);
     head_ = register_module("head", Head(spec, feature_size()));
   }
-  /// What is at the left differs from what is at the right only with a grid of more than one place.
-  Tensor features(const Tensor& x) override {
-    const Tensor map = stages_->forward(x);
-    return grid_ == 1 ? pool_globally(map) : torch::adaptive_avg_pool2d(map, grid_).flatten(1);
-  }
+  Tensor features(const Tensor& x) override { return pool_to_grid(stages_->forward(x), grid_); }
   Tensor classify(const Tensor& features) override { return head_->forward(features); }
   int64_t feature_size() const override { return kWidths[2] * grid_ * grid_; }
 

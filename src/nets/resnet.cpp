@@ -71,33 +71,34 @@ struct Layout {
 
 class ResNet final : public NetModule {
  public:
-  ResNet(const NetSpec& spec, const Layout& layout) : large_(large_stem(spec)) {
+  ResNet(const NetSpec& spec, const Layout& layout) : large_(large_stem(spec)), grid_(spec.config.grid) {
     stem_ = register_module("stem", conv(spec.shape.channels, 64, large_ ? 7 : 3, large_ ? 2 : 1));
     stem_bn_ = register_module("stem_bn", batch_norm(spec, 64));
     const std::vector<int64_t> kernels = layout.bottleneck ? std::vector<int64_t>{1, 3, 1} : std::vector<int64_t>{3, 3};
-    feature_size_ = 64;
+    int64_t in = 64;
     for (std::size_t stage = 0; stage < 4; ++stage) {
       const int64_t width = int64_t{64} << stage, out = layout.bottleneck ? 4 * width : width;
       for (int64_t i = 0; i < layout.blocks[stage]; ++i) {
         const int64_t stride = stage > 0 && i == 0 ? 2 : 1;
-        blocks_->push_back(Block(spec, BlockImpl::Plan{kernels, feature_size_, width, out, stride}));
-        feature_size_ = out;
+        blocks_->push_back(Block(spec, BlockImpl::Plan{kernels, in, width, out, stride}));
+        in = out;
       }
     }
     register_module("blocks", blocks_);
+    feature_size_ = in * grid_ * grid_;
     head_ = register_module("head", Head(spec, feature_size_));
   }
   Tensor features(const Tensor& x) override {
     Tensor y = kernels::normalise(stem_->forward(x), stem_bn_);
     if (large_) y = torch::max_pool2d(y, 3, 2, 1);
-    return pool_globally(blocks_->forward(y));
+    return pool_to_grid(blocks_->forward(y), grid_);
   }
   Tensor classify(const Tensor& features) override { return head_->forward(features); }
   int64_t feature_size() const override { return feature_size_; }
 
  private:
   bool large_;
-  int64_t feature_size_ = 0;
+  int64_t grid_, feature_size_ = 0;
   torch::nn::Conv2d stem_{nullptr};
   torch::nn::BatchNorm2d stem_bn_{nullptr};
   torch::nn::Sequential blocks_;

@@ -107,6 +107,7 @@ Tensor TransformerImpl::forward(const Tensor& tokens) { return norm_->forward(bl
 
 Vit::Vit(const NetSpec& spec)
     : width_(size_of(spec.config.size).width),
+      grid_(spec.config.grid),
       patch_(patch_of(spec)),
       rows_(parts(spec.shape.height, patch_)),
       columns_(parts(spec.shape.width, patch_)) {
@@ -114,10 +115,13 @@ Vit::Vit(const NetSpec& spec)
   embed_ = register_module("embed", GlorotLinear(spec.shape.channels * patch_ * patch_, width_));
   places_ = register_buffer("places", place_table(rows_, columns_, width_));
   transformer_ = register_module("transformer", Transformer(width_, size.depth, size.heads));
-  head_ = register_module("head", Head(spec, width_));
+  head_ = register_module("head", Head(spec, feature_size()));
 }
 
-Tensor Vit::features(const Tensor& x) { return encode(embed(patches_of(x, patch_))).mean(1); }
+Tensor Vit::features(const Tensor& x) {
+  const Tensor tokens = encode(embed(patches_of(x, patch_)));
+  return pool_to_grid(tokens.transpose(1, 2).unflatten(2, {rows_, columns_}), grid_);
+}
 
 Net make_vit(const NetSpec& spec) { return std::make_shared<Vit>(spec); }
 

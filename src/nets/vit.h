@@ -53,13 +53,14 @@ class TransformerImpl : public torch::nn::Module {
 };
 TORCH_MODULE(Transformer);
 
-/// There is no class token: the features are the mean of the last tokens, normed.
+/// There is no class token: the features are means of the last tokens, normed.
 class Vit final : public NetModule {
  public:
   explicit Vit(const NetSpec& spec);
   Tensor features(const Tensor& x) override;
   Tensor classify(const Tensor& features) override { return head_->forward(features); }
-  int64_t feature_size() const override { return width_; }
+  int64_t feature_size() const override { return width_ * grid_ * grid_; }
+  int64_t width() const { return width_; }
 
   int64_t patch() const { return patch_; }
   int64_t rows() const { return rows_; }
@@ -70,7 +71,7 @@ class Vit final : public NetModule {
   Tensor encode(const Tensor& tokens) { return transformer_->forward(tokens); }
 
  private:
-  int64_t width_, patch_, rows_, columns_;
+  int64_t width_, grid_, patch_, rows_, columns_;
   GlorotLinear embed_{nullptr};
   Tensor places_;
   Transformer transformer_{nullptr};

@@ -33,7 +33,8 @@ TORCH_MODULE(WideBlock);
 
 class Wrn final : public NetModule {
  public:
-  explicit Wrn(const NetSpec& spec) : feature_size_(64 * spec.config.width) {
+  explicit Wrn(const NetSpec& spec)
+      : grid_(spec.config.grid), feature_size_(64 * spec.config.width * spec.config.grid * spec.config.grid) {
     const int64_t blocks = (spec.config.depth - 4) / 6;
     int64_t in = 16;
     stem_ = register_module("stem", conv(spec.shape.channels, in, 3));
@@ -46,17 +47,17 @@ class Wrn final : public NetModule {
     }
     register_module("blocks", blocks_);
     bn_ = register_module("bn", batch_norm(spec, in, kEps));
-    head_ = register_module("head", Head(spec, in));
+    head_ = register_module("head", Head(spec, feature_size_));
   }
   Tensor features(const Tensor& x) override {
     const Tensor y = blocks_->forward(stem_->forward(x));
-    return pool_globally(kernels::normalise(y, bn_, {.leak = kLeak, .residual = {}}));
+    return pool_to_grid(kernels::normalise(y, bn_, {.leak = kLeak, .residual = {}}), grid_);
   }
   Tensor classify(const Tensor& features) override { return head_->forward(features); }
   int64_t feature_size() const override { return feature_size_; }
 
  private:
-  int64_t feature_size_;
+  int64_t grid_, feature_size_;
   torch::nn::Conv2d stem_{nullptr};
   torch::nn::Sequential blocks_;
   torch::nn::BatchNorm2d bn_{nullptr};

@@ -33,6 +33,29 @@ TEST(MethodSettings, WithoutAMethodThereAreNone) {
   EXPECT_EQ(with_method_settings({{"train", {{"steps", 5}}}}), (Json{{"train", {{"steps", 5}}}}));
 }
 
+TEST(MethodSettings, ManyLabelsAreSeenMoreOfAtATime) {
+  const auto fitted = [](Json recipe, int64_t labeled) {
+    TrainConfig config;
+    config.method = with_method_settings(recipe).at("method");
+    const bool said = !fit_batch(config, recipe, labeled).empty();
+    EXPECT_EQ(said, config.train.batch.has_value());
+    return std::pair(config.train.batch.value_or(0), config.method.value("mu", int64_t{0}));
+  };
+  const Json recipe = recipe_of("freematch");
+  EXPECT_EQ(fitted(recipe, 100), std::pair(int64_t{0}, int64_t{5}));
+  EXPECT_EQ(fitted(recipe, 1000), std::pair(int64_t{64}, int64_t{2}));
+  Json own = recipe;
+  own["method"]["mu"] = 5;
+  EXPECT_EQ(fitted(own, 1000), std::pair(int64_t{0}, int64_t{5}));
+  own = recipe;
+  own["train"]["batch"] = 16;
+  EXPECT_EQ(fitted(own, 1000).second, 5);
+  own = recipe;
+  own["train"]["steps"] = 1 << 20;  // a long run is the paper's
+  EXPECT_EQ(fitted(own, 1000).first, 0);
+  EXPECT_EQ(fitted(recipe_of("supervised"), 1000).first, 0);
+}
+
 TEST(MethodSettings, OfEveryMethodAreOnesThatItHas) {
   for (const MethodInfo& info : all_methods()) {
     SCOPED_TRACE(info.name);

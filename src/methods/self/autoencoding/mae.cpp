@@ -46,7 +46,7 @@ class DecoderImpl : public torch::nn::Module {
     if (width % 4 != 0 || width % config.decoder_heads != 0)
       throw Error(ErrorKind::usage, "method mae",
                   "decoder_width = " + std::to_string(width) + " is not a multiple of 4 and of decoder_heads");
-    in_ = register_module("in", GlorotLinear(vit.feature_size(), width));
+    in_ = register_module("in", GlorotLinear(vit.width(), width));
     mask_token_ = register_parameter("mask_token", 0.02 * seeded_normal({1, 1, width}, seed));
     places_ = register_buffer("places", place_table(vit.rows(), vit.columns(), width));
     transformer_ = register_module("transformer", Transformer(width, config.decoder_depth, config.decoder_heads));

@@ -13,7 +13,7 @@ namespace {
 struct ImprovedGanConfig {
   int64_t latent = 64, width = 64, mu = 2;
   double lambda_u = 1.0, generator_rate = 1.0;
-  std::string fake_pass = "separate", labeled_view = "strong";
+  std::string fake_pass = "together", labeled_view = "strong";
   void fields(FieldVisitor& field) {
     field("latent", latent, "size of the code z", 1, 4096);
     field("width", width, "channels of the generator at half the image's size", 8, 1024);
@@ -22,7 +22,7 @@ struct ImprovedGanConfig {
     field("generator_rate", generator_rate, "learning rate of the generator over the classifier's", 0.01, 100.0);
     field("labeled_view", labeled_view, "view of the labelled examples", {"weak", "strong"});
     field("fake_pass", fake_pass, "pass of the fakes through the classifier, which is what batch norm sees at once",
-          {"separate", "together"});
+          {"together", "separate"});
   }
 };
 
@@ -105,7 +105,8 @@ class ImprovedGan final : public Method, public Classifier, public Sampler {
 MethodInfo improved_gan() {
   return describe_method<ImprovedGan, ImprovedGanConfig>(
       "improved_gan", "Improved GAN", "arXiv:1606.03498", "semi/generative",
-      Json{{"optimizer", {{"name", "adamw"}, {"lr", 1e-3}, {"momentum", 0.5}, {"weight_decay", 0.0}}}});
+      Json{{"optimizer", {{"name", "adamw"}, {"lr", 1e-3}, {"momentum", 0.5}, {"weight_decay", 0.0}}}},
+      Json{{"method", {{"lambda_u", 0.3}}}});
 }
 
 }  // namespace fewlabel
