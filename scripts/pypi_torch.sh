@@ -30,7 +30,7 @@ import pathlib, sys, zipfile
 
 folder, wheels = map(pathlib.Path, sys.argv[1:])
 kept = ("torch/lib/", "torch/include/", "nvidia/")
-others = ("torch/include/fmt/", "torch/include/google/")  # copies that would stand before Debian's
+others = ("torch/include/fmt/", "torch/include/google/", "torch/lib/libgomp")  # copies of what Debian has
 for wheel in sorted(wheels.glob("*.whl")):
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(folder, [name for name in archive.namelist() if name.startswith(kept) and not name.startswith(others)])

@@ -53,6 +53,19 @@ TEST(Resolve, WithoutUnlabelledExamplesThereIsNothingToCorrect) {
   EXPECT_EQ(resolve(empty(), small_grey()).config.method["name"], "freematch");
 }
 
+TEST(Resolve, TakesTheGpuAndWhatItMultiplies) {
+  PlanFacts facts = small_grey();
+  EXPECT_EQ(*resolve(empty(), facts).config.train.device, "cpu");
+  facts.gpu = facts.gpu_bf16 = true;
+  const Plan plan = resolve(empty(), facts);
+  EXPECT_EQ(*plan.config.train.device, "cuda");
+  EXPECT_EQ(*plan.config.train.precision, "bf16");
+  EXPECT_THAT(plan.choices, Contains(HasSubstr("the GPU multiplies bf16")));
+  auto config = empty();
+  config.train.device = "cpu";
+  EXPECT_EQ(*resolve(config, facts).config.train.precision, "fp32");
+}
+
 TEST(Resolve, NeverOverrulesTheUser) {
   auto config = empty();
   config.net.name = "mlp";

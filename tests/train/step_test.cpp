@@ -145,7 +145,7 @@ TEST(Step, BackwardRunsOutsideAutocastAndForgetsOldCasts) {
   const auto before = x.mm(method.a_);
   EXPECT_EQ(before.scalar_type(), at::kBFloat16);
   step.minimize(before.to(at::kFloat).sum(), "first");
-  EXPECT_TRUE(compat::autocast_enabled());
+  EXPECT_TRUE(compat::autocast_enabled(at::kCPU));
   const auto after = x.mm(method.a_).to(at::kFloat);
   EXPECT_TRUE(torch::allclose(after, x.mm(method.a_.detach().to(at::kBFloat16)).to(at::kFloat)));
   EXPECT_FALSE(torch::allclose(after, before.to(at::kFloat)));

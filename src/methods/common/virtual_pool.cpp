@@ -51,7 +51,8 @@ void VirtualPoolImpl::prepare() {
                      .view = static_cast<uint64_t>(view)});
       transform_->apply(in.data_ptr<uint8_t>() + i * bytes, task_.shape, out.data_ptr<uint8_t>() + i * bytes, random);
     }
-    next_x_[view].copy_(scale_->from_pixels(out.permute({0, 3, 1, 2}).to(torch::kFloat) / 255));
+    const Tensor pixels = out.to(next_x_.device()).permute({0, 3, 1, 2}).to(torch::kFloat) / 255;
+    next_x_[view].copy_(scale_->from_pixels(pixels));
   }
   next_y_.copy_(label_.index_select(0, slot.to(label_.device())));
   next_index_.copy_(slot + task_.labeled);
