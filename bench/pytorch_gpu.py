@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Seconds of a training step on a GPU: step_bench against the same step in PyTorch, in turns on one machine.
+"""Seconds of a training step on a GPU: `fewlabel bench` against the same step in PyTorch, in turns on one machine.
 
   pytorch_gpu.py step fixmatch --mode default            one step in PyTorch alone
-  pytorch_gpu.py compare --step-bench PATH --rounds 5 --out results.json
+  pytorch_gpu.py compare --program PATH --rounds 5 --out results.json
 
 Modes: default is what a script without any setting does, tuned is channels_last, bf16 autocast and cuDNN's search for the
 fastest convolutions. fixmatch: WRN-28-2, 64 labelled + 7 · 64 unlabelled images of 32 × 32 × 3, one pass over all views as in
 the authors' code, SGD with Nesterov momentum, an average of the weights. simclr: ResNet-18 with the small stem, two views of
 256 images, projector, SGD. The input is random and the same in every step; in PyTorch it lies on the GPU already, while
-step_bench copies and normalises its bytes anew in every step. A step ends when the GPU has finished it.
+fewlabel copies and normalises its bytes anew in every step. A step ends when the GPU has finished it.
 """
 import argparse, copy, json, statistics, subprocess, sys, time
 
@@ -107,24 +107,23 @@ def step(args):
 
 
 def compare(args):
-    common = ["--device", "cuda", "--json", "--warm", str(WARM), "--steps", str(args.steps), "--side", "32", "--channels", "3"]
-    asked = {"fixmatch": ["--net", "wrn_28_2", "--method", "fixmatch", "--batch", "64", "mu=7"],
-             "simclr": ["--net", "resnet18", "--method", "simclr", "--batch", "256"]}
+    common = ["--device", "cuda", "--json", "--no-count", "--warm", str(WARM), "--steps", str(args.steps)]
+    asked = {"fixmatch": "fixmatch/wrn_28_2", "simclr": "simclr/resnet18"}
     results = {}
     for what in asked:
         seconds = {}
         for _ in range(args.rounds):
             for name, command in {
-                "fewlabel fp32": [args.step_bench, *common, "--precision", "fp32", *asked[what]],
+                "fewlabel fp32": [args.program, "bench", asked[what], *common, "--precision", "fp32"],
                 "PyTorch default": [sys.executable, __file__, "step", what, "--steps", str(args.steps)],
-                "fewlabel bf16": [args.step_bench, *common, "--precision", "bf16", *asked[what]],
+                "fewlabel bf16": [args.program, "bench", asked[what], *common, "--precision", "bf16"],
                 "PyTorch tuned": [sys.executable, __file__, "step", what, "--mode", "tuned", "--steps", str(args.steps)],
             }.items():
                 run = subprocess.run(command, capture_output=True, text=True)
                 if run.returncode:
                     print(name, "failed:", (run.stderr or run.stdout)[-400:], flush=True)
                     continue
-                seconds.setdefault(name, []).append(json.loads(run.stdout.splitlines()[-1])["seconds_per_step"])
+                seconds.setdefault(name, []).append(json.loads(run.stdout)["seconds_per_step"])
             results[what] = {name: {"median": statistics.median(all), "rounds": all} for name, all in seconds.items()}
             with open(args.out, "w") as file:
                 json.dump(results, file, indent=1)
@@ -141,7 +140,7 @@ def main():
     one.add_argument("--mode", choices=["default", "tuned"], default="default")
     one.set_defaults(run=step)
     both = verbs.add_parser("compare")
-    both.add_argument("--step-bench", required=True)
+    both.add_argument("--program", required=True)
     both.add_argument("--rounds", type=int, default=5)
     both.add_argument("--out", required=True)
     both.set_defaults(run=compare)

@@ -106,7 +106,7 @@ MethodInfo improved_gan() {
   return describe_method<ImprovedGan, ImprovedGanConfig>(
       "improved_gan", "Improved GAN", "arXiv:1606.03498", "semi/generative",
       Json{{"optimizer", {{"name", "adamw"}, {"lr", 1e-3}, {"momentum", 0.5}, {"weight_decay", 0.0}}}},
-      Json{{"method", {{"lambda_u", 0.3}}}});
+      Json{{"method", {{"lambda_u", 0.3}, {"fake_pass", "separate"}}}});
 }
 
 }  // namespace fewlabel
