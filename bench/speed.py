@@ -19,16 +19,16 @@ WRN, SEED = "fixmatch/wrn_28_2", "fixmatch/seed_cnn"
 BENCHES = {
     "seed_cnn": [SEED, "--rounds", 5, *PEER],
     "seed_cnn-fp32": [SEED, "--precision", "fp32", "--rounds", 5, "--modes", "channels_last", *PEER],
-    "wrn_28_2": [WRN, "--rounds", 5, *PEER],
-    "wrn_28_2-fp32": [WRN, "--precision", "fp32", "--rounds", 5, "--modes", "channels_last", *PEER],
+    "wrn_28_2": [WRN, "--rounds", 5, "--steps", 3, "--warm", 1, *PEER],
+    "wrn_28_2-fp32": [WRN, "--precision", "fp32", "--rounds", 3, "--steps", 2, "--warm", 1, "--modes", "channels_last", *PEER],
     "supervised-resnet18": ["supervised/resnet18", "--rounds", 5, *PEER],
-    "simclr-resnet18": ["simclr/resnet18", "--rounds", 5, *PEER],
+    "simclr-resnet18": ["simclr/resnet18", "--rounds", 5, "--steps", 2, "--warm", 1, *PEER],
     "mae": ["mae/vit_micro", "--rounds", 5],
     "gan": ["gan/cnn", "--rounds", 5],
     "freematch-cnn": ["freematch/cnn", "mu=5", "--rounds", 5],
-    **{f"wrn_28_2-threads-{n}": [WRN, "--rounds", 3, "--threads", n] for n in (1, 2)},
+    **{f"wrn_28_2-threads-{n}": [WRN, "--steps", 5, "--threads", n] for n in (1, 2)},
     **{f"freematch-cnn-threads-{n}": ["freematch/cnn", "mu=5", "--rounds", 3, "--threads", n] for n in (1, 2)},
-    **{f"wrn_28_2-kept-{share}-{way}": [WRN, f"strong_forward={way}", "--kept", share / 100, "--rounds", 3]
+    **{f"wrn_28_2-kept-{share}-{way}": [WRN, f"strong_forward={way}", "--kept", share / 100, "--steps", 4]
        for share in (30, 60, 90) for way in ("all", "kept")},
     "augment": ["augment", *PEER],
     "loader": ["loader"],
