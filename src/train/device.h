@@ -15,8 +15,9 @@ struct Gpu {
   bool bf16 = false;  // multiplies bf16 natively: compute capability 8.0 or more
   explicit operator bool() const { return missing.empty(); }
 };
-/// Looked for once. Loads libtorch's CUDA half where it lies beside the rest and there is a GPU to use it for. Ask early: once
-/// libtorch has been asked about CUDA (torch::manual_seed does) without that half, it goes on saying that there is none.
+/// Looked for once. Loads libtorch's CUDA half where it lies beside the rest and there is a GPU to use it for. Ask
+/// early: once libtorch has been asked about CUDA (torch::manual_seed does) without that half, it goes on saying that
+/// there is none.
 const Gpu& gpu();
 
 /// "cpu", "cuda", or "auto": cuda where gpu() is one. Throws Error{usage}: cuda where there is none, another name.
