@@ -49,13 +49,6 @@ double processor_seconds() {
   return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
-/// The threshold that this share of the weak views passes at the start.
-double threshold_for(double kept, NetModule& net, const Tensor& weak) {
-  const at::NoGradGuard no_gradient;
-  const Tensor confidence = std::get<0>(torch::softmax(net.forward(weak), 1).max(1));
-  return torch::quantile(confidence, 1 - kept).item<double>();
-}
-
 /// libtorch's kernels alone while it lives.
 class PlainKernels {
  public:
@@ -63,44 +56,54 @@ class PlainKernels {
   ~PlainKernels() { kernels::enable(true); }
 };
 
+Task task_of(const StepRequest& request) {
+  const auto side = static_cast<int32_t>(request.side);
+  const auto channels = static_cast<std::size_t>(request.channels);
+  return {.shape = {side, side, static_cast<int32_t>(request.channels)},
+          .classes = find_method(request.method).learns_without_labels() ? 0 : kClasses,
+          .labeled = request.batch,
+          .unlabeled = 64 * request.batch,
+          .class_share = {},
+          .steps = request.warm + request.steps,
+          .seed = 1,
+          .mean = std::vector<float>(channels, 0.5F),
+          .deviation = std::vector<float>(channels, 0.25F)};
+}
+
+Net net_of(const StepRequest& request, const Task& task) {
+  NetConfig net;
+  net.name = request.net;
+  return make_net(net, task.shape, task.classes, 1);
+}
+
+/// The threshold that the wanted share of the weak views passes at the start.
+double threshold_for(const StepRequest& request) {
+  const Task task = task_of(request);
+  const Net net = net_of(request, task);
+  SameBatch source(request, find_method(request.method).make(request.fields, task, net)->needs());
+  const RawBatch& raw = source.next();
+  const Tensor weak =
+      normalised(raw.unlabeled.views.at(0).data(), raw.unlabeled.size(), {task.shape, task.mean, task.deviation});
+  const at::NoGradGuard no_gradient;
+  const Tensor confidence = std::get<0>(torch::softmax(net->forward(weak), 1).max(1));
+  return torch::quantile(confidence, 1 - request.kept).item<double>();
+}
+
 }  // namespace
 
 StepTimes time_steps(StepRequest request) {
   at::set_num_threads(request.threads);
   const torch::Device device = choose_device(request.device);
-  const MethodInfo& info = find_method(request.method);
-  const bool labels = !info.learns_without_labels();
-  const ImageShape shape{static_cast<int32_t>(request.side), static_cast<int32_t>(request.side),
-                         static_cast<int32_t>(request.channels)};
-  NetConfig net;
-  net.name = request.net;
-  const auto channels = static_cast<std::size_t>(request.channels);
+  const bool still = request.kept >= 0;  // then the weights do not move, as the share would move with them
+  if (still) request.fields["tau"] = threshold_for(request);
   if (request.steps == 0) {
     request.steps = 1;
     const double seconds = median(time_steps(request).wall);
     request.steps = std::clamp(static_cast<int64_t>(3 / seconds), int64_t{3}, int64_t{200});
   }
-  const Task task{.shape = shape,
-                  .classes = labels ? kClasses : 0,
-                  .labeled = request.batch,
-                  .unlabeled = 64 * request.batch,
-                  .class_share = {},
-                  .steps = request.warm + request.steps,
-                  .seed = 1,
-                  .mean = std::vector<float>(channels, 0.5F),
-                  .deviation = std::vector<float>(channels, 0.25F)};
-  auto method = info.make(request.fields, task, make_net(net, shape, task.classes, 1));
+  const Task task = task_of(request);
+  const auto method = find_method(request.method).make(request.fields, task, net_of(request, task));
   const Needs needs = method->needs();
-  const bool still = request.kept >= 0;  // then the weights do not move, as the share would move with them
-  if (still) {
-    SameBatch source(request, needs);
-    const RawBatch& raw = source.next();
-    const Tensor weak =
-        normalised(raw.unlabeled.views.at(0).data(), raw.unlabeled.size(), {shape, task.mean, task.deviation});
-    request.fields["tau"] = threshold_for(request.kept, *make_net(net, shape, task.classes, 1), weak);
-    method = info.make(request.fields, task, make_net(net, shape, task.classes, 1));
-  }
-
   method->to(device);
 
   TrainerOptions options;
@@ -110,7 +113,7 @@ StepTimes time_steps(StepRequest request) {
   options.optimizer.lr = still ? 0 : 0.03;
   if (still) options.loop.log_every = 1;  // the share is asked for
   options.optimizer.weight_decay = 5e-4;
-  options.shape = shape;
+  options.shape = task.shape;
   options.mean = task.mean;
   options.deviation = task.deviation;
   StepTimes times;
@@ -144,6 +147,8 @@ Json count_step(StepRequest request) {
   request.steps = 1;
   request.precision = "fp32";
   request.device = "cpu";
+  if (request.kept >= 0) request.fields["tau"] = threshold_for(request);
+  request.kept = -1;
   const PlainKernels plain;  // ours do not pass through libtorch, where the count is taken
   const ArithmeticCount count;
   time_steps(request);
