@@ -71,10 +71,10 @@ struct PredictRequest {
 Json predict(const PredictRequest& request);
 
 struct BenchRequest {
-  std::string what;                 // a name of bench_catalogue(), METHOD/NET, or augment, loader, checkpoint, peak
-  std::vector<std::string> fields;  // of the method: "mu=7"
-  std::string precision;            // fp32 or bf16; empty: what training would take
-  std::string device = "cpu";       // cpu, cuda or auto
+  std::string what;                                        // METHOD/NET, or augment, loader, checkpoint, peak
+  std::vector<std::string> fields;                         // of the method: "mu=7"
+  std::string precision;                                   // fp32 or bf16; empty: what training would take
+  std::string device = "cpu";                              // cpu, cuda or auto
   int64_t batch = 0, side = 0, channels = 0, threads = 0;  // 0: what the benchmark has
   int64_t steps = 0, warm = 2;                             // timed ones (0: about 3 s) and those before them, a round
   int64_t rounds = 1;
@@ -85,8 +85,6 @@ struct BenchRequest {
 };
 /// Times a training step on random pixels, or what feeds it. Seconds are medians over the rounds.
 Json bench(const BenchRequest& request);
-/// The steps that are known by name: [{name, about}].
-Json bench_catalogue();
 
 /// What the machine and this build can do: versions, BLAS, instruction sets, threads, memory, disk; warnings.
 Json doctor();

@@ -50,7 +50,7 @@ std::unique_ptr<at::ObserverContext> enter(const at::RecordFunction& call) {
     auto seen = std::make_unique<Seen>();
     const at::Tensor x = in[0].toTensor(), w = in[1].toTensor();
     if (in[6].toBool())
-      count(x.numel() * products_per_value(w), {x, w});  // a transposed one
+      count(x.numel() * products_per_value(w), {});  // a transposed one
     else
       seen->per_output = products_per_value(w);
     bytes += size_of(x) + size_of(w);

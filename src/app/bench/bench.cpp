@@ -1,10 +1,8 @@
 // `fewlabel bench`: how long a training step and what feeds it take on this machine, and beside another program.
 #include <fmt/format.h>
-#include <sys/resource.h>
 #include <torch/torch.h>
 
 #include <algorithm>
-#include <functional>
 #include <map>
 
 #include "app/app.h"
@@ -24,7 +22,7 @@ using measure::StepRequest;
 
 /// A step that is known by name, and how bench/pytorch_peer.py is asked for the same one.
 struct Known {
-  const char *name, *about;
+  const char* name;
   StepRequest step;
   std::vector<std::string> peer;
 };
@@ -41,25 +39,13 @@ const std::vector<Known>& known_steps() {
       return request;
     };
     std::vector<Known> steps = {
-        {"fixmatch/seed_cnn",
-         "64 + 7 · 64 images of 28 × 28",
-         step("fixmatch", "seed_cnn", 64, 28, 1),
-         {"step", "--net", "seed_cnn"}},
-        {"fixmatch/wrn_28_2",
-         "64 + 7 · 64 images of 32 × 32 × 3",
-         step("fixmatch", "wrn_28_2", 64, 32, 3),
-         {"step", "--net", "wrn28_2"}},
-        {"supervised/resnet18", "64 images of 32 × 32 × 3", step("supervised", "resnet18", 64, 32, 3), {"supervised"}},
-        {"simclr/resnet18",
-         "256 images of 32 × 32 × 3 in two views",
-         step("simclr", "resnet18", 256, 32, 3),
-         {"simclr"}},
-        {"freematch/cnn",
-         "32 + 5 · 32 images of 28 × 28, the step of `make demo`",
-         step("freematch", "cnn", 32, 28, 1),
-         {}},
-        {"mae/vit_micro", "256 images of 28 × 28", step("mae", "vit_micro", 256, 28, 1), {}},
-        {"gan/cnn", "64 images of 28 × 28", step("gan", "cnn", 64, 28, 1), {}},
+        {"fixmatch/seed_cnn", step("fixmatch", "seed_cnn", 64, 28, 1), {"step", "--net", "seed_cnn"}},
+        {"fixmatch/wrn_28_2", step("fixmatch", "wrn_28_2", 64, 32, 3), {"step", "--net", "wrn28_2"}},
+        {"supervised/resnet18", step("supervised", "resnet18", 64, 32, 3), {"supervised"}},
+        {"simclr/resnet18", step("simclr", "resnet18", 256, 32, 3), {"simclr"}},
+        {"freematch/cnn", step("freematch", "cnn", 32, 28, 1), {}},  // the step of `make demo`
+        {"mae/vit_micro", step("mae", "vit_micro", 256, 28, 1), {}},
+        {"gan/cnn", step("gan", "cnn", 64, 28, 1), {}},
     };
     steps[4].step.fields = {{"mu", 5}};
     return steps;
@@ -86,11 +72,7 @@ const std::map<std::string, PeerMode>& peer_modes() {
   return all;
 }
 
-int64_t peak_mib() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return usage.ru_maxrss / 1024;
-}
+int64_t peak_mib() { return static_cast<int64_t>(peak_memory_mb() * 1e6 / (1 << 20)); }
 
 /// The number behind "key=" in what the script printed.
 double printed(const std::string& text, const std::string& key, const std::string& script) {
@@ -106,7 +88,7 @@ Json method_fields(const std::vector<std::string>& texts) {
   Json fields = Json::object();
   for (const std::string& text : texts) {
     const auto equals = text.find('=');
-    const std::string value = text.substr(std::min(equals, text.size() - 1) + 1);
+    const std::string value = text.substr(equals + 1);
     fields[text.substr(0, equals)] = Json::accept(value) ? Json::parse(value) : Json(value);
   }
   return fields;
@@ -117,7 +99,7 @@ Known step_of(const BenchRequest& request) {
   const auto& all = known_steps();
   const auto found =
       std::find_if(all.begin(), all.end(), [&](const Known& known) { return known.name == request.what; });
-  Known chosen;
+  Known chosen{"", {}, {}};
   if (found != all.end()) {
     chosen = *found;
   } else {
@@ -128,7 +110,6 @@ Known step_of(const BenchRequest& request) {
       throw Error(ErrorKind::usage, "bench", fmt::format("unknown benchmark '{}'", request.what),
                   suggestion(request.what, names) + ", or METHOD/NET");
     }
-    chosen = {"", "", {}, {}};
     chosen.step.method = request.what.substr(0, slash);
     chosen.step.net = request.what.substr(slash + 1);
     chosen.step.side = 28;
@@ -158,7 +139,7 @@ struct Contest {
   std::vector<double> wall, processor;              // of our steps, a figure a round
   std::map<std::string, std::vector<double>> them;  // by mode, a figure a round
   std::map<std::string, int64_t> memory;            // MiB, by mode
-  int64_t images = 0, peak = 0, steps = 3;
+  int64_t images = 0, peak = 0;
   double kept = -1;
 };
 
@@ -170,7 +151,6 @@ Contest take_turns(const BenchRequest& request, const Known& known) {
     contest.processor.push_back(measure::median(times.processor));
     contest.images = times.images;
     contest.kept = times.kept;
-    contest.steps = static_cast<int64_t>(times.wall.size());
     if (contest.peak == 0) contest.peak = peak_mib();  // of one training; later rounds find a used heap
   };
   const auto theirs = [&] {
@@ -179,7 +159,7 @@ Contest take_turns(const BenchRequest& request, const Known& known) {
       std::vector<std::string> argv = {request.python, request.peer};
       argv.insert(argv.end(), known.peer.begin(), known.peer.end());
       argv.insert(argv.end(),
-                  {"--mode", mode.mode, "--repeats", std::to_string(std::clamp<int64_t>(contest.steps / 5, 1, 20)),
+                  {"--mode", mode.mode, "--repeats", std::to_string(std::clamp<int64_t>(known.step.steps / 5, 1, 20)),
                    "--threads", std::to_string(known.step.threads)});
       const std::string text = output_of(argv, mode.environment);
       contest.them[name].push_back(printed(text, "s/step", request.peer));
@@ -216,7 +196,8 @@ Json peers(const Contest& contest) {
 }
 
 Json bench_step(const BenchRequest& request) {
-  const Known known = step_of(request);
+  Known known = step_of(request);
+  if (known.step.steps == 0) known.step.steps = measure::fitting_steps(known.step);
   const StepRequest& step = known.step;
   const Contest contest = take_turns(request, known);
   const double seconds = measure::median(contest.wall);
@@ -230,7 +211,7 @@ Json bench_step(const BenchRequest& request) {
                  {"device", step.device},
                  {"precision", step.precision},
                  {"threads", step.threads},
-                 {"steps", contest.steps},
+                 {"steps", step.steps},
                  {"rounds", request.rounds},
                  {"seconds_per_step", seconds},
                  {"fastest_round", *std::min_element(contest.wall.begin(), contest.wall.end())},
@@ -286,12 +267,6 @@ Json bench_part(const BenchRequest& request) {
 }
 
 }  // namespace
-
-Json bench_catalogue() {
-  Json all = Json::array();
-  for (const Known& known : known_steps()) all.push_back({{"name", known.name}, {"about", known.about}});
-  return all;
-}
 
 Json bench(const BenchRequest& request) {
   for (const std::string& mode : request.modes)

@@ -12,7 +12,7 @@ namespace fewlabel::measure {
 struct StepRequest {
   std::string method, net, precision, device = "cpu";
   int64_t batch = 64, side = 32, channels = 3;
-  int64_t steps = 0, warm = 2;  // steps 0: about 3 s, 3 to 200 of them
+  int64_t steps = 3, warm = 2;
   int threads = 1;
   Json fields = Json::object();  // of the method
   double kept = -1;  // share of the pseudo-labels that tau is chosen to keep; -1: tau is a field like others
@@ -23,6 +23,8 @@ struct StepTimes {
   double kept = -1;                     // share of the pseudo-labels, where the method says
 };
 StepTimes time_steps(StepRequest request);
+/// How many such steps take about 3 s: 3 to 200.
+int64_t fitting_steps(StepRequest request);
 
 /// Arithmetic of one step, counted by plain sums: {flop, bytes}.
 Json count_step(StepRequest request);

@@ -96,11 +96,6 @@ StepTimes time_steps(StepRequest request) {
   const torch::Device device = choose_device(request.device);
   const bool still = request.kept >= 0;  // then the weights do not move, as the share would move with them
   if (still) request.fields["tau"] = threshold_for(request);
-  if (request.steps == 0) {
-    request.steps = 1;
-    const double seconds = median(time_steps(request).wall);
-    request.steps = std::clamp(static_cast<int64_t>(3 / seconds), int64_t{3}, int64_t{200});
-  }
   const Task task = task_of(request);
   const auto method = find_method(request.method).make(request.fields, task, net_of(request, task));
   const Needs needs = method->needs();
@@ -140,6 +135,12 @@ StepTimes time_steps(StepRequest request) {
       *method, options, [&](int64_t) { return std::make_unique<SameBatch>(request, needs); }, hooks)
       .run();
   return times;
+}
+
+int64_t fitting_steps(StepRequest request) {
+  request.steps = 1;
+  const double seconds = median(time_steps(request).wall);
+  return std::clamp(static_cast<int64_t>(3 / seconds), int64_t{3}, int64_t{200});
 }
 
 Json count_step(StepRequest request) {
