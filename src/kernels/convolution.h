@@ -4,8 +4,9 @@
 
 namespace fewlabel::kernels {
 
-/// conv(x) + add for a convolution without bias; `add` may be undefined. Winograd's algorithm for fp32 on the CPU, 3 ×
-/// 3, stride 1, padding 1 and channels in multiples of 16; else libtorch's. Same bits whatever the number of threads.
+/// conv(x) + add for a convolution without bias; `add` may be undefined. Winograd's algorithm on the CPU, 3 × 3, stride
+/// 1, padding 1 and channels in multiples of 16: in fp32, and under autocast for bf16 maps where the processor
+/// multiplies bf16. Else libtorch's. Same bits whatever the number of threads.
 at::Tensor convolve(const at::Tensor& x, const torch::nn::Conv2d& layer, const at::Tensor& add = {});
 
 /// false: libtorch's kernels everywhere, to compare with; for the whole process.

@@ -6,6 +6,7 @@
 #include "kernels/convolution.h"
 #include "kernels/normalization.h"
 #include "kernels/pooled_convolution.h"
+#include "train/torch_compat.h"
 
 namespace fewlabel::kernels {
 namespace {
@@ -22,16 +23,40 @@ Tensor random(at::IntArrayRef sizes, torch::ScalarType type) {
   return torch::randn(sizes, torch::kDouble).to(type).contiguous(torch::MemoryFormat::ChannelsLast);
 }
 
+/// Reduced precision as in training: maps in bf16, weights in fp32.
+class Autocast {
+ public:
+  Autocast() {
+    compat::set_autocast_type(at::kCPU, at::kBFloat16);
+    compat::enable_autocast(at::kCPU, true);
+  }
+  ~Autocast() {
+    compat::enable_autocast(at::kCPU, false);
+    compat::clear_autocast_cache();
+  }
+};
+
+/// √ mean (a - b)² / √ mean b².
+double error(const Tensor& a, const Tensor& b) {
+  const Tensor wanted = b.to(torch::kDouble);
+  return ((a.to(torch::kDouble) - wanted).norm() / wanted.norm()).item<double>();
+}
+
 struct ConvolutionCase {
   int64_t images, in, out, height, width;
   bool add;
 };
-/// y, then the gradients of x, the weights and what was added.
-std::vector<Tensor> convolution(const ConvolutionCase& at, torch::ScalarType type) {
+/// y, then the gradients of x, the weights and what was added; with maps of numbers that bf16 can hold.
+std::vector<Tensor> convolution(const ConvolutionCase& at, torch::ScalarType type,
+                                torch::ScalarType of_maps = torch::kFloat) {
   torch::manual_seed(3);
-  const Tensor x = random({at.images, at.in, at.height, at.width}, type).requires_grad_();
-  const Tensor add = at.add ? random({at.images, at.out, at.height, at.width}, type).requires_grad_() : Tensor();
-  const Tensor dy = random({at.images, at.out, at.height, at.width}, type);
+  const auto map = [&](int64_t channels) {
+    const Tensor x = random({at.images, channels, at.height, at.width}, torch::kBFloat16);
+    return x.to(of_maps == torch::kFloat ? type : of_maps);
+  };
+  const Tensor x = map(at.in).requires_grad_();
+  const Tensor add = at.add ? map(at.out).requires_grad_() : Tensor();
+  const Tensor dy = map(at.out);
   torch::nn::Conv2d layer(torch::nn::Conv2dOptions(at.in, at.out, 3).padding(1).bias(false));
   layer->weight.set_data(random({at.out, at.in, 3, 3}, type));
   const Tensor y = convolve(x, layer, add);
@@ -64,12 +89,37 @@ TEST_P(Convolution, HasTheSameBitsWithAnyNumberOfThreads) {
   for (std::size_t i = 0; i < one.size(); ++i) EXPECT_TRUE(torch::equal(one[i], three[i])) << i;
 }
 
+// Whether the kernel is ours, which rounds transformed tiles, or libtorch's, which rounds weights.
+TEST_P(Convolution, OfReducedPrecisionIsNearThePlainOne) {
+  const auto wanted = convolution(GetParam(), torch::kDouble);
+  const Autocast autocast;
+  const auto reduced = convolution(GetParam(), torch::kFloat, torch::kBFloat16);
+  ASSERT_EQ(reduced.size(), wanted.size());
+  EXPECT_EQ(reduced[0].scalar_type(), torch::kBFloat16);
+  EXPECT_EQ(reduced[2].scalar_type(), torch::kFloat);
+  for (std::size_t i = 0; i < reduced.size(); ++i) EXPECT_LT(error(reduced[i], wanted[i]), 0.015) << i;
+}
+
+TEST_P(Convolution, OfReducedPrecisionHasTheSameBitsWithAnyNumberOfThreads) {
+  const Autocast autocast;
+  const int threads = at::get_num_threads();
+  at::set_num_threads(1);
+  const auto one = convolution(GetParam(), torch::kFloat, torch::kBFloat16);
+  at::set_num_threads(3);
+  const auto three = convolution(GetParam(), torch::kFloat, torch::kBFloat16);
+  at::set_num_threads(threads);
+  for (std::size_t i = 0; i < one.size(); ++i) EXPECT_TRUE(torch::equal(one[i], three[i])) << i;
+}
+
 TEST(Convolution, OfOneImageHasTheBitsItHasInABatch) {
   torch::manual_seed(1);
   torch::nn::Conv2d layer(torch::nn::Conv2dOptions(32, 32, 3).padding(1).bias(false));
   const Tensor x = random({9, 32, 6, 10}, torch::kFloat);
   const torch::NoGradGuard no_grad;
   EXPECT_TRUE(torch::equal(convolve(x, layer)[4], convolve(x.slice(0, 4, 5), layer)[0]));
+  const Autocast autocast;
+  const Tensor half = x.to(torch::kBFloat16);
+  EXPECT_TRUE(torch::equal(convolve(half, layer)[4], convolve(half.slice(0, 4, 5), layer)[0]));
 }
 
 TEST(Convolution, LeavesOtherLayersToLibtorch) {
@@ -92,16 +142,19 @@ TEST(Convolution, OfReducedPrecisionStaysThere) {
 }
 
 TEST(Convolution, CanBeDifferentiatedTwice) {
-  const auto twice = [](torch::ScalarType type) {
+  const auto twice = [](torch::ScalarType type, torch::ScalarType of_maps) {
     torch::manual_seed(5);
-    const Tensor x = random({2, 16, 5, 6}, type).requires_grad_();
+    const Tensor x = random({2, 16, 5, 6}, type).to(of_maps).requires_grad_();
     torch::nn::Conv2d layer(torch::nn::Conv2dOptions(16, 16, 3).padding(1).bias(false));
     layer->weight.set_data(random({16, 16, 3, 3}, type));
     const Tensor dx = torch::autograd::grad({convolve(x, layer).pow(3).sum()}, {x}, {}, true, true)[0];
     dx.square().sum().backward();
     return layer->weight.grad();
   };
-  EXPECT_LT(distance(twice(torch::kFloat), twice(torch::kDouble)), 5e-6);
+  const Tensor wanted = twice(torch::kDouble, torch::kDouble);
+  EXPECT_LT(distance(twice(torch::kFloat, torch::kFloat), wanted), 5e-6);
+  const Autocast autocast;
+  EXPECT_LT(error(twice(torch::kFloat, torch::kBFloat16), wanted), 0.05);
 }
 
 struct NormCase {
