@@ -119,7 +119,7 @@ TEST(PiModel, AsksThatTwoViewsAgreeMoreAndMore) {
 
 TEST(MeanTeacher, TeacherIsTheMeanOfTheStudentsUntilItsDecayTakesOver) {
   NetConfig config;
-  config.name = "linear";
+  config.name.emplace("linear");
   const Net net = make_net(config, {8, 8, 1}, 3, 1);
   const auto method = find_method("mean_teacher").make({{"decay", 0.6}}, task_of(1), net);
   const Tensor teacher = method->named_parameters()["teacher.head.linear.weight"];
@@ -146,7 +146,7 @@ TEST(MeanTeacher, TeacherIsTheMeanOfTheStudentsUntilItsDecayTakesOver) {
 
 TEST(MeanTeacher, LearnsFromTheTeacherNotFromItself) {
   NetConfig config;
-  config.name = "linear";
+  config.name.emplace("linear");
   const Net net = make_net(config, {8, 8, 1}, 3, 1);
   const auto method = find_method("mean_teacher").make(Json::object(), task_of(1), net);
   const Tensor u = torch::randn({4, 1, 8, 8});

@@ -64,7 +64,7 @@ struct Echo final : GoldenNet {
 struct Diagonal final : GoldenNet {
   explicit Diagonal(int64_t count) : classes(count) {
     NetConfig config;
-    config.name = "linear";
+    config.name.emplace("linear");
     linear = make_net(config, {8, 8, 1}, classes, 1);
   }
   Net net() override { return linear; }

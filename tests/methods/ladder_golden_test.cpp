@@ -16,7 +16,7 @@ TEST(GoldenLadder, ProducesPyTorchValues) {
   const Json golden = Json::parse(file);
   const int64_t labeled = golden.at("labeled"), unlabeled = golden.at("unlabeled"), classes = golden.at("classes");
   NetConfig config;
-  config.name = "ladder_mlp";
+  config.name.emplace("ladder_mlp");
   for (const auto& test : golden.at("cases")) {
     const auto method =
         find_method("ladder").make(test.at("config"), {.shape = {8, 8, 1}, .classes = classes, .class_share = {}},
