@@ -63,9 +63,7 @@ struct Echo final : GoldenNet {
 /// For methods that copy their net, which wants one that make_net builds: the inputs are the first pixels of an image.
 struct Diagonal final : GoldenNet {
   explicit Diagonal(int64_t count) : classes(count) {
-    NetConfig config;
-    config.name.emplace("linear");
-    linear = make_net(config, {8, 8, 1}, classes, 1);
+    linear = make_net({.name = "linear", .bn_momentum = {}}, {8, 8, 1}, classes, 1);
   }
   Net net() override { return linear; }
   Batch shaped(Batch batch) override {

@@ -15,8 +15,7 @@ TEST(GoldenLadder, ProducesPyTorchValues) {
   std::ifstream file(FEWLABEL_GOLDEN "/ladder.json");
   const Json golden = Json::parse(file);
   const int64_t labeled = golden.at("labeled"), unlabeled = golden.at("unlabeled"), classes = golden.at("classes");
-  NetConfig config;
-  config.name.emplace("ladder_mlp");
+  const NetConfig config{.name = "ladder_mlp", .bn_momentum = {}};
   for (const auto& test : golden.at("cases")) {
     const auto method =
         find_method("ladder").make(test.at("config"), {.shape = {8, 8, 1}, .classes = classes, .class_share = {}},
