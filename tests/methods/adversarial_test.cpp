@@ -140,6 +140,14 @@ TEST(Bigan, ExchangesTheLabelsOfThePairs) {
   EXPECT_NEAR(step.losses[2], -d_g.log().mean().item<double>(), 1e-4);
 }
 
+TEST(Bigan, GivesCodesTheMeanAndVarianceOfThePrior) {
+  const auto method = made("bigan", {{"width", 8}, {"latent", 6}});
+  RecordingStep step;
+  method->learn(Toy::batch(method->needs(), 0), step);
+  EXPECT_LT(step.embedded.mean(0).abs().max().item<double>(), 1e-4);
+  EXPECT_LT((step.embedded.var(0, /*unbiased=*/false) - 1).abs().max().item<double>(), 1e-2);
+}
+
 TEST(AdversarialAutoencoder, RebuildsWhileItsCodesLookLikeThePrior) {
   const auto method = made("adversarial_autoencoder", {{"lambda_adversarial", 0.5}, {"width", 8}, {"latent", 6}});
   method->eval();

@@ -33,6 +33,8 @@ class Bigan final : public Method, public Encoder, public Sampler, public Recons
         pixels_(register_module("pixels", Pixels(task))),
         net_(register_module("net", std::move(net))),
         code_(register_module("code", torch::nn::Linear(net_->feature_size(), config.latent))),
+        code_norm_(register_module("code_norm",
+                                   torch::nn::BatchNorm1d(torch::nn::BatchNorm1dOptions(config.latent).affine(false)))),
         generator_(register_module(
             "generator",
             make_generator({.shape = task.shape, .latent = config.latent, .width = config.width, .seed = task.seed}))),
@@ -89,13 +91,16 @@ class Bigan final : public Method, public Encoder, public Sampler, public Recons
   Tensor reconstruct(const Tensor& x) override { return generator_->forward(encode(x)); }
 
  private:
-  Tensor encode(const Tensor& x) { return code_->forward(net_->features(x)).to(torch::kFloat); }
+  /// E(x). Its numbers have the prior's mean and variance by themselves; else the discriminator tells the pairs by the
+  /// spread of the codes alone, and the encoder learns nothing else.
+  Tensor encode(const Tensor& x) { return code_norm_->forward(code_->forward(net_->features(x)).to(torch::kFloat)); }
   Tensor generate(const Tensor& z) { return pixels_->from_pixels(generator_->forward(z)); }
 
   BiganConfig config_;
   Pixels pixels_;
   Net net_;
   torch::nn::Linear code_;
+  torch::nn::BatchNorm1d code_norm_;
   Generator generator_;
   Discriminator discriminator_;
 };
@@ -105,8 +110,8 @@ class Bigan final : public Method, public Encoder, public Sampler, public Recons
 MethodInfo bigan() {
   return describe_method<Bigan, BiganConfig>(
       "bigan", "BiGAN", "arXiv:1605.09782", "self/adversarial",
-      Json{{"optimizer", {{"name", "adamw"}, {"lr", 2e-4}, {"momentum", 0.5}, {"weight_decay", 0.0}}},
-           {"train", {{"batch", 64}, {"average", 0.999}}}});
+      Json{{"optimizer", {{"name", "adamw"}, {"lr", 5e-4}, {"momentum", 0.5}, {"weight_decay", 0.0}}},
+           {"train", {{"batch", 64}, {"average", 0.0}}}});
 }
 
 }  // namespace fewlabel
