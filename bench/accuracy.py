@@ -22,6 +22,7 @@ parser.add_argument("name")
 parser.add_argument("--seeds", default="0,1,2")
 parser.add_argument("--program", default=os.path.join(here, "..", "build", "product", "bin", "fewlabel"))
 parser.add_argument("--reuse", action="store_true", help="keep seeds that are finished in runs/accuracy")
+parser.add_argument("--commit", help="what the program was built from; the checkout's by default")
 parser.add_argument("arguments", nargs="+", help="of fewlabel train, after --")
 options = parser.parse_args()
 
@@ -36,10 +37,12 @@ for seed in options.seeds.split(","):
     command = [options.program, "train", *(a.replace("{seed}", seed) for a in options.arguments),
                f"seed={seed}", f"out={out}", "--overwrite", "--quiet"]
     begin = time.monotonic()
-    if not (options.reuse and os.path.exists(f"{out}/summary.json")):
+    reused = options.reuse and os.path.exists(f"{out}/summary.json")
+    if not reused:
         subprocess.run(command, check=True)
     summary = json.load(open(f"{out}/summary.json"))
-    summary["wall_seconds"] = time.monotonic() - begin
+    if not reused:
+        summary["wall_seconds"] = time.monotonic() - begin
     runs.append(summary)
     print(f"seed {seed}: accuracy {summary['accuracy']:.4f}"
           + (f", supervised {summary['supervised_accuracy']:.4f}" if "supervised_accuracy" in summary else "")
@@ -56,7 +59,8 @@ def spread(key):
 keys = ("accuracy", "supervised_accuracy", "ece", "ece_calibrated", "train_seconds", "supervised_seconds",
         "images_per_second", "peak_memory_mb", "wall_seconds", "steps")
 result = {"name": options.name, "seeds": options.seeds, "arguments": options.arguments,
-          "commit": output("git", "rev-parse", "--short", "HEAD"), "dirty": bool(output("git", "status", "--porcelain", "-uno")),
+          "commit": options.commit or output("git", "rev-parse", "--short", "HEAD"),
+          "dirty": not options.commit and bool(output("git", "status", "--porcelain", "-uno")),
           "date": time.strftime("%Y-%m-%d"), "machine": runs[0]["machine"]}
 result["machine"].pop("blas", None)
 result.update({key: spread(key) for key in keys if spread(key)})
