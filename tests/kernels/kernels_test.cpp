@@ -42,6 +42,19 @@ double error(const Tensor& a, const Tensor& b) {
   return ((a.to(torch::kDouble) - wanted).norm() / wanted.norm()).item<double>();
 }
 
+/// Whatever f returns, with one thread and with three.
+template <typename F>
+void expect_same_bits(const F& f) {
+  const int threads = at::get_num_threads();
+  at::set_num_threads(1);
+  const std::vector<Tensor> one = f();
+  at::set_num_threads(3);
+  const std::vector<Tensor> three = f();
+  at::set_num_threads(threads);
+  ASSERT_EQ(one.size(), three.size());
+  for (std::size_t i = 0; i < one.size(); ++i) EXPECT_TRUE(torch::equal(one[i], three[i])) << i;
+}
+
 struct ConvolutionCase {
   int64_t images, in, out, height, width;
   bool add;
@@ -80,13 +93,7 @@ TEST_P(Convolution, EqualsThePlainOneInFp64) {
 }
 
 TEST_P(Convolution, HasTheSameBitsWithAnyNumberOfThreads) {
-  const int threads = at::get_num_threads();
-  at::set_num_threads(1);
-  const auto one = convolution(GetParam(), torch::kFloat);
-  at::set_num_threads(3);
-  const auto three = convolution(GetParam(), torch::kFloat);
-  at::set_num_threads(threads);
-  for (std::size_t i = 0; i < one.size(); ++i) EXPECT_TRUE(torch::equal(one[i], three[i])) << i;
+  expect_same_bits([] { return convolution(GetParam(), torch::kFloat); });
 }
 
 // Whether the kernel is ours, which rounds transformed tiles, or libtorch's, which rounds weights.
@@ -102,13 +109,7 @@ TEST_P(Convolution, OfReducedPrecisionIsNearThePlainOne) {
 
 TEST_P(Convolution, OfReducedPrecisionHasTheSameBitsWithAnyNumberOfThreads) {
   const Autocast autocast;
-  const int threads = at::get_num_threads();
-  at::set_num_threads(1);
-  const auto one = convolution(GetParam(), torch::kFloat, torch::kBFloat16);
-  at::set_num_threads(3);
-  const auto three = convolution(GetParam(), torch::kFloat, torch::kBFloat16);
-  at::set_num_threads(threads);
-  for (std::size_t i = 0; i < one.size(); ++i) EXPECT_TRUE(torch::equal(one[i], three[i])) << i;
+  expect_same_bits([] { return convolution(GetParam(), torch::kFloat, torch::kBFloat16); });
 }
 
 TEST(Convolution, OfOneImageHasTheBitsItHasInABatch) {
@@ -195,13 +196,7 @@ TEST_P(Norm, EqualsThePlainOneInFp64) {
 }
 
 TEST_P(Norm, HasTheSameBitsWithAnyNumberOfThreads) {
-  const int threads = at::get_num_threads();
-  at::set_num_threads(1);
-  const auto one = norm(GetParam(), torch::kFloat);
-  at::set_num_threads(3);
-  const auto three = norm(GetParam(), torch::kFloat);
-  at::set_num_threads(threads);
-  for (std::size_t i = 0; i < one.size(); ++i) EXPECT_TRUE(torch::equal(one[i], three[i])) << i;
+  expect_same_bits([] { return norm(GetParam(), torch::kFloat); });
 }
 
 // The same bf16 values in fp64: what is left are roundings of results to 8 bits, 2⁻⁹ of each.
@@ -293,13 +288,7 @@ TEST_P(Pooled, EqualsThePlainOneInFp64) {
 }
 
 TEST_P(Pooled, HasTheSameBitsWithAnyNumberOfThreads) {
-  const int threads = at::get_num_threads();
-  at::set_num_threads(1);
-  const auto one = pooled(GetParam(), torch::kFloat);
-  at::set_num_threads(3);
-  const auto three = pooled(GetParam(), torch::kFloat);
-  at::set_num_threads(threads);
-  for (std::size_t i = 0; i < one.size(); ++i) EXPECT_TRUE(torch::equal(one[i], three[i])) << i;
+  expect_same_bits([] { return pooled(GetParam(), torch::kFloat); });
 }
 
 TEST(Pooled, LeavesGradientsOfImagesToLibtorch) {
