@@ -1,6 +1,7 @@
 // Transforms make views of examples. A policy string such as "flip+crop(0.125)+randaugment(n=2)+cutout(0.5)" describes
 // one; what a view name ("weak", "strong") means is the recipe's choice. Free of libtorch.
 #pragma once
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -23,5 +24,12 @@ class Transform {
 ///   flip(p=0.5)  crop(fraction=0.125, pad=reflect|edge|zero)  randaugment(n=2, m=random|0..1)  cutout(fraction=0.5)
 ///   and every single operation of RandAugment by its name.
 std::unique_ptr<Transform> make_image_transform(const std::string& policy);
+
+/// What a recipe means by the names of its views where it does not say. Colour images (three channels) are mirrored;
+/// grey ones are not: mirrored letters and digits are other signs or none (docs/decisions/0006).
+struct ViewPolicies {
+  std::string weak, strong, contrast;
+};
+ViewPolicies default_policies(int64_t channels);
 
 }  // namespace fewlabel

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "fewlabel/error.h"
+#include "fewlabel/transform.h"
 
 namespace fewlabel {
 namespace {
@@ -71,16 +72,14 @@ class Resolver {
     fill(config_.probe, std::string(facts_.learns_without_labels ? "full" : "none"));
   }
 
-  // Mirrored letters and digits are other letters or none, and grey scans are mostly of that kind; mirrored
-  // photographs are still photographs.
   void augment() {
-    const std::string flip = *config_.data.channels == 3 ? "flip+" : "";
+    const int64_t channels = *config_.data.channels;
+    const ViewPolicies policies = default_policies(channels);
     const std::string reason =
-        flip.empty() ? "grey images may be signs, which must not be mirrored" : "colour photographs";
-    pick(config_.augment.weak, "augment.weak", flip + "crop(0.125)", reason);
-    pick(config_.augment.strong, "augment.strong", flip + "crop(0.125)+randaugment(n=2)+cutout(0.5)", reason);
-    fill(config_.augment.contrast,
-         "resized_crop(0.2..1)+" + flip + "color_jitter(0.5)" + (flip.empty() ? "" : "+grayscale(0.2)"));
+        channels == 3 ? "colour photographs" : "grey images may be signs, which must not be mirrored";
+    pick(config_.augment.weak, "augment.weak", policies.weak, reason);
+    pick(config_.augment.strong, "augment.strong", policies.strong, reason);
+    fill(config_.augment.contrast, policies.contrast);
   }
 
   void loop() {

@@ -49,6 +49,16 @@ TEST(Policy, AcceptsWhatTheDocumentationShows) {
   }
 }
 
+TEST(Policy, MirrorsColourImagesAloneByDefault) {
+  for (const int64_t channels : {1, 3}) {
+    const ViewPolicies policies = default_policies(channels);
+    for (const std::string& policy : {policies.weak, policies.strong, policies.contrast}) {
+      EXPECT_NO_THROW(make_image_transform(policy)) << policy;
+      EXPECT_EQ(policy.find("flip") != std::string::npos, channels == 3) << policy;
+    }
+  }
+}
+
 TEST(Policy, NamesTheNearestStep) {
   EXPECT_THAT(refusal("flip+randaugmnt(n=2)"), HasSubstr("randaugment"));
   EXPECT_THAT(refusal("Rotate(3)"), HasSubstr("rotate"));

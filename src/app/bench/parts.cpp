@@ -8,15 +8,12 @@
 #include "data/loader.h"
 #include "fewlabel/net.h"
 #include "fewlabel/random.h"
+#include "fewlabel/transform.h"
 #include "train/checkpoint.h"
 #include "train/module_state.h"
 
 namespace fewlabel::measure {
 namespace {
-
-constexpr const char* kWeak = "flip+crop(0.125)";
-constexpr const char* kStrong = "flip+crop(0.125)+randaugment(n=2)+cutout(0.5)";
-constexpr const char* kContrast = "resized_crop(0.2..1)+flip+color_jitter(0.5)+grayscale(0.2)";
 
 using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
@@ -101,7 +98,9 @@ Json augment_rates(int64_t side, int64_t channels) {
   const MadeUp images(shape_of(side, channels), 500);
   std::vector<uint8_t> out(static_cast<std::size_t>(images.shape().bytes()));
   Json rates = Json::object();
-  for (const auto& [name, policy] : {std::pair{"weak", kWeak}, {"strong", kStrong}, {"contrast", kContrast}}) {
+  const ViewPolicies policies = default_policies(channels);
+  for (const auto& [name, policy] :
+       {std::pair{"weak", policies.weak}, {"strong", policies.strong}, {"contrast", policies.contrast}}) {
     const auto transform = make_image_transform(policy);
     uint64_t index = 0;
     rates[name] = rate(1.0, [&] {
@@ -123,9 +122,10 @@ Json loader_rates(int64_t side, int64_t channels, int workers) {
     stream.pool.push_back(i);
     stream.labels.push_back(i < 100 ? static_cast<int32_t>(i % 10) : kUnlabeled);
   }
-  labeled.transforms.emplace_back(make_image_transform(kWeak));
-  unlabeled.transforms.emplace_back(make_image_transform(kWeak));
-  unlabeled.transforms.emplace_back(make_image_transform(kStrong));
+  const ViewPolicies policies = default_policies(channels);
+  labeled.transforms.emplace_back(make_image_transform(policies.weak));
+  unlabeled.transforms.emplace_back(make_image_transform(policies.weak));
+  unlabeled.transforms.emplace_back(make_image_transform(policies.strong));
   Loader loader(images, labeled, unlabeled, {.seed = 1, .workers = workers});
   constexpr int64_t kBatches = 200;
   for (int i = 0; i < 8; ++i) loader.next();

@@ -179,4 +179,11 @@ std::unique_ptr<Transform> make_image_transform(const std::string& policy) {
   return std::make_unique<augment::ImageTransform>(std::move(steps));
 }
 
+ViewPolicies default_policies(int64_t channels) {
+  const bool colour = channels == 3;
+  const std::string flip = colour ? "flip+" : "", weak = flip + "crop(0.125)";
+  return {weak, weak + "+randaugment(n=2)+cutout(0.5)",
+          "resized_crop(0.2..1)+" + flip + "color_jitter(0.5)" + (colour ? "+grayscale(0.2)" : "")};
+}
+
 }  // namespace fewlabel

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "fewlabel/method.h"
+#include "fewlabel/transform.h"
 #include "methods/common/flow.h"
 #include "methods/common/losses.h"
 #include "methods/common/sampling.h"
@@ -45,11 +46,10 @@ Json corrector_settings(const VirtualDataConfig& config) {
   return settings;
 }
 
-/// The recipe's own policies, by default.
 std::string policy_of(const VirtualDataConfig& config, const Task& task) {
-  const std::string weak = task.shape.channels == 3 ? "flip+crop(0.125)" : "crop(0.125)";
-  if (config.view == "strong") return weak + "+randaugment(n=2)+cutout(0.5)";
-  return config.view == "weak" ? weak : "none";
+  const ViewPolicies policies = default_policies(task.shape.channels);
+  if (config.view == "strong") return policies.strong;
+  return config.view == "weak" ? policies.weak : "none";
 }
 
 Views without_last(Views views) {
