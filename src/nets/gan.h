@@ -16,8 +16,8 @@ struct GeneratorSpec {
   uint64_t seed = 0;
 };
 
-/// G(z) or G(z, y): a code becomes an image. Group norm in place of DCGAN's batch norm: it remembers nothing, so that a
-/// generator with averaged weights, or one that is asked for a single image, paints as it does in training.
+/// G(z) or G(z, y): a code becomes an image. Batch norm as in DCGAN, so in evaluation an image does not depend on those
+/// beside it.
 class GeneratorImpl : public torch::nn::Module {
  public:
   explicit GeneratorImpl(const GeneratorSpec& spec);  // by make_generator, which sets the weights
@@ -26,11 +26,14 @@ class GeneratorImpl : public torch::nn::Module {
   void reset(uint64_t seed);
 
  private:
+  void add_norm(int64_t channels);
+
   GeneratorSpec spec_;
   int64_t channels_ = 0, height_ = 0, width_ = 0;  // of the smallest map
   torch::nn::Linear start_{nullptr};
-  torch::nn::GroupNorm start_norm_{nullptr};
-  torch::nn::ModuleList convs_, norms_;
+  std::vector<torch::nn::BatchNorm2d> norms_;  // of the smallest map, then of each convolution's
+  std::vector<torch::nn::Conv2d> convs_;       // after each doubling
+  torch::nn::Conv2d paint_{nullptr};
 };
 TORCH_MODULE(Generator);
 /// Builds and initialises; the same seed gives the same bits. Throws Error{usage} for sides that are no multiples of 4.

@@ -89,7 +89,8 @@ MethodInfo gan() {
   return describe_method<Gan, GanConfig>(
       "gan", "GAN", "arXiv:1406.2661", "self/adversarial",
       Json{{"optimizer", {{"name", "adamw"}, {"lr", 2e-4}, {"momentum", 0.5}, {"weight_decay", 0.0}}},
-           {"train", {{"batch", 64}, {"average", 0.999}}}});
+           {"train", {{"batch", 64}, {"average", 0.999}}}},
+      Json{{"optimizer", {{"lr", 2e-3}}}});
 }
 
 }  // namespace fewlabel
