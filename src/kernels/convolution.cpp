@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 
+#include "kernels/strided_convolution.h"
 #include "kernels/winograd_bf16.h"
 
 namespace fewlabel::kernels {
@@ -154,9 +155,9 @@ struct Winograd : torch::autograd::Function<Winograd<Kind>> {
 
 bool autocast() { return !c10::impl::tls_is_dispatch_key_excluded(c10::DispatchKey::AutocastCPU); }
 
-bool suits_winograd(const Tensor& x, const torch::nn::Conv2d& layer) {
+bool suits(const Tensor& x, const torch::nn::Conv2d& layer, int64_t stride) {
   const Tensor& w = layer->weight;
-  return full_float(w) && !layer->bias.defined() && is_plain_3x3(layer, 1) && w.size(0) % kStrip == 0 &&
+  return full_float(w) && !layer->bias.defined() && is_plain_3x3(layer, 1, stride) && w.size(0) % kStrip == 0 &&
          w.size(1) % kStrip == 0 && x.numel() > 0;
 }
 
@@ -170,24 +171,25 @@ bool plain_float(const Tensor& x) { return full_float(x) && !autocast(); }
 
 bool reduced_float(const Tensor& x) { return enabled && x.device().is_cpu() && x.scalar_type() == at::kBFloat16; }
 
-bool is_plain_3x3(const torch::nn::Conv2d& layer, int64_t padding) {
+bool is_plain_3x3(const torch::nn::Conv2d& layer, int64_t padding, int64_t stride) {
   const auto& options = layer->options;
   const auto all = [](const torch::ExpandingArray<2>& values, int64_t wanted) {
     return std::all_of(values->begin(), values->end(), [wanted](int64_t value) { return value == wanted; });
   };
   const auto* around = get_if<torch::ExpandingArray<2>>(&options.padding());  // std's or c10's, by libtorch's version
-  return all(options.kernel_size(), 3) && all(options.stride(), 1) && all(options.dilation(), 1) && around &&
+  return all(options.kernel_size(), 3) && all(options.stride(), stride) && all(options.dilation(), 1) && around &&
          all(*around, padding) && options.groups() == 1;
 }
 
 Tensor convolve(const Tensor& x, const torch::nn::Conv2d& layer, const Tensor& add) {
-  if (suits_winograd(x, layer)) {
+  const bool reduced = autocast() && reduced_float(x) && winograd::bf16::available();
+  if (suits(x, layer, 1)) {
     const auto added = add.defined() ? c10::make_optional(add) : c10::nullopt;
     if (plain_float(x) && (!add.defined() || plain_float(add))) return Winograd<Full>::apply(x, layer->weight, added);
-    if (autocast() && reduced_float(x) && (!add.defined() || reduced_float(add)) && winograd::bf16::available())
-      return Winograd<Reduced>::apply(x, layer->weight, added);
+    if (reduced && (!add.defined() || reduced_float(add))) return Winograd<Reduced>::apply(x, layer->weight, added);
   }
-  const Tensor y = torch::nn::Conv2d(layer)->forward(x);
+  const bool strided = reduced && suits(x, layer, 2) && suits_strided(x);
+  const Tensor y = strided ? convolve_strided(x, layer->weight) : torch::nn::Conv2d(layer)->forward(x);
   return add.defined() ? y + add : y;
 }
 

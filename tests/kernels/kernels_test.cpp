@@ -58,19 +58,21 @@ void expect_same_bits(const F& f) {
 struct ConvolutionCase {
   int64_t images, in, out, height, width;
   bool add;
+  int64_t stride = 1;
 };
 /// y, then the gradients of x, the weights and what was added; with maps of numbers that bf16 can hold.
 std::vector<Tensor> convolution(const ConvolutionCase& at, torch::ScalarType type,
                                 torch::ScalarType of_maps = torch::kFloat) {
   torch::manual_seed(3);
-  const auto map = [&](int64_t channels) {
-    const Tensor x = random({at.images, channels, at.height, at.width}, torch::kBFloat16);
+  const auto map = [&](int64_t channels, int64_t stride) {
+    const int64_t height = (at.height + stride - 1) / stride, width = (at.width + stride - 1) / stride;
+    const Tensor x = random({at.images, channels, height, width}, torch::kBFloat16);
     return x.to(of_maps == torch::kFloat ? type : of_maps);
   };
-  const Tensor x = map(at.in).requires_grad_();
-  const Tensor add = at.add ? map(at.out).requires_grad_() : Tensor();
-  const Tensor dy = map(at.out);
-  torch::nn::Conv2d layer(torch::nn::Conv2dOptions(at.in, at.out, 3).padding(1).bias(false));
+  const Tensor x = map(at.in, 1).requires_grad_();
+  const Tensor add = at.add ? map(at.out, at.stride).requires_grad_() : Tensor();
+  const Tensor dy = map(at.out, at.stride);
+  torch::nn::Conv2d layer(torch::nn::Conv2dOptions(at.in, at.out, 3).padding(1).stride(at.stride).bias(false));
   layer->weight.set_data(random({at.out, at.in, 3, 3}, type));
   const Tensor y = convolve(x, layer, add);
   y.backward(dy);
@@ -96,8 +98,17 @@ TEST_P(Convolution, HasTheSameBitsWithAnyNumberOfThreads) {
   expect_same_bits([] { return convolution(GetParam(), torch::kFloat); });
 }
 
-// Whether the kernel is ours, which rounds transformed tiles, or libtorch's, which rounds weights.
-TEST_P(Convolution, OfReducedPrecisionIsNearThePlainOne) {
+// Maps in bf16, whether the kernel is ours, which rounds transformed tiles, or libtorch's, which rounds weights.
+class ReducedConvolution : public ::testing::TestWithParam<ConvolutionCase> {};
+INSTANTIATE_TEST_SUITE_P(
+    Shapes, ReducedConvolution,
+    ::testing::Values(ConvolutionCase{2, 16, 16, 4, 4, false}, ConvolutionCase{3, 16, 32, 7, 7, true},
+                      ConvolutionCase{1, 48, 16, 1, 5, false}, ConvolutionCase{2, 32, 64, 14, 9, true},
+                      ConvolutionCase{130, 16, 16, 3, 6, false}, ConvolutionCase{5, 128, 128, 8, 8, false},
+                      ConvolutionCase{40, 32, 64, 14, 14, false, 2}, ConvolutionCase{3, 16, 32, 7, 9, true, 2},
+                      ConvolutionCase{2, 48, 16, 1, 1, false, 2}, ConvolutionCase{5, 16, 16, 2, 5, false, 2}));
+
+TEST_P(ReducedConvolution, IsNearThePlainOne) {
   const auto wanted = convolution(GetParam(), torch::kDouble);
   const Autocast autocast;
   const auto reduced = convolution(GetParam(), torch::kFloat, torch::kBFloat16);
@@ -107,7 +118,7 @@ TEST_P(Convolution, OfReducedPrecisionIsNearThePlainOne) {
   for (std::size_t i = 0; i < reduced.size(); ++i) EXPECT_LT(error(reduced[i], wanted[i]), 0.015) << i;
 }
 
-TEST_P(Convolution, OfReducedPrecisionHasTheSameBitsWithAnyNumberOfThreads) {
+TEST_P(ReducedConvolution, HasTheSameBitsWithAnyNumberOfThreads) {
   const Autocast autocast;
   expect_same_bits([] { return convolution(GetParam(), torch::kFloat, torch::kBFloat16); });
 }
@@ -143,19 +154,21 @@ TEST(Convolution, OfReducedPrecisionStaysThere) {
 }
 
 TEST(Convolution, CanBeDifferentiatedTwice) {
-  const auto twice = [](torch::ScalarType type, torch::ScalarType of_maps) {
-    torch::manual_seed(5);
-    const Tensor x = random({2, 16, 5, 6}, type).to(of_maps).requires_grad_();
-    torch::nn::Conv2d layer(torch::nn::Conv2dOptions(16, 16, 3).padding(1).bias(false));
-    layer->weight.set_data(random({16, 16, 3, 3}, type));
-    const Tensor dx = torch::autograd::grad({convolve(x, layer).pow(3).sum()}, {x}, {}, true, true)[0];
-    dx.square().sum().backward();
-    return layer->weight.grad();
-  };
-  const Tensor wanted = twice(torch::kDouble, torch::kDouble);
-  EXPECT_LT(distance(twice(torch::kFloat, torch::kFloat), wanted), 5e-6);
-  const Autocast autocast;
-  EXPECT_LT(error(twice(torch::kFloat, torch::kBFloat16), wanted), 0.05);
+  for (const int64_t stride : {1, 2}) {
+    const auto twice = [stride](torch::ScalarType type, torch::ScalarType of_maps) {
+      torch::manual_seed(5);
+      const Tensor x = random({2, 16, 5, 6}, type).to(of_maps).requires_grad_();
+      torch::nn::Conv2d layer(torch::nn::Conv2dOptions(16, 16, 3).padding(1).stride(stride).bias(false));
+      layer->weight.set_data(random({16, 16, 3, 3}, type));
+      const Tensor dx = torch::autograd::grad({convolve(x, layer).pow(3).sum()}, {x}, {}, true, true)[0];
+      dx.square().sum().backward();
+      return layer->weight.grad();
+    };
+    const Tensor wanted = twice(torch::kDouble, torch::kDouble);
+    EXPECT_LT(distance(twice(torch::kFloat, torch::kFloat), wanted), 5e-6);
+    const Autocast autocast;
+    EXPECT_LT(error(twice(torch::kFloat, torch::kBFloat16), wanted), 0.05);
+  }
 }
 
 struct NormCase {
