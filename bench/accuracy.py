@@ -7,6 +7,8 @@
 and the command. Example:
 
   bench/accuracy.py fashion_mnist-100 -- 'data=fashion_mnist@100:seed={seed}' --minutes 4 baseline=supervised
+
+Methods that learn without labels are judged by the probes of their run.
 """
 import argparse
 import json
@@ -31,6 +33,7 @@ def output(*command):
     return subprocess.run(command, capture_output=True, text=True, check=True, cwd=here).stdout.strip()
 
 
+ACCURACIES = ("accuracy", "supervised_accuracy", "linear_accuracy", "knn_accuracy", "knn_euclidean_accuracy")
 runs = []
 for seed in options.seeds.split(","):
     out = f"runs/accuracy/{options.name}-{seed}"
@@ -44,9 +47,8 @@ for seed in options.seeds.split(","):
     if not reused:
         summary["wall_seconds"] = time.monotonic() - begin
     runs.append(summary)
-    print(f"seed {seed}: accuracy {summary['accuracy']:.4f}"
-          + (f", supervised {summary['supervised_accuracy']:.4f}" if "supervised_accuracy" in summary else "")
-          + f", {summary['train_seconds']:.0f} s", flush=True)
+    shown = [f"{key} {summary[key]:.4f}" for key in ACCURACIES if summary.get(key) is not None]
+    print(f"seed {seed}: {', '.join(shown)}, {summary['train_seconds']:.0f} s", flush=True)
 
 
 def spread(key):
@@ -56,7 +58,7 @@ def spread(key):
     return {"mean": statistics.mean(values), "std": statistics.stdev(values) if len(values) > 1 else 0.0, "values": values}
 
 
-keys = ("accuracy", "supervised_accuracy", "ece", "ece_calibrated", "train_seconds", "supervised_seconds",
+keys = (*ACCURACIES, "embedding_rank", "ece", "ece_calibrated", "train_seconds", "supervised_seconds",
         "images_per_second", "peak_memory_mb", "wall_seconds", "steps")
 result = {"name": options.name, "seeds": options.seeds, "arguments": options.arguments,
           "commit": options.commit or output("git", "rev-parse", "--short", "HEAD"),
@@ -68,6 +70,6 @@ os.makedirs(os.path.join(here, "results"), exist_ok=True)
 with open(os.path.join(here, "results", f"accuracy-{options.name}.json"), "w") as file:
     json.dump(result, file, indent=2)
     file.write("\n")
-for key in ("accuracy", "supervised_accuracy", "ece"):
+for key in (*ACCURACIES, "ece"):
     if key in result:
         print(f"{key}: {100 * result[key]['mean']:.2f} ± {100 * result[key]['std']:.2f} %")
