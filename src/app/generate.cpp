@@ -13,6 +13,7 @@
 #include "app/sampling.h"
 #include "core/cancel.h"
 #include "core/files.h"
+#include "data/class_list.h"
 #include "data/decode/encode.h"
 #include "eval/pictures.h"
 #include "fewlabel/error.h"
@@ -33,13 +34,6 @@ int64_t class_index(const std::string& text, const std::vector<std::string>& cla
   throw Error(ErrorKind::usage, "generate", fmt::format("there is no class '{}'", text), suggestion(text, classes));
 }
 
-/// A class name as the name of a folder.
-std::string folder_name(std::string name) {
-  for (char& c : name)
-    if (c == '/' || static_cast<unsigned char>(c) < 0x20) c = '-';
-  return name.empty() || name[0] == '.' ? "_" + name : name;
-}
-
 /// Thousands of small files: flushing each to disk would take longer than drawing it.
 void write_quickly(const fs::path& path, const std::string& bytes) {
   std::ofstream file(path, std::ios::binary);
@@ -58,10 +52,10 @@ void claim(const fs::path& folder) {
 
 class PngFolder {
  public:
-  PngFolder(fs::path folder, std::vector<std::string> classes)
-      : folder_(std::move(folder)), classes_(std::move(classes)) {}
+  PngFolder(fs::path folder, const std::vector<std::string>& classes)
+      : folder_(std::move(folder)), names_(class_folders(classes)) {}
   void add(const Image& image, int64_t label) {
-    const std::string name = label < 0 ? "unlabeled" : folder_name(classes_.at(static_cast<std::size_t>(label)));
+    const std::string name = label < 0 ? "unlabeled" : names_.at(static_cast<std::size_t>(label));
     const fs::path inside = folder_ / "train" / name;  // so that grid.png beside it is no example
     if (count_[name] == 0) make_folder(inside);
     write_quickly(inside / fmt::format("{:06}.png", count_[name]++), encode_png(image));
@@ -69,7 +63,7 @@ class PngFolder {
 
  private:
   fs::path folder_;
-  std::vector<std::string> classes_;
+  std::vector<std::string> names_;  // of the classes' folders
   std::map<std::string, int64_t> count_;
 };
 

@@ -6,24 +6,33 @@
 #include <set>
 
 #include "core/text.h"
+#include "data/class_list.h"
 #include "data/pixel_cache.h"
 #include "fewlabel/error.h"
 
 namespace fewlabel {
 namespace {
 
-/// The label in `classes` of each of the source's: the class of that name, else of that number.
+/// The label in `classes` of each of the source's: the class of that name, else whose folder has that name, else of
+/// that number.
 std::vector<int32_t> matching_labels(const Source& made, const std::vector<std::string>& classes,
                                      const std::string& path) {
+  std::vector<std::string> numbers;
+  for (std::size_t c = 0; c < classes.size(); ++c) numbers.push_back(std::to_string(c));
+  const std::vector<std::string> folders = class_folders(classes);
   std::vector<int32_t> result;
   for (const std::string& name : made.classes()) {
-    auto found = std::find(classes.begin(), classes.end(), name);
-    for (std::size_t c = 0; c < classes.size() && found == classes.end(); ++c)
-      if (name == std::to_string(c)) found = classes.begin() + static_cast<std::ptrdiff_t>(c);
-    if (found == classes.end())
+    const auto place = [&name](const std::vector<std::string>& names) {
+      return std::find(names.begin(), names.end(), name) - names.begin();
+    };
+    const auto none = static_cast<std::ptrdiff_t>(classes.size());
+    std::ptrdiff_t label = place(classes);
+    if (label == none) label = place(folders);
+    if (label == none) label = place(numbers);
+    if (label == none)
       throw Error(ErrorKind::data, path, fmt::format("has a class '{}', which the data do not have", name),
                   suggestion(name, classes));
-    result.push_back(static_cast<int32_t>(found - classes.begin()));
+    result.push_back(static_cast<int32_t>(label));
   }
   return result;
 }

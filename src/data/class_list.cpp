@@ -84,6 +84,21 @@ std::vector<std::string> read_class_file(const std::string& path) {
   return classes;
 }
 
+std::vector<std::string> class_folders(const std::vector<std::string>& classes) {
+  std::vector<std::string> folders;
+  // What needs no change keeps its name, whoever comes first.
+  std::set<std::string> taken(classes.begin(), classes.end());
+  for (const std::string& name : classes) {
+    std::string folder = name;
+    for (char& c : folder)
+      if (c == '/' || static_cast<unsigned char>(c) < 0x20) c = '-';
+    if (folder.empty() || folder[0] == '.') folder.insert(0, 1, '_');
+    while (folder != name && !taken.insert(folder).second) folder += '_';
+    folders.push_back(folder);
+  }
+  return folders;
+}
+
 int32_t LabelTexts::add(const std::string& text, const std::string& where) {
   if (text.empty()) return kUnlabeled;
   const auto [place, fresh] = ids_.try_emplace(text, static_cast<int32_t>(texts_.size()));

@@ -16,6 +16,10 @@ std::vector<std::string> parse_classes(const std::string& text);
 /// One class a line, from a file such as classes.txt; empty when there is no such file.
 std::vector<std::string> read_class_file(const std::string& path);
 
+/// What the folder of each class is called where classes are written as folders: its name, but for what no folder may
+/// be called; all different.
+std::vector<std::string> class_folders(const std::vector<std::string>& classes);
+
 /// Collects label texts as they are met; the order of meeting gives provisional numbers.
 class LabelTexts {
  public:

@@ -99,6 +99,14 @@ TEST(VirtualExamples, JoinTheLabelledOfAnyMethodAndNotThoseOfItsBaseline) {
   EXPECT_FALSE(torch::equal(a[0], b[0]));
 }
 
+TEST(VirtualExamples, OfAClassThatNoFolderCanBeCalledAreKnownByItsFolder) {
+  Bench bench({1, 0, 0});
+  std::ofstream(bench.folder / "real/classes.txt") << "shoe\nT-shirt/top\nbag\n";
+  std::ofstream(bench.folder / "made/classes.txt") << "T-shirt-top\nshoe\n";  // as `generate` calls them
+  bench.open();
+  EXPECT_THAT(bench.data.virtual_examples.label, ElementsAre(0, 1, 1));
+}
+
 TEST(VirtualExamples, OfAnUnknownClassAreRefused) {
   Bench bench({0, 3});
   const Error error = error_of([&] { bench.open(); });

@@ -1,4 +1,5 @@
 #include <cstdlib>
+#include <set>
 
 #include "data/class_list.h"
 #include "data/sources/sources.h"
@@ -24,6 +25,19 @@ TEST(Classes, SortNaturally) {
   EXPECT_TRUE(natural_less("a", "ab"));
   EXPECT_NE(natural_less("01", "1"), natural_less("1", "01"));
   EXPECT_FALSE(natural_less("7", "7"));
+}
+
+TEST(Classes, HaveFoldersOfDifferentNames) {
+  const std::vector<std::string> names{"a/b", "cat", "a-b", ".hidden", "a\nb", "_.hidden"};
+  const auto folders = class_folders(names);
+  EXPECT_EQ(folders[1], "cat");
+  EXPECT_EQ(folders[2], "a-b");
+  EXPECT_EQ(folders[5], "_.hidden");
+  EXPECT_EQ(std::set<std::string>(folders.begin(), folders.end()).size(), names.size());
+  for (const std::string& folder : folders) {
+    EXPECT_EQ(folder.find_first_of("/\n"), std::string::npos) << folder;
+    EXPECT_NE(folder.front(), '.') << folder;
+  }
 }
 
 TEST(Idx, ReadsPlainAndCompressedPairs) {
