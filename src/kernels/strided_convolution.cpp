@@ -21,7 +21,7 @@ int64_t halved(int64_t side) { return (side + 1) / 2; }
 Tensor patches_of(const Tensor& x) {
   const int64_t channels = x.size(1), height = x.size(2), width = x.size(3);
   const int64_t rows = halved(height), columns = halved(width), line = 3 * channels;
-  const Tensor patches = at::empty({x.size(0) * rows * columns, 3 * line}, x.options());
+  Tensor patches = at::empty({x.size(0) * rows * columns, 3 * line}, x.options());
   const auto* in = static_cast<const uint16_t*>(x.data_ptr());
   auto* out = static_cast<uint16_t*>(patches.data_ptr());
   at::parallel_for(0, x.size(0) * rows, 16, [&](int64_t begin, int64_t end) {
