@@ -221,7 +221,8 @@ void CommandLine::define() {
   bench.add_option("--kept", o.bench.kept, "share of the pseudo-labels to keep, by the choice of tau")
       ->type_name("SHARE")
       ->check(between(0.0, 1.0));
-  bench.add_flag_callback("--no-count", [&o] { o.bench.count = false; }, "do not count arithmetic or measure the peak");
+  bench.add_flag_callback(
+      "--no-count", [&o] { o.bench.count = false; }, "do not count arithmetic or measure the peak");
   json(bench);
 
   words(app("report"), "RUN", "run folder")->required()->expected(1);
