@@ -81,12 +81,13 @@ std::vector<Tensor> convolution(const ConvolutionCase& at, torch::ScalarType typ
   return all;
 }
 
-class Convolution : public ::testing::TestWithParam<ConvolutionCase> {};
-INSTANTIATE_TEST_SUITE_P(
-    Shapes, Convolution,
+const auto kShapes =
     ::testing::Values(ConvolutionCase{2, 16, 16, 4, 4, false}, ConvolutionCase{3, 16, 32, 7, 7, true},
                       ConvolutionCase{1, 48, 16, 1, 5, false}, ConvolutionCase{2, 32, 64, 14, 9, true},
-                      ConvolutionCase{130, 16, 16, 3, 6, false}, ConvolutionCase{5, 128, 128, 8, 8, false}));
+                      ConvolutionCase{130, 16, 16, 3, 6, false}, ConvolutionCase{5, 128, 128, 8, 8, false});
+
+class Convolution : public ::testing::TestWithParam<ConvolutionCase> {};
+INSTANTIATE_TEST_SUITE_P(Shapes, Convolution, kShapes);
 
 TEST_P(Convolution, EqualsThePlainOneInFp64) {
   const auto ours = convolution(GetParam(), torch::kFloat), wanted = convolution(GetParam(), torch::kDouble);
@@ -100,13 +101,12 @@ TEST_P(Convolution, HasTheSameBitsWithAnyNumberOfThreads) {
 
 // Maps in bf16, whether the kernel is ours, which rounds transformed tiles, or libtorch's, which rounds weights.
 class ReducedConvolution : public ::testing::TestWithParam<ConvolutionCase> {};
-INSTANTIATE_TEST_SUITE_P(
-    Shapes, ReducedConvolution,
-    ::testing::Values(ConvolutionCase{2, 16, 16, 4, 4, false}, ConvolutionCase{3, 16, 32, 7, 7, true},
-                      ConvolutionCase{1, 48, 16, 1, 5, false}, ConvolutionCase{2, 32, 64, 14, 9, true},
-                      ConvolutionCase{130, 16, 16, 3, 6, false}, ConvolutionCase{5, 128, 128, 8, 8, false},
-                      ConvolutionCase{40, 32, 64, 14, 14, false, 2}, ConvolutionCase{3, 16, 32, 7, 9, true, 2},
-                      ConvolutionCase{2, 48, 16, 1, 1, false, 2}, ConvolutionCase{5, 16, 16, 2, 5, false, 2}));
+INSTANTIATE_TEST_SUITE_P(Shapes, ReducedConvolution, kShapes);
+INSTANTIATE_TEST_SUITE_P(Strided, ReducedConvolution,
+                         ::testing::Values(ConvolutionCase{40, 32, 64, 14, 14, false, 2},
+                                           ConvolutionCase{3, 16, 32, 7, 9, true, 2},
+                                           ConvolutionCase{2, 48, 16, 1, 1, false, 2},
+                                           ConvolutionCase{5, 16, 16, 2, 5, false, 2}));
 
 TEST_P(ReducedConvolution, IsNearThePlainOne) {
   const auto wanted = convolution(GetParam(), torch::kDouble);
