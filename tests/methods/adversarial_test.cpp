@@ -238,6 +238,20 @@ TEST(BadGan, AddsEntropyAndThePullAwayTerm) {
   EXPECT_NEAR(run.step.losses[1], (x_u.mean(0) - g.mean(0)).abs().mean().item<double>() + 0.6 * alike, 1e-4);
 }
 
+TEST(SemiSupervisedGans, KeepTheRunningStatisticsOfRealExamples) {
+  for (const char* name : {"improved_gan", "bad_gan", "triple_gan"}) {
+    const auto method = find_method(name).make(Json{{"width", 8}}, Toy::task(), Toy::net("cnn"));
+    method->train();
+    RecordingStep step;
+    method->learn(Toy::batch(method->needs(), 0), step);
+    // One pass of real examples; those of generated ones must not count.
+    for (const auto& item : method->named_buffers()) {
+      if (!item.key().starts_with("net.") || !item.key().ends_with("num_batches_tracked")) continue;
+      EXPECT_EQ(item.value().item<int64_t>(), 1) << name << ' ' << item.key();
+    }
+  }
+}
+
 TEST(TripleGan, LetsTheGeneratorTeachOnlyAfterItsStart) {
   const auto method = made("triple_gan", {{"start", 0.5}, {"alpha_p", 0.2}, {"width", 8}});
   const auto weight = [&] { return method->named_buffers()["weight_p"].item<double>(); };

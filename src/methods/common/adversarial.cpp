@@ -1,6 +1,7 @@
 #include "methods/common/adversarial.h"
 
 #include "fewlabel/random.h"
+#include "methods/common/statistics_guard.h"
 
 namespace fewlabel {
 
@@ -22,6 +23,11 @@ Tensor gradient_penalty(const Tensor& logit, const Tensor& x) {
 }
 
 Tensor real_logit(const Tensor& logits) { return torch::logsumexp(logits.to(torch::kFloat), 1); }
+
+Tensor fake_features(NetModule& net, const Tensor& fake) {
+  const StatisticsGuard still(net);
+  return net.features(fake);
+}
 
 Tensor feature_matching(const Tensor& real, const Tensor& fake) {
   const Tensor expected = real.detach().to(torch::kFloat).mean(0);

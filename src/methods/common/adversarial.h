@@ -24,6 +24,10 @@ Tensor gradient_penalty(const Tensor& logit, const Tensor& x);
 /// (Salimans et al. 2016, arXiv:1606.03498, section 5).
 Tensor real_logit(const Tensor& logits);
 
+/// Features of generated examples in a pass of their own, after which batch norm's running statistics are still those
+/// of real examples, which are what the net is for. N × C × H × W → N × F.
+Tensor fake_features(NetModule& net, const Tensor& fake);
+
 /// ‖E f(x) − E f(G(z))‖², averaged over features; N × F each (there, section 3.1). The real ones give no gradient.
 Tensor feature_matching(const Tensor& real, const Tensor& fake);
 

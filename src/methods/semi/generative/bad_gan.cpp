@@ -47,20 +47,21 @@ class BadGan final : public Method, public Classifier, public Sampler {
     const int64_t l = x_l.size(0), u = x_u.size(0);
     const Tensor fake = pixels_->from_pixels(generator_->forward(draw_codes(u, config_.latent, x_u)));
 
-    // Equation 6: E log p(y | x, y ≤ K) + E log p(y ≤ K | x) + E log p(K + 1 | G(z)) + E Σ_k p_k log p_k; one pass, so
-    // that batch norm sees labelled, unlabelled and fake together.
-    const auto logits = net_->forward(torch::cat({x_l, x_u, fake.detach()})).split_with_sizes({l, u, u});
+    // Equation 6: E log p(y | x, y ≤ K) + E log p(y ≤ K | x) + E log p(K + 1 | G(z)) + E Σ_k p_k log p_k.
+    const Tensor f_real = net_->features(torch::cat({x_l, x_u}));
+    const auto logits = net_->classify(f_real).split_with_sizes({l, u});
+    const Tensor logits_fake = net_->classify(fake_features(*net_, fake.detach()));
     const Tensor loss_s = cross_entropy(logits[0], batch.labeled.y);
-    const Tensor real = real_logit(logits[1]), faked = real_logit(logits[2]);
+    const Tensor real = real_logit(logits[1]), faked = real_logit(logits_fake);
     const Tensor loss_u = discriminator_loss(real, faked) / 2;
     const Tensor entropy = conditional_entropy(logits[1]);
     step.minimize(loss_s + config_.lambda_u * loss_u + config_.lambda_entropy * entropy, "discriminator");
 
     // The generator: ‖E f(x) − E f(G(z))‖₁ keeps it near the data; the pull-away term raises the entropy of its
     // examples.
-    const auto f = net_->features(torch::cat({x_u, fake})).split_with_sizes({u, u});
-    const Tensor matching = (f[1].mean(0) - f[0].detach().mean(0)).abs().mean();
-    const Tensor apart = pull_away(f[1]);
+    const Tensor f_fake = fake_features(*net_, fake);
+    const Tensor matching = (f_fake.mean(0) - f_real.detach().slice(0, l).mean(0)).abs().mean();
+    const Tensor apart = pull_away(f_fake);
     step.minimize(matching + config_.lambda_pull_away * apart, "generator");
 
     step.log({{"loss/s", loss_s},

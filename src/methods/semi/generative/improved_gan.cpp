@@ -13,7 +13,7 @@ namespace {
 struct ImprovedGanConfig {
   int64_t latent = 64, width = 64, mu = 2;
   double lambda_u = 1.0, generator_rate = 1.0;
-  std::string fake_pass = "together", labeled_view = "strong";
+  std::string labeled_view = "strong";
   void fields(FieldVisitor& field) {
     field("latent", latent, "size of the code z", 1, 4096);
     field("width", width, "channels of the generator at half the image's size", 8, 1024);
@@ -21,8 +21,6 @@ struct ImprovedGanConfig {
     field("lambda_u", lambda_u, "weight of the game between real and fake", 0.0, 1000.0);
     field("generator_rate", generator_rate, "learning rate of the generator over the classifier's", 0.01, 100.0);
     field("labeled_view", labeled_view, "view of the labelled examples", {"weak", "strong"});
-    field("fake_pass", fake_pass, "pass of the fakes through the classifier, which is what batch norm sees at once",
-          {"together", "separate"});
   }
 };
 
@@ -45,23 +43,24 @@ class ImprovedGan final : public Method, public Classifier, public Sampler {
 
   void learn(const Batch& batch, Step& step) override {
     const Tensor &x_l = batch.labeled.x.at(0), &x_u = batch.unlabeled.x.at(0);
-    const int64_t u = x_u.size(0);
+    const int64_t l = x_l.size(0), u = x_u.size(0);
     const Tensor fake = pixels_->from_pixels(generator_->forward(draw_codes(u, config_.latent, x_u)));
 
     // K logits; that of the class K + 1, fake, is 0.
-    const auto logits = parts({x_l, x_u}, fake.detach(), [&](const Tensor& x) { return net_->forward(x); });
+    const Tensor f_real = net_->features(torch::cat({x_l, x_u}));
+    const auto logits = net_->classify(f_real).split_with_sizes({l, u});
+    const Tensor logits_fake = net_->classify(fake_features(*net_, fake.detach()));
 
     // L_supervised = −E log p(y | x, y < K + 1).
     const Tensor loss_s = cross_entropy(logits[0], batch.labeled.y);
 
     // L_unsupervised = −E log D(x) − E log(1 − D(G(z))), D(x) = 1 − p(K + 1 | x) = Z / (Z + 1), Z = Σ_k exp(logit_k).
-    const Tensor real = real_logit(logits[1]), faked = real_logit(logits[2]);
+    const Tensor real = real_logit(logits[1]), faked = real_logit(logits_fake);
     const Tensor loss_u = discriminator_loss(real, faked) / 2;
     step.minimize(loss_s + config_.lambda_u * loss_u, "discriminator");
 
     // The generator matches the mean features of real data: ‖E f(x) − E f(G(z))‖².
-    const auto f = parts({x_u}, fake, [&](const Tensor& x) { return net_->features(x); });
-    const Tensor loss_g = feature_matching(f[0], f[1]);
+    const Tensor loss_g = feature_matching(f_real.slice(0, l), fake_features(*net_, fake));
     step.minimize(loss_g, "generator");
 
     step.log({{"loss/s", loss_s},
@@ -78,22 +77,6 @@ class ImprovedGan final : public Method, public Classifier, public Sampler {
   }
 
  private:
-  /// f of each of `real`, which share a pass, and of `fake`.
-  template <typename F>
-  std::vector<Tensor> parts(const std::vector<Tensor>& real, const Tensor& fake, const F& f) const {
-    std::vector<int64_t> sizes;
-    for (const Tensor& x : real) sizes.push_back(x.size(0));
-    std::vector<Tensor> all = real;
-    if (config_.fake_pass == "together") {
-      all.push_back(fake);
-      sizes.push_back(fake.size(0));
-      return f(torch::cat(all)).split_with_sizes(sizes);
-    }
-    std::vector<Tensor> results = f(torch::cat(all)).split_with_sizes(sizes);
-    results.push_back(f(fake));
-    return results;
-  }
-
   ImprovedGanConfig config_;
   Pixels pixels_;
   Net net_;
@@ -105,8 +88,7 @@ class ImprovedGan final : public Method, public Classifier, public Sampler {
 MethodInfo improved_gan() {
   return describe_method<ImprovedGan, ImprovedGanConfig>(
       "improved_gan", "Improved GAN", "arXiv:1606.03498", "semi/generative",
-      Json{{"optimizer", {{"name", "adamw"}, {"lr", 1e-3}, {"momentum", 0.5}, {"weight_decay", 0.0}}}},
-      Json{{"method", {{"lambda_u", 0.3}, {"fake_pass", "separate"}}}});
+      Json{{"optimizer", {{"name", "adamw"}, {"lr", 1e-3}, {"momentum", 0.5}, {"weight_decay", 0.0}}}});
 }
 
 }  // namespace fewlabel

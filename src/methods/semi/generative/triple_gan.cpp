@@ -69,7 +69,8 @@ class TripleGan final : public Method, public Classifier, public Sampler {
     // (x_g, y_g) ~ p(y) p_g(x | y), and (x_u, y_u) ~ p(x) p_c(y | x) by its most probable class.
     const Tensor y_g = torch::multinomial(share_, u, /*replacement=*/true);
     const Tensor x_g = pixels_->from_pixels(generator_->forward(draw_codes(u, config_.latent, x_u), y_g));
-    const auto logits = net_->forward(torch::cat({x_l, x_u, x_g.detach()})).split_with_sizes({l, u, u});
+    const auto logits = net_->forward(torch::cat({x_l, x_u})).split_with_sizes({l, u});
+    const Tensor logits_g = net_->classify(fake_features(*net_, x_g.detach()));
     const auto [confidence, y_u] = most_probable(probabilities(logits[1]));
 
     // D: E log D(x, y) + α E log(1 − D(x_u, y_u)) + (1 − α) E log(1 − D(x_g, y_g)). As in the authors' code, half of
@@ -85,7 +86,7 @@ class TripleGan final : public Method, public Classifier, public Sampler {
 
     // C: R_L, the labels; R_P, the generator's examples; p_c(y_u | x_u) times what D says of the pair; and, as the
     // authors do, predictions that are sure one by one and balanced on average.
-    const Tensor loss_s = cross_entropy(logits[0], y_l), loss_p = cross_entropy(logits[2], y_g);
+    const Tensor loss_s = cross_entropy(logits[0], y_l), loss_p = cross_entropy(logits_g, y_g);
     const Tensor verdict = torch::softplus(-discriminator_->forward(x_u, y_u)).detach();
     const Tensor p_u = torch::softmax(logits[1].to(torch::kFloat), 1);
     const Tensor loss_c = config_.alpha * (p_u.gather(1, y_u.unsqueeze(1)).squeeze(1) * verdict).mean();
