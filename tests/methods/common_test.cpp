@@ -7,6 +7,7 @@
 #include "methods/common/align.h"
 #include "methods/common/forward.h"
 #include "methods/common/losses.h"
+#include "methods/common/rotation.h"
 #include "methods/common/running_mean.h"
 #include "methods/toy.h"
 
@@ -102,6 +103,58 @@ ConsistencyConfig weak(const std::string& way) {
   ConsistencyConfig config;
   config.weak_forward = way;
   return config;
+}
+
+/// 8 × 8, a quarter turn against the clock.
+Tensor turned_once(const Tensor& image) {
+  Tensor turned = torch::empty_like(image);
+  for (int64_t row = 0; row < 8; ++row)
+    for (int64_t column = 0; column < 8; ++column) turned[0][row][column] = image[0][column][7 - row];
+  return turned;
+}
+
+TEST(Rotation, EqualsTheLoop) {
+  const Net net = Toy::net("seed_cnn");
+  Rotation rotation(2.0, net->feature_size(), /*seed=*/9);
+  const Tensor weight = rotation->named_parameters()["head.weight"].detach();
+  const Batch batch = Toy::batch({.labeled = {"weak"}, .unlabeled = {"weak", "strong"}, .ratio = 2}, 0);
+  RecordingStep step;
+  const double loss = rotation->loss(*net, batch, step).item<double>();
+
+  double sum = 0.0, right = 0.0;
+  const torch::NoGradGuard no_grad;
+  for (int64_t i = 0; i < 6; ++i) {  // of 18
+    Tensor image = batch.unlabeled.x[0][3 * i];
+    for (int64_t k = 0; k < i % 4; ++k) image = turned_once(image);
+    const Tensor logits = net->features(image.unsqueeze(0)).mm(weight.t());
+    sum -= log_softmax_at(logits, 0, i % 4);
+    right += logits.argmax(1).item<int64_t>() == i % 4;
+  }
+  EXPECT_NEAR(loss, 2.0 * sum / 6.0, 1e-5);
+  EXPECT_NEAR(step.logged["loss/rotation"], sum / 6.0, 1e-5);
+  EXPECT_NEAR(step.logged["rotation/accuracy"], right / 6.0, 1e-6);
+}
+
+TEST(Rotation, LeavesRunningStatisticsToRealExamples) {
+  const Net net = Toy::net("cnn");
+  net->train();
+  const auto before = state_of(*net);
+  Rotation rotation(1.0, net->feature_size(), /*seed=*/9);
+  RecordingStep step;
+  rotation->loss(*net, Toy::batch({.labeled = {"weak"}, .unlabeled = {"weak"}, .ratio = 2}, 0), step).backward();
+  for (const auto& [name, value] : state_of(*net)) EXPECT_TRUE(torch::equal(value, before.at(name))) << name;
+  for (const auto& item : net->named_parameters())
+    EXPECT_EQ(item.value().grad().defined(), !item.key().starts_with("head")) << item.key();
+}
+
+TEST(Rotation, OffIsNothing) {
+  const Net net = Toy::net();
+  Rotation rotation(0.0, net->feature_size(), /*seed=*/9);
+  RecordingStep step;
+  EXPECT_EQ(rotation->loss(*net, Toy::batch({.labeled = {"weak"}, .unlabeled = {"weak"}}, 0), step).item<double>(),
+            0.0);
+  EXPECT_TRUE(rotation->parameters().empty());
+  EXPECT_TRUE(step.logged.empty());
 }
 
 TEST(ForwardConsistency, BothWaysAgreeWithoutBatchNorm) {

@@ -7,6 +7,8 @@ namespace fewlabel {
 void ConsistencyConfig::fields(FieldVisitor& field) {
   field("mu", mu, "unlabelled examples per labelled one (μ)", 1, 64);
   field("lambda_u", lambda_u, "weight of the unlabelled loss (λ_u)", 0.0, 1000.0);
+  field("rotation", rotation, "weight of predicting by how many quarter turns an unlabelled image was rotated", 0.0,
+        100.0);
   field("labeled_view", labeled_view, "view of the labelled examples", {"weak", "strong"});
   field("weak_forward", weak_forward, "forward pass of the weak views: its own without gradient, or one with all",
         {"separate", "together"});
@@ -20,7 +22,7 @@ void ConsistencyConfig::strong_field(FieldVisitor& field) {
 }
 
 Json short_consistency_settings(const Json& own) {
-  Json method = {{"mu", 5}, {"labeled_view", "strong"}, {"align", true}, {"align_decay", 0.99}};
+  Json method = {{"mu", 5}, {"labeled_view", "strong"}, {"align", true}, {"align_decay", 0.99}, {"rotation", 1.0}};
   method.update(own);
   return {{"method", method}};
 }

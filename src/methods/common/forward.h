@@ -13,7 +13,7 @@ namespace fewlabel {
 /// What the methods of the FixMatch family share.
 struct ConsistencyConfig {
   int64_t mu = 7;
-  double lambda_u = 1.0;
+  double lambda_u = 1.0, rotation = 0.0;
   std::string labeled_view = "weak";
   std::string weak_forward = "separate";
   std::string strong_forward = "all";  // a field of the methods whose loss needs no other strong view than the kept

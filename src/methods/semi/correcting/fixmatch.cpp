@@ -4,6 +4,7 @@
 #include "fewlabel/method.h"
 #include "methods/common/align.h"
 #include "methods/common/losses.h"
+#include "methods/common/rotation.h"
 
 namespace fewlabel {
 namespace {
@@ -22,7 +23,8 @@ class FixMatch final : public Method, public Classifier {
   FixMatch(const FixMatchConfig& config, const Task& task, Net net)
       : config_(config),
         net_(register_module("net", std::move(net))),
-        align_(register_module("align", Alignment(config, task))) {}
+        align_(register_module("align", Alignment(config, task))),
+        rotation_(register_module("rotation", Rotation(config.rotation, net_->feature_size(), task.seed))) {}
 
   Needs needs() const override { return config_.needs(); }
 
@@ -41,7 +43,8 @@ class FixMatch final : public Method, public Classifier {
     // ℓ_u: the strong view must agree with it; masked examples count as zero in the mean.
     const Tensor loss_u = (kept * cross_entropy_each(p.u_strong, pseudo_label)).mean();
 
-    step.minimize(loss_s + config_.lambda_u * loss_u);
+    const Tensor loss_r = rotation_->loss(*net_, batch, step);
+    step.minimize(loss_s + config_.lambda_u * loss_u + loss_r);
     step.pseudo_labels(pseudo_label, kept);
     step.log({{"loss/s", loss_s}, {"loss/u", loss_u}, {"pseudo_labels/kept", kept.mean()}});
   }
@@ -55,6 +58,7 @@ class FixMatch final : public Method, public Classifier {
   FixMatchConfig config_;
   Net net_;
   Alignment align_;
+  Rotation rotation_;
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include "fewlabel/method.h"
 #include "methods/common/align.h"
 #include "methods/common/losses.h"
+#include "methods/common/rotation.h"
 
 namespace fewlabel {
 namespace {
@@ -25,6 +26,7 @@ class FlexMatch final : public Method, public Classifier {
       : config_(config),
         net_(register_module("net", std::move(net))),
         align_(register_module("align", Alignment(config, task))),
+        rotation_(register_module("rotation", Rotation(config.rotation, net_->feature_size(), task.seed))),
         won_by_(register_buffer("won_by", torch::full({std::max<int64_t>(task.unlabeled, 1)}, -1, torch::kLong))),
         beta_(register_buffer("beta", torch::zeros({task.classes}))) {}
 
@@ -39,6 +41,7 @@ class FlexMatch final : public Method, public Classifier {
     const Tensor kept = confidence.ge(threshold.index_select(0, pseudo_label)).to(torch::kFloat);
     finish_consistency(p, *net_, batch, kept);
     const Tensor loss_s = cross_entropy(p.x, batch.labeled.y);
+    const Tensor loss_r = rotation_->loss(*net_, batch, step);
     const Tensor loss_u = (kept * cross_entropy_each(p.u_strong, pseudo_label)).mean();
 
     // An example is won by the class that last predicted it above τ itself.
@@ -46,7 +49,7 @@ class FlexMatch final : public Method, public Classifier {
     const Tensor winner = torch::where(confidence.ge(config_.tau), pseudo_label, won_by_.index_select(0, index));
     won_by_.index_put_({index}, winner);
 
-    step.minimize(loss_s + config_.lambda_u * loss_u);
+    step.minimize(loss_s + config_.lambda_u * loss_u + loss_r);
     step.pseudo_labels(pseudo_label, kept);
     step.log({{"loss/s", loss_s},
               {"loss/u", loss_u},
@@ -71,6 +74,7 @@ class FlexMatch final : public Method, public Classifier {
   FlexMatchConfig config_;
   Net net_;
   Alignment align_;
+  Rotation rotation_;
   Tensor won_by_;  // class that won each unlabelled example, -1 for none
   Tensor beta_;    // learning status of each class
 };

@@ -4,6 +4,7 @@
 #include "fewlabel/method.h"
 #include "methods/common/align.h"
 #include "methods/common/losses.h"
+#include "methods/common/rotation.h"
 
 namespace fewlabel {
 namespace {
@@ -32,6 +33,7 @@ class FreeMatch final : public Method, public Classifier {
         classes_(task.classes),
         net_(register_module("net", std::move(net))),
         align_(register_module("align", Alignment(config, task))),
+        rotation_(register_module("rotation", Rotation(config.rotation, net_->feature_size(), task.seed))),
         tau_(register_module("tau", RunningMean(torch::full({}, 1.0 / static_cast<double>(classes_))))),
         p_model_(register_module("p_model", RunningMean(torch::full({classes_}, 1.0 / static_cast<double>(classes_))))),
         h_model_(register_module("h_model", RunningMean(p_model_->value()))) {}
@@ -40,6 +42,7 @@ class FreeMatch final : public Method, public Classifier {
 
   void learn(const Batch& batch, Step& step) override {
     const auto [p_x, p_weak, p_strong] = forward_consistency(*net_, batch, config_);
+    const Tensor loss_r = rotation_->loss(*net_, batch, step);
     const Tensor loss_s = cross_entropy(p_x, batch.labeled.y);
 
     // τ_t(c) = τ_t p̃_t(c) / max p̃_t (self-adaptive thresholding).
@@ -55,7 +58,7 @@ class FreeMatch final : public Method, public Classifier {
     p_model_->observe(q);
     h_model_->observe(one_hot_rows(pseudo_label, classes_));
 
-    step.minimize(loss_s + config_.lambda_u * loss_u + config_.lambda_f * loss_f);
+    step.minimize(loss_s + config_.lambda_u * loss_u + config_.lambda_f * loss_f + loss_r);
     step.pseudo_labels(pseudo_label, kept);
     step.log({{"loss/s", loss_s},
               {"loss/u", loss_u},
@@ -89,6 +92,7 @@ class FreeMatch final : public Method, public Classifier {
   int64_t classes_;
   Net net_;
   Alignment align_;
+  Rotation rotation_;
   RunningMean tau_;      // τ_t, the mean confidence
   RunningMean p_model_;  // p̃_t, the mean prediction
   RunningMean h_model_;  // h̃_t, the histogram of the predicted classes

@@ -8,6 +8,7 @@
 #include "methods/common/align.h"
 #include "methods/common/heads.h"
 #include "methods/common/losses.h"
+#include "methods/common/rotation.h"
 
 namespace fewlabel {
 namespace {
@@ -37,6 +38,7 @@ class SimMatch final : public Method, public Classifier {
             MlpHead(HeadPlan{.sizes = {net_->feature_size(), net_->feature_size(), config.embedding}, .norm = false},
                     task.seed, "projection"))),
         align_(register_module("align", Alignment(config, task))),
+        rotation_(register_module("rotation", Rotation(config.rotation, net_->feature_size(), task.seed))),
         bank_(register_buffer("bank", torch::zeros({task.labeled, config.embedding}))),
         bank_label_(register_buffer("bank_label", torch::full({task.labeled}, -1, torch::kLong))) {}
 
@@ -49,6 +51,7 @@ class SimMatch final : public Method, public Classifier {
 
   void learn(const Batch& batch, Step& step) override {
     const auto [x, weak, strong] = embedded(batch);
+    const Tensor loss_r = rotation_->loss(*net_, batch, step);
     // Similarities over a small temperature need more than the three digits of bf16.
     const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
     const Tensor loss_s = cross_entropy(x.logits, batch.labeled.y);
@@ -75,7 +78,7 @@ class SimMatch final : public Method, public Classifier {
     const Tensor log_q_s = torch::log_softmax(similarity(strong.z), 1);
     const Tensor loss_in = -(q_hat * torch::where(known.gt(0), log_q_s, torch::zeros_like(log_q_s))).sum(1).mean();
 
-    step.minimize(loss_s + config_.lambda_u * loss_u + config_.lambda_in * loss_in);
+    step.minimize(loss_s + config_.lambda_u * loss_u + config_.lambda_in * loss_in + loss_r);
     step.pseudo_labels(pseudo_label, kept);
     step.embeddings(strong.z);
     step.log({{"loss/s", loss_s}, {"loss/u", loss_u}, {"loss/in", loss_in}, {"pseudo_labels/kept", kept.mean()}});
@@ -136,6 +139,7 @@ class SimMatch final : public Method, public Classifier {
   Net net_;
   MlpHead head_;
   Alignment align_;
+  Rotation rotation_;
   Tensor bank_, bank_label_;  // unit vectors of the labelled examples and their classes, -1 before they are seen
 };
 

@@ -5,6 +5,7 @@
 #include "fewlabel/method.h"
 #include "methods/common/align.h"
 #include "methods/common/losses.h"
+#include "methods/common/rotation.h"
 
 namespace fewlabel {
 namespace {
@@ -32,6 +33,7 @@ class SoftMatch final : public Method, public Classifier {
       : config_(config),
         net_(register_module("net", std::move(net))),
         align_(register_module("align", Alignment(config, task))),
+        rotation_(register_module("rotation", Rotation(config.rotation, net_->feature_size(), task.seed))),
         uniform_(register_module(
             "uniform",
             Alignment(ConsistencyConfig{.align = config.uniform, .align_decay = config.decay}, without_shares(task)))),
@@ -43,6 +45,7 @@ class SoftMatch final : public Method, public Classifier {
 
   void learn(const Batch& batch, Step& step) override {
     const auto [p_x, p_weak, p_strong] = forward_consistency(*net_, batch, config_);
+    const Tensor loss_r = rotation_->loss(*net_, batch, step);
     const Tensor loss_s = cross_entropy(p_x, batch.labeled.y);
 
     // The prediction gives the pseudo-label; what it is worth is judged after uniform alignment.
@@ -57,7 +60,7 @@ class SoftMatch final : public Method, public Classifier {
 
     batch_->observe(torch::stack({confidence, confidence.square()}, 1));
 
-    step.minimize(loss_s + config_.lambda_u * loss_u);
+    step.minimize(loss_s + config_.lambda_u * loss_u + loss_r);
     step.pseudo_labels(pseudo_label, lambda);
     step.log({{"loss/s", loss_s},
               {"loss/u", loss_u},
@@ -82,7 +85,9 @@ class SoftMatch final : public Method, public Classifier {
  private:
   SoftMatchConfig config_;
   Net net_;
-  Alignment align_, uniform_;
+  Alignment align_;
+  Rotation rotation_;
+  Alignment uniform_;
   RunningMean batch_;     // mean confidence of the update's batch, and mean square
   Tensor mu_, variance_;  // μ_t and σ_t²
 };

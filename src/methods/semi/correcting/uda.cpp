@@ -7,6 +7,7 @@
 #include "fewlabel/method.h"
 #include "methods/common/align.h"
 #include "methods/common/losses.h"
+#include "methods/common/rotation.h"
 
 namespace fewlabel {
 namespace {
@@ -30,6 +31,7 @@ class Uda final : public Method, public Classifier {
         classes_(static_cast<double>(task.classes)),
         net_(register_module("net", std::move(net))),
         align_(register_module("align", Alignment(config, task))),
+        rotation_(register_module("rotation", Rotation(config.rotation, net_->feature_size(), task.seed))),
         eta_(register_buffer("eta", torch::full({}, annealed(0.0)))) {}
 
   Needs needs() const override {
@@ -40,6 +42,8 @@ class Uda final : public Method, public Classifier {
 
   void learn(const Batch& batch, Step& step) override {
     const auto [p_x, p_weak, p_strong] = forward_consistency(*net_, batch, config_);
+
+    const Tensor loss_r = rotation_->loss(*net_, batch, step);
 
     // Labelled examples whose label has a probability above η_t are left out.
     const Tensor loss_each = cross_entropy_each(p_x, batch.labeled.y);
@@ -53,7 +57,7 @@ class Uda final : public Method, public Classifier {
     const Tensor power = p.pow(1.0 / config_.temperature), target = power / power.sum(1, /*keepdim=*/true);
     const Tensor loss_u = (kept * divergence_each(target, p_strong)).mean();
 
-    step.minimize(loss_s + config_.lambda_u * loss_u);
+    step.minimize(loss_s + config_.lambda_u * loss_u + loss_r);
     step.pseudo_labels(label, kept);
     step.log(
         {{"loss/s", loss_s}, {"loss/u", loss_u}, {"pseudo_labels/kept", kept.mean()}, {"labels/left", left.mean()}});
@@ -81,6 +85,7 @@ class Uda final : public Method, public Classifier {
   double classes_;
   Net net_;
   Alignment align_;
+  Rotation rotation_;
   Tensor eta_;
 };
 
