@@ -88,7 +88,8 @@ class ImprovedGan final : public Method, public Classifier, public Sampler {
 MethodInfo improved_gan() {
   return describe_method<ImprovedGan, ImprovedGanConfig>(
       "improved_gan", "Improved GAN", "arXiv:1606.03498", "semi/generative",
-      Json{{"optimizer", {{"name", "adamw"}, {"lr", 1e-3}, {"momentum", 0.5}, {"weight_decay", 0.0}}}});
+      Json{{"optimizer", {{"name", "adamw"}, {"lr", 1e-3}, {"momentum", 0.5}, {"weight_decay", 0.0}}}},
+      Json{{"method", {{"generator_rate", 4.0}}}, {"optimizer", {{"lr", 2e-3}}}});
 }
 
 }  // namespace fewlabel
