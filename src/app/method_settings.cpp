@@ -25,15 +25,23 @@ Json with_method_settings(const Json& recipe) {
   return settings;
 }
 
-std::vector<std::string> fit_batch(TrainConfig& config, const Json& recipe, int64_t labeled) {
+std::vector<std::string> fit_to_labels(TrainConfig& config, const Json& recipe, int64_t labeled) {
   constexpr int64_t kManyLabels = 500, kBatch = 64, kMu = 2;
   const Json name = config.method.value("name", Json());
   if (!name.is_string() || labeled < kManyLabels || !is_short(recipe)) return {};
-  const bool weighs = find_method(name.get<std::string>()).short_settings.contains("/method/mu"_json_pointer);
-  if (!weighs || recipe.contains("/method/mu"_json_pointer) || recipe.contains("/train/batch"_json_pointer)) return {};
-  config.train.batch = kBatch;
-  config.method["mu"] = kMu;
-  return {fmt::format("train.batch = {}, method.mu = {}: there are {} labels", kBatch, kMu, labeled)};
+  const Json& settings = find_method(name.get<std::string>()).short_settings;
+  const auto open = [&](const Json::json_pointer& key) { return settings.contains(key) && !recipe.contains(key); };
+  std::vector<std::string> choices;
+  if (open("/method/mu"_json_pointer) && !recipe.contains("/train/batch"_json_pointer)) {
+    config.train.batch = kBatch;
+    config.method["mu"] = kMu;
+    choices.push_back(fmt::format("train.batch = {}, method.mu = {}: there are {} labels", kBatch, kMu, labeled));
+  }
+  if (open("/method/rotation"_json_pointer)) {
+    config.method["rotation"] = 0.0;
+    choices.push_back(fmt::format("method.rotation = 0: there are {} labels", labeled));
+  }
+  return choices;
 }
 
 }  // namespace fewlabel

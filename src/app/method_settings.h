@@ -12,9 +12,9 @@ namespace fewlabel {
 /// run (kLongRun), MethodInfo::short_settings, which go before those. A recipe that names no method is left alone.
 Json with_method_settings(const Json& recipe);
 
-/// In a short run of a method that weighs labelled against unlabelled examples, and where the recipe says neither
-/// train.batch nor method.mu: more labels a step where there are more of them (docs/decisions/0003), as many
-/// unlabelled. Returns the sentences that say so.
-std::vector<std::string> fit_batch(TrainConfig& config, const Json& recipe, int64_t labeled);
+/// What a short run does otherwise where there are many labels, in methods that have the setting and where the recipe
+/// says nothing: more labels a step and as many unlabelled examples (train.batch and method.mu, of which it must name
+/// neither; docs/decisions/0003), no quarter turns (method.rotation; 0009). Returns the sentences that say so.
+std::vector<std::string> fit_to_labels(TrainConfig& config, const Json& recipe, int64_t labeled);
 
 }  // namespace fewlabel

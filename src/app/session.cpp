@@ -86,7 +86,7 @@ class Session {
       config = train_config(with_method_settings(named));
       choices.push_back(choice.sentence);
     }
-    for (std::string& choice : fit_batch(config, request_.recipe, static_cast<int64_t>(data_.labeled.size())))
+    for (std::string& choice : fit_to_labels(config, request_.recipe, static_cast<int64_t>(data_.labeled.size())))
       choices.push_back(std::move(choice));
     for (std::string& choice : adopt_initial(config)) choices.push_back(std::move(choice));
     const Plan plan = resolve(config, facts);

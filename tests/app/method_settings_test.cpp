@@ -37,8 +37,9 @@ TEST(MethodSettings, ManyLabelsAreSeenMoreOfAtATime) {
   const auto fitted = [](Json recipe, int64_t labeled) {
     TrainConfig config;
     config.method = with_method_settings(recipe).at("method");
-    const bool said = !fit_batch(config, recipe, labeled).empty();
-    EXPECT_EQ(said, config.train.batch.has_value());
+    const auto choices = fit_to_labels(config, recipe, labeled);
+    const auto says = ::testing::Contains(::testing::StartsWith("train.batch = 64, method.mu = 2"));
+    EXPECT_EQ(::testing::Matches(says)(choices), config.train.batch.has_value());
     return std::pair(config.train.batch.value_or(0), config.method.value("mu", int64_t{0}));
   };
   const Json recipe = recipe_of("freematch");
@@ -54,6 +55,23 @@ TEST(MethodSettings, ManyLabelsAreSeenMoreOfAtATime) {
   own["train"]["steps"] = 1 << 20;  // a long run is the paper's
   EXPECT_EQ(fitted(own, 1000).first, 0);
   EXPECT_EQ(fitted(recipe_of("supervised"), 1000).first, 0);
+}
+
+TEST(MethodSettings, ManyLabelsNeedNoQuarterTurns) {
+  const auto rotation = [](const Json& recipe, int64_t labeled) {
+    TrainConfig config;
+    config.method = with_method_settings(recipe).at("method");
+    fit_to_labels(config, recipe, labeled);
+    return config.method.value("rotation", -1.0);
+  };
+  Json recipe = recipe_of("fixmatch");
+  EXPECT_EQ(rotation(recipe, 499), 1.0);
+  EXPECT_EQ(rotation(recipe, 500), 0.0);
+  EXPECT_EQ(rotation(recipe_of("mixmatch"), 500), -1.0);  // has none
+  recipe["train"]["batch"] = 16;
+  EXPECT_EQ(rotation(recipe, 500), 0.0);
+  recipe["method"]["rotation"] = 0.3;
+  EXPECT_EQ(rotation(recipe, 500), 0.3);
 }
 
 TEST(MethodSettings, OfEveryMethodAreOnesThatItHas) {
