@@ -8,7 +8,7 @@ namespace fewlabel {
 namespace {
 
 constexpr int64_t kTurns = 4;
-constexpr int64_t kShare = 3;  // every third example: more cost time that more steps use better
+constexpr int64_t kShare = 3;  // every third example is turned
 
 }  // namespace
 
