@@ -20,8 +20,7 @@ RotationImpl::RotationImpl(double weight, int64_t features, uint64_t seed) : wei
 
 Tensor RotationImpl::loss(NetModule& net, const Batch& batch, Step& step) {
   const Tensor& weak = batch.unlabeled.x.at(0);
-  const Tensor zero = torch::zeros({}, weak.options());
-  if (!head_) return zero;
+  if (!head_) return torch::zeros({}, weak.options());
   const Tensor chosen = weak.slice(0, 0, {}, kShare);
   const Tensor turn = torch::arange(chosen.size(0), batch.labeled.y.options()).remainder(kTurns);
   Tensor turned = torch::empty_like(chosen);

@@ -33,10 +33,10 @@ class SoftMatch final : public Method, public Classifier {
       : config_(config),
         net_(register_module("net", std::move(net))),
         align_(register_module("align", Alignment(config, task))),
-        rotation_(register_module("rotation", Rotation(config.rotation, net_->feature_size(), task.seed))),
         uniform_(register_module(
             "uniform",
             Alignment(ConsistencyConfig{.align = config.uniform, .align_decay = config.decay}, without_shares(task)))),
+        rotation_(register_module("rotation", Rotation(config.rotation, net_->feature_size(), task.seed))),
         batch_(register_module("batch", RunningMean(torch::zeros({2})))),
         mu_(register_buffer("mu", torch::full({}, 1.0 / static_cast<double>(task.classes)))),
         variance_(register_buffer("variance", torch::ones({}))) {}
@@ -85,9 +85,8 @@ class SoftMatch final : public Method, public Classifier {
  private:
   SoftMatchConfig config_;
   Net net_;
-  Alignment align_;
+  Alignment align_, uniform_;
   Rotation rotation_;
-  Alignment uniform_;
   RunningMean batch_;     // mean confidence of the update's batch, and mean square
   Tensor mu_, variance_;  // μ_t and σ_t²
 };
