@@ -75,6 +75,9 @@ struct Classifier {
 struct Encoder {
   virtual ~Encoder() = default;
   virtual Tensor features(const Tensor& x) = 0;
+  /// The net whose features these are, which another training may start from (init=RUN); null: the one that the method
+  /// was made with. For methods that keep a second net of that kind, a teacher.
+  virtual Net backbone() { return nullptr; }
 };
 struct SampleRequest {
   int64_t count = 1;
@@ -103,6 +106,7 @@ struct Task {
   int64_t steps = 0;                                // planned optimiser updates
   uint64_t seed = 0;                                // of the weights that the method makes itself
   std::vector<float> mean = {}, deviation = {};     // per channel: input = (pixel in [0, 1] - mean) / deviation
+  bool trained_head = true;                         // the net comes with a head that a run has trained on these classes
 };
 
 struct MethodInfo {

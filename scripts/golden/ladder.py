@@ -34,10 +34,11 @@ def batchnorm(x):
     return (x - mean) / deviation
 
 
-def encode(x, weights, noise):
-    """z of every layer, what clean layers were normalised by, and the logits."""
+def encode(x, weights, noise, deviation):
+    """z of every layer, what clean layers were normalised by, and the logits. Pixels are x times `deviation`, plus a mean
+    that batch norm takes away; the noise on them is as on every layer."""
     draw = lambda z: z + noise * torch.randn(z.shape).double() if noise else z
-    h = draw(x)
+    h = draw(x * deviation) / deviation
     z, scales = [h], [(torch.zeros(1).double(), torch.ones(1).double())]
     for layer in range(1, TOP + 1):
         before = h @ weights["W"][layer].T
@@ -54,7 +55,7 @@ def g(noisy, u, a):
     return (noisy - mu) * v + mu
 
 
-def run(config, seed):
+def run(config, seed, deviation=1.0):
     weights = {
         "W": {n: pattern(WIDTHS[n], WIDTHS[n - 1]).requires_grad_() for n in range(1, TOP + 1)},
         "beta": {n: pattern(WIDTHS[n]).requires_grad_() for n in range(1, TOP + 1)},
@@ -67,20 +68,23 @@ def run(config, seed):
     y = torch.arange(LABELED) % WIDTHS[TOP]
     noise = config.get("noise", 0.3)
     torch.manual_seed(seed)
-    loss_s = F.cross_entropy(encode(x, weights, noise)[2], y)
-    z_noisy, _, logits = encode(u, weights, noise)
-    z, scales, _ = encode(u, weights, 0)
+    loss_s = F.cross_entropy(encode(x, weights, noise, deviation)[2], y)
+    z_noisy, _, logits = encode(u, weights, noise, deviation)
+    z, scales, _ = encode(u, weights, 0, deviation)
     loss_u, above = 0.0, F.softmax(logits, 1)
     for layer in range(TOP, -1, -1):
         z_hat = g(z_noisy[layer], batchnorm(above), weights["a"][layer])
-        mean, deviation = scales[layer]
+        mean, spread = scales[layer]
         weight = [config.get("weight_input", 1000.0), config.get("weight_first", 10.0)][layer] if layer < 2 else \
             config.get("weight_rest", 0.1)
-        loss_u = loss_u + weight * (((z_hat - mean) / deviation - z[layer]) ** 2).sum() / z[layer].numel()
+        error = (z_hat - mean) / spread - z[layer]
+        if layer == 0:
+            error = error * deviation  # of pixels
+        loss_u = loss_u + weight * (error ** 2).sum() / z[layer].numel()
         if layer:
             above = z_hat @ weights["V"][layer].T
     (loss_s + loss_u).backward()
-    return {"config": config, "seed": seed, "loss_s": loss_s.item(), "loss_u": loss_u.item(),
+    return {"config": config, "seed": seed, "deviation": deviation, "loss_s": loss_s.item(), "loss_u": loss_u.item(),
             "gradient_norms": {"net.layer1.weight": weights["W"][1].grad.norm().item(),
                                "net.head.weight": weights["W"][TOP].grad.norm().item(),
                                "net.head_gamma": weights["gamma"].grad.norm().item(),
@@ -93,7 +97,8 @@ def run(config, seed):
 def main():
     document = {"about": f"Made by scripts/golden/ladder.py with PyTorch {torch.__version__}; do not edit.",
                 "method": "ladder", "classes": WIDTHS[TOP], "labeled": LABELED, "unlabeled": UNLABELED,
-                "cases": [run({}, 5), run({"noise": 0.1, "weight_input": 1.0, "weight_first": 2.0, "weight_rest": 3.0}, 6)]}
+                "cases": [run({}, 5), run({"noise": 0.1, "weight_input": 1.0, "weight_first": 2.0, "weight_rest": 3.0}, 6),
+                          run({}, 7, deviation=0.2)]}
     OUT.write_text(json.dumps(document, indent=1) + "\n")
 
 

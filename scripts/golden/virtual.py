@@ -4,9 +4,9 @@
     python3 scripts/golden/virtual.py            (needs PyTorch; made with 1.13)
 
 Written from the papers' formulas, apart from the C++ code. Every weight and every pixel is a sine of its position, so
-that the files hold losses alone; noise comes from torch's generator after manual_seed, drawn in the order of the paper's
+that the files hold results alone; noise comes from torch's generator after manual_seed, drawn in the order of the paper's
 symbols. Images are 8 x 8 and grey, normalised with mean 0.25 and deviation 0.2; the classifier's logits are the sums of
-the image's rows 0 to 2.
+the image's rows 0 to 2, times one weight that is 1.
 """
 import json
 import math
@@ -40,9 +40,14 @@ def images(count, phase):
     return 0.5 + wave((count, 1, 8, 8), phase)
 
 
-def classifier(pixels):
+def classifier(pixels, weight=1.0):
     x = (pixels - MEAN) / DEVIATION
-    return torch.stack([sum(x[:, 0, r, c] for c in range(8)) for r in range(CLASSES)], 1)
+    return weight * torch.stack([sum(x[:, 0, r, c] for c in range(8)) for r in range(CLASSES)], 1)
+
+
+def along(loss, parameters):
+    """One number a parameter: its gradient along a wave of its own shape."""
+    return [(g * wave(g.shape, 0.3, 1.0)).sum().item() for g in torch.autograd.grad(loss, parameters, retain_graph=True)]
 
 
 def batch(ratio):
@@ -103,6 +108,7 @@ def vae_m2(config):
         return -log_p + kl - torch.log(torch.tensor(SHARE))[y]
 
     x, y, u = batch(2)
+    one = torch.ones((), requires_grad=True)
     flat, flat_u = x.flatten(1), u.flatten(1)
     v, extra = observe(flat)
     labeled = bound(v, y) + extra
@@ -110,12 +116,15 @@ def vae_m2(config):
     # Rows in the order example 0 class 0, example 0 class 1, …, so that the noise is drawn in one block.
     every = torch.tensor([c for _ in range(len(u)) for c in range(CLASSES)])
     each = bound(torch.stack([v[i] for i in range(len(u)) for _ in range(CLASSES)]), every).view(len(u), CLASSES)
-    q = F.softmax(classifier(u), 1)
+    q = F.softmax(classifier(u, one), 1)
     entropy = -(q * torch.log(q)).sum(1)
     unlabeled = (q * each).sum(1) - entropy + extra
-    loss_s = F.cross_entropy(classifier(x), y)
-    total = torch.cat([labeled, unlabeled]).sum() / (len(x) + len(u))
-    return {"loss": [(total + alpha * (POOL_LABELED + POOL) / POOL_LABELED * loss_s).item()],
+    loss_s = F.cross_entropy(classifier(x, one), y)
+    # J^α of the whole pool from what the batch says of its mean, over the number of examples; the paper's α is 0.1 N.
+    everything = POOL_LABELED + POOL
+    total = POOL_LABELED * labeled.mean() + POOL * unlabeled.mean() + alpha * everything * loss_s
+    loss = total / everything
+    return {"loss": [loss.item()], "gradient": along(loss, list(nets.parameters())), "gradient_classifier": along(loss, [one]),
             "bound/labeled": labeled.mean().item(), "bound/unlabeled": unlabeled.mean().item()}
 
 
@@ -178,7 +187,8 @@ def flow_matching(config):
     seen = conditions(u, config["tau"]) if config.get("pseudo_labels") else torch.full((len(u),), -1)
     condition = torch.cat([y, seen])
     loss = flow_loss(net, torch.cat([x, u]), condition, config.get("drop", 0.15))
-    return {"loss": [loss.item()], "flow/conditioned": (condition >= 0).float().mean().item()}
+    return {"loss": [loss.item()], "gradient": along(loss, list(net.parameters())),
+            "flow/conditioned": (condition >= 0).float().mean().item()}
 
 
 def virtual_data(config):
@@ -186,12 +196,14 @@ def virtual_data(config):
     net = set_weights(UNet(config["width"]), 0.1)
     x, y, u = batch(1)
     extra = [i % LABELED for i in range(config["virtual_batch"])]
-    loss_s = F.cross_entropy(classifier(torch.cat([x, x[extra]])), torch.cat([y, y[extra]]))
+    one = torch.ones((), requires_grad=True)
+    loss_s = F.cross_entropy(classifier(torch.cat([x, x[extra]]), one), torch.cat([y, y[extra]]))
     few = max(1, config["generator_batch"] // 8)
     u = u[:config["generator_batch"] - few]
     condition = torch.cat([y[:few], conditions(u, config["tau"])])
     loss = flow_loss(net, torch.cat([x[:few], u]), condition, config.get("drop", 0.15))
-    return {"loss": [loss_s.item(), loss.item()], "flow/conditioned": (condition >= 0).float().mean().item()}
+    return {"loss": [loss_s.item(), loss.item()], "gradient": along(loss, list(net.parameters())),
+            "gradient_classifier": along(loss_s, [one]), "flow/conditioned": (condition >= 0).float().mean().item()}
 
 
 CASES = {

@@ -66,7 +66,8 @@ struct Stage::Impl {
                     .steps = plan.train.steps.value_or(1),
                     .seed = seed,
                     .mean = options.normalization.mean,
-                    .deviation = options.normalization.deviation};
+                    .deviation = options.normalization.deviation,
+                    .trained_head = options.initial && options.initial->classes == data.dataset.classes};
     Json own = plan.method;
     own.erase("name");
     const Net net = make_net(plan.net, task.shape, classes, seed);

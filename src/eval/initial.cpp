@@ -28,6 +28,8 @@ std::string head_text(bool here, bool there, int64_t classes) {
 InitialNet load_initial(const std::filesystem::path& run_or_model) {
   LoadedMethod loaded = load_method(run_or_model);
   InitialNet initial{loaded.net, {}, run_or_model.string(), loaded.card.name(), loaded.hash};
+  if (auto* encoder = dynamic_cast<Encoder*>(loaded.method.get()))
+    if (const Net backbone = encoder->backbone()) initial.net = backbone;
   if (auto* classifier = dynamic_cast<Classifier*>(loaded.method.get())) initial.net = classifier->network();
   if (!initial.net)
     throw Error(ErrorKind::usage, run_or_model.string(),

@@ -13,7 +13,8 @@ struct InitialNet {
   std::vector<std::string> classes;  // of its head
   std::string origin, method, hash;  // the folder, what trained it, and the hash of its weights
 };
-/// From a run folder or its model/ folder: a classifier's net, else the one that the method was made with.
+/// From a run folder or its model/ folder: a classifier's net, else the one that an encoder names, else the one that
+/// the method was made with.
 /// Throws Error{usage} when the method keeps no such net, Error{storage} naming a damaged file.
 InitialNet load_initial(const std::filesystem::path& run_or_model);
 

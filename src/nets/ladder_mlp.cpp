@@ -70,10 +70,11 @@ LadderMlp::Pass LadderMlp::clean(const Tensor& x) {
   return pass;
 }
 
-LadderMlp::Pass LadderMlp::corrupted(const Tensor& x, double noise) {
+LadderMlp::Pass LadderMlp::corrupted(const Tensor& x, double noise, const Tensor& input_noise) {
   const auto noisy = [&](const Tensor& z) { return z + noise * torch::randn_like(z); };
   Pass pass;
-  Tensor h = noisy(x.flatten(1).to(torch::kFloat));
+  Tensor h = x.flatten(1).to(torch::kFloat);
+  h = h + input_noise * torch::randn_like(h);
   pass.z.push_back(h);
   for (std::size_t l = 1; l < widths_.size(); ++l) {
     pass.z.push_back(noisy(normalised_by_batch(weighted(l, h))));

@@ -30,8 +30,9 @@ class LadderMlp final : public NetModule {
   };
   /// The clean pass. In training mode it moves the running statistics, as forward does.
   Pass clean(const Tensor& x);
-  /// The same with Gaussian noise of this deviation on every layer, which leaves the statistics alone.
-  Pass corrupted(const Tensor& x, double noise);
+  /// The same with Gaussian noise of this deviation on every layer, and on each number of the input of that of
+  /// `input_noise` (1 × widths()[0]), which leaves the statistics alone.
+  Pass corrupted(const Tensor& x, double noise, const Tensor& input_noise);
 
  private:
   Tensor weighted(std::size_t layer, const Tensor& h);

@@ -11,6 +11,7 @@
 #include "fewlabel/random.h"
 #include "train/batches.h"
 #include "train/checkpoint.h"
+#include "train/collapse.h"
 #include "train/device.h"
 #include "train/module_state.h"
 #include "train/precision.h"
@@ -51,13 +52,14 @@ struct Trainer::Impl {
   torch::Device device;
   BatchMover mover;
   TrainerStep step;
+  WatchedStep watched;
+  CollapseMonitor collapse;
   std::optional<CheckpointStore> store;
 
   int64_t steps = 0, done = 0;
   double before = 0;            // seconds trained by earlier processes of this run
   std::string last_checkpoint;  // path
   std::unique_ptr<BatchSource> source;
-  bool warned_of_collapse = false;
 
   Impl(Method& of, TrainerOptions all, OpenBatches batches, TrainerHooks called)
       : method(of),
@@ -70,6 +72,8 @@ struct Trainer::Impl {
         device(prepare(method)),
         mover({options.shape, options.mean, options.deviation}, device),
         step(method, step_settings(options)),
+        watched(step),
+        collapse(method.needs(), options.loop.steps.value_or(1), options.optimizer.warmup.value_or(0)),
         steps(options.loop.steps.value_or(1)) {
     // The shapes of a step do not change, so that a search for the fastest convolutions pays.
     if (device.is_cuda()) at::globalContext().setBenchmarkCuDNN(true);
@@ -90,7 +94,7 @@ struct Trainer::Impl {
 
   int64_t update(BatchSource& batches);
   void record(int64_t images, double seconds, double waited);
-  void watch_spread(double spread);
+  void watch_embeddings(const LogRecord& log);
   void evaluate();
   Checkpoint collect();
   void restore(const Checkpoint& checkpoint);
@@ -100,7 +104,7 @@ struct Trainer::Impl {
 
 // One optimiser update; returns how many examples it saw.
 int64_t Trainer::Impl::update(BatchSource& batches) {
-  // What layers draw (dropout) is keyed by the step, as everything else is.
+  // What a method draws with libtorch (noise, masks) is keyed by the step, as everything else is.
   torch::manual_seed(Random({options.seed, "torch", 0, static_cast<uint64_t>(done)}).bits());
   const double lr = options.optimizer.lr.value_or(0.03) * schedule.factor(done);
   int64_t images = 0;
@@ -110,7 +114,7 @@ int64_t Trainer::Impl::update(BatchSource& batches) {
       images += batch.labeled.index.size(0) + batch.unlabeled.index.size(0);
       step.place({done, lr, batch.unlabeled.index, last_checkpoint});
       const AutocastScope autocast(precision, device.type());
-      method.learn(batch, step);
+      method.learn(batch, watched);
     }
     if (!step.take_minimized())
       throw Error(ErrorKind::failure, "method " + options.method_name, "learn() minimised nothing");
@@ -130,22 +134,18 @@ int64_t Trainer::Impl::update(BatchSource& batches) {
 void Trainer::Impl::record(int64_t images, double seconds, double waited) {
   step.check_norms();
   LogRecord log{done, steps, step.metrics().take(), {}};
-  if (const auto spread = log.values.find("embedding/spread"); spread != log.values.end()) watch_spread(spread->second);
+  watch_embeddings(log);
   if (!hooks.on_log) return;
   const double rate = seconds > 0 ? static_cast<double>(images) / seconds : 0;
   log.timing = {{"seconds", before}, {"images_per_second", rate}, {"wait_share", waited}};
   hooks.on_log(log);
 }
 
-// Collapsed embeddings are all alike: the loss looks fine and nothing is learnt.
-void Trainer::Impl::watch_spread(double spread) {
-  constexpr double kCollapsed = 0.1;
-  if (spread >= kCollapsed || warned_of_collapse || !hooks.on_warning) return;
-  warned_of_collapse = true;
-  hooks.on_warning(fmt::format(
-      "the embeddings are collapsing (spread {:.3f} at step {}; 1 is even, 0 is all alike): stop the run and try a "
-      "smaller optimizer.lr, a larger train.batch or a stronger augment.contrast",
-      spread, done));
+void Trainer::Impl::watch_embeddings(const LogRecord& log) {
+  const auto spread = log.values.find("embedding/spread"), rank = log.values.find("embedding/rank");
+  if (spread == log.values.end() || rank == log.values.end() || !hooks.on_warning) return;
+  if (const auto warning = collapse.read({done, spread->second, rank->second, watched.directions()}))
+    hooks.on_warning(*warning);
 }
 
 void Trainer::Impl::evaluate() {

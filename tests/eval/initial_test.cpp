@@ -63,21 +63,53 @@ TEST(Initial, AnotherNetIsRefusedInOneSentenceAndNothingIsChanged) {
   EXPECT_EQ(agreeing(*net, *fresh), static_cast<int64_t>(state_of(*net).size()));
 }
 
+/// As a run leaves it behind.
+void save_run(const TemporaryFolder& folder, Method& method, const MethodInfo& info) {
+  MethodCard card;
+  card.method = {{"name", info.name}};
+  card.net.name = "cnn";
+  card.task = Toy::task_for(info);
+  card.classes = kClasses;
+  save_method(folder / "model", method, card);
+}
+
 TEST(Initial, AClassifiersNetIsLoadedWithItsClasses) {
   const TemporaryFolder folder;
   const MethodInfo& info = find_method("supervised");
   const Net net = Toy::net_for(info, "cnn");
   const auto method = info.make(Json::object(), Toy::task_for(info), net);
-  MethodCard card;
-  card.method = {{"name", "supervised"}};
-  card.net.name = "cnn";
-  card.task = Toy::task_for(info);
-  card.classes = kClasses;
-  save_method(folder / "model", *method, card);
+  save_run(folder, *method, info);
   const InitialNet loaded = load_initial(folder.path());
   EXPECT_EQ(loaded.classes, kClasses);
   EXPECT_EQ(loaded.hash, read_method_card(folder.path()).hash);
   EXPECT_EQ(agreeing(*loaded.net, *net), static_cast<int64_t>(state_of(*net).size()));
+}
+
+TEST(Initial, AfterDinoItIsTheTeacher) {
+  const TemporaryFolder folder;
+  const MethodInfo& info = find_method("dino");
+  const auto method = info.make(Json::object(), Toy::task_for(info), Toy::net_for(info, "cnn"));
+  testing::ToyTrainer(*method, testing::ToyRule::of(info)).run(0, 3, 10);
+  save_run(folder, *method, info);
+  const auto all = state_of(*method), handed_on = state_of(*load_initial(folder.path()).net);
+  EXPECT_FALSE(torch::equal(all.at("net.stages.0.conv1.weight"), all.at("teacher_net.stages.0.conv1.weight")));
+  for (const auto& [name, value] : handed_on) EXPECT_TRUE(torch::equal(value, all.at("teacher_net." + name))) << name;
+}
+
+TEST(Initial, WhatIsHandedOnHasTheFeaturesThatAreEvaluated) {
+  for (const MethodInfo& info : all_methods()) {
+    if (info.family != "self/joint_embedding") continue;
+    const TemporaryFolder folder;
+    const auto method = info.make(Json::object(), Toy::task_for(info), Toy::net_for(info, "cnn"));
+    testing::ToyTrainer(*method, testing::ToyRule::of(info)).run(0, 2, 10);
+    method->eval();
+    save_run(folder, *method, info);
+    const Tensor x = Toy::test(8).x[0];
+    const torch::NoGradGuard no_grad;
+    EXPECT_TRUE(torch::allclose(load_initial(folder.path()).net->features(x),
+                                dynamic_cast<Encoder&>(*method).features(x), 1e-4, 1e-5))
+        << info.name;
+  }
 }
 
 }  // namespace

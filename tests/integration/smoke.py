@@ -1,4 +1,4 @@
-"""Every recipe for Fashion-MNIST, cut down to a few updates, on made-up data of the same shape: it must end well, within a minute.
+"""Every recipe for Fashion-MNIST, cut down to a few updates, on made-up data of the same shape: it must end well.
 
     smoke.py FEWLABEL [RECIPE …]
 

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include <cmath>
 #include <fstream>
 
 #include "methods/common/losses.h"
@@ -236,6 +237,71 @@ TEST(BadGan, AddsEntropyAndThePullAwayTerm) {
       if (i != j)
         alike += std::pow(torch::cosine_similarity(g[i], g[j], 0).item<double>(), 2) / static_cast<double>(n * (n - 1));
   EXPECT_NEAR(run.step.losses[1], (x_u.mean(0) - g.mean(0)).abs().mean().item<double>() + 0.6 * alike, 1e-4);
+}
+
+TEST(TripleGan, PlaysTheThreeGamesOfTheFormula) {
+  const double alpha = 0.4, alpha_p = 0.2, alpha_c = 0.3, w_h = 0.25, w_b = 0.1;
+  Task task = Toy::task();
+  task.classes = 64;
+  task.class_share.clear();
+  for (int64_t k = 1; k <= 64; ++k) task.class_share.push_back(static_cast<double>(k) / (64 * 65 / 2));
+  const Json config = {{"alpha", alpha}, {"alpha_p", alpha_p}, {"start", 0.0}, {"alpha_c", alpha_c},
+                       {"entropy", w_h}, {"balance", w_b},     {"latent", 6},  {"width", 8}};
+  const auto method = find_method("triple_gan").make(config, task, std::make_shared<EchoNet>(64));
+  method->eval();  // so that spectral norm is the same in all passes
+  const Batch batch = Toy::batch(method->needs(), 0);
+  RecordingStep step;
+  torch::manual_seed(9);
+  method->learn(batch, step);
+
+  // The same draws: classes for the generator, then codes. Logits are the pixels, so C's answers are at hand.
+  const torch::NoGradGuard no_grad;
+  torch::manual_seed(9);
+  const Tensor &x_l = batch.labeled.x[0], &y_l = batch.labeled.y, &x_u = batch.unlabeled.x[0];
+  const int64_t l = x_l.size(0), u = x_u.size(0);
+  const Tensor y_g = torch::multinomial(method->named_buffers()["share"], u, /*replacement=*/true);
+  const Tensor z = torch::randn({u, 6});
+  const Tensor x_g =
+      child<Pixels>(*method, "pixels").from_pixels(child<Generator>(*method, "generator").forward(z, y_g));
+  const Tensor y_u = x_u.flatten(1).argmax(1);
+  const auto judge = [&](const Tensor& x, const Tensor& y) {
+    return torch::sigmoid(child<Discriminator>(*method, "discriminator").forward(x, y).to(torch::kDouble));
+  };
+  const auto log_p = [](const Tensor& x, int64_t i, const Tensor& y) {
+    return std::log(torch::softmax(x[i].flatten().to(torch::kDouble), 0)[y[i].item<int64_t>()].item<double>());
+  };
+  const Tensor d_l = judge(x_l, y_l), d_u = judge(x_u, y_u), d_g = judge(x_g, y_g);
+
+  // Half of the pairs (x_u, y_u) are real ones to D, the other half C's.
+  double real = 0, by_c = 0, by_g = 0, fooled = 0, own_game = 0, unsure = 0, learnt = 0, taught = 0;
+  std::vector<double> mean(64);
+  for (int64_t i = 0; i < l; ++i) {
+    real += std::log(d_l[i].item<double>());
+    learnt -= log_p(x_l, i, y_l) / static_cast<double>(l);
+  }
+  for (int64_t i = 0; i < u; ++i) {
+    const double d = d_u[i].item<double>(), g = d_g[i].item<double>();
+    if (i < u / 2)
+      real += std::log(d);
+    else
+      by_c += std::log(1 - d) / static_cast<double>(u - u / 2);
+    by_g += std::log(1 - g) / static_cast<double>(u);
+    fooled += std::log(g) / static_cast<double>(u);
+    own_game -= std::exp(log_p(x_u, i, y_u)) * std::log(d) / static_cast<double>(u);
+    taught -= log_p(x_g, i, y_g) / static_cast<double>(u);
+    for (int64_t k = 0; k < 64; ++k) {
+      const double log_p_k = log_p(x_u, i, torch::full({u}, k, torch::kLong)), p_k = std::exp(log_p_k);
+      unsure -= p_k * log_p_k / static_cast<double>(u);
+      mean[static_cast<std::size_t>(k)] += p_k / static_cast<double>(u);
+    }
+  }
+  double unbalanced = 0;
+  for (std::size_t k = 0; k < 64; ++k) unbalanced -= task.class_share[k] * std::log(mean[k]);
+  ASSERT_EQ(step.groups, (std::vector<std::string>{"discriminator", "classifier", "generator"}));
+  EXPECT_NEAR(step.losses[0], -real / static_cast<double>(l + u / 2) - alpha * by_c - (1 - alpha) * by_g, 1e-4);
+  EXPECT_NEAR(step.losses[1], learnt + alpha_p * taught + alpha_c * alpha * own_game + w_h * unsure + w_b * unbalanced,
+              1e-4);
+  EXPECT_NEAR(step.losses[2], -(1 - alpha) * fooled, 1e-4);
 }
 
 TEST(SemiSupervisedGans, KeepTheRunningStatisticsOfRealExamples) {

@@ -256,6 +256,18 @@ TEST(Vat, TheDefaultLengthOfTheSearchIsAboveTheNoiseOfFloats) {
   EXPECT_GT(direction(0.1), 2.0 * direction(1e-6));
 }
 
+TEST(Vat, NoChangeOfTheInputChangesNoPredictionUnderBatchNorm) {
+  const auto method = find_method("vat").make({{"epsilon", 0.0}}, Toy::task(), Toy::net("cnn"));
+  method->train();
+  const Batch batch = Toy::batch(method->needs(), 0);
+  RecordingStep plain, rounded;
+  method->learn(batch, plain);
+  EXPECT_NEAR(plain.logged.at("loss/u"), 0.0, 1e-6);
+  const Autocast autocast;  // the adversarial pass is in bf16 then, the search for its direction is not
+  method->learn(batch, rounded);
+  EXPECT_NEAR(rounded.logged.at("loss/u"), 0.0, 1e-2);
+}
+
 TEST(Vat, LeavesTheStatisticsOfBatchNormToTheExamples) {
   const auto method = find_method("vat").make(Json::object(), Toy::task(), Toy::net("cnn"));
   const Net plain = Toy::net("cnn");

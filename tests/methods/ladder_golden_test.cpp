@@ -17,9 +17,12 @@ TEST(GoldenLadder, ProducesPyTorchValues) {
   const int64_t labeled = golden.at("labeled"), unlabeled = golden.at("unlabeled"), classes = golden.at("classes");
   const NetConfig config{.name = "ladder_mlp", .bn_momentum = {}};
   for (const auto& test : golden.at("cases")) {
-    const auto method =
-        find_method("ladder").make(test.at("config"), {.shape = {8, 8, 1}, .classes = classes, .class_share = {}},
-                                   make_net(config, {8, 8, 1}, classes, 1));
+    const Task task{.shape = {8, 8, 1},
+                    .classes = classes,
+                    .class_share = {},
+                    .mean = {0.25F},
+                    .deviation = {test.at("deviation").get<float>()}};
+    const auto method = find_method("ladder").make(test.at("config"), task, make_net(config, {8, 8, 1}, classes, 1));
     method->train();
     {
       const torch::NoGradGuard no_grad;

@@ -162,9 +162,12 @@ TEST(VirtualData, FeedsEveryCorrector) {
   const auto corrector =
       std::find_if(fields.begin(), fields.end(), [](const auto& f) { return f.name == "corrector"; });
   std::istringstream choices(corrector->range);
-  int count = 0;
-  for (std::string name; std::getline(choices, name, '|'); ++count) {
+  std::vector<std::string> fed, correcting = {"supervised"};
+  for (const MethodInfo& info : all_methods())
+    if (info.family == "semi/correcting" && info.name != "ladder") correcting.push_back(info.name);
+  for (std::string name; std::getline(choices, name, '|');) {
     SCOPED_TRACE(name);
+    fed.push_back(name);
     const Json config = {{"corrector", name},  {"width", 8}, {"every", 1},   {"made", 6},
                          {"virtual_batch", 5}, {"pool", 12}, {"start", 0.0}, {"sample_steps", 1}};
     const auto method = find_method("virtual_data").make(config, Toy::task(), Toy::net());
@@ -175,7 +178,20 @@ TEST(VirtualData, FeedsEveryCorrector) {
     EXPECT_EQ(state.at("pool.ready").item<int64_t>(), 1);
     EXPECT_TRUE(torch::equal(state.at("pool.label").slice(0, 0, 6), torch::tensor({0L, 1L, 2L, 0L, 1L, 2L})));
   }
-  EXPECT_GE(count, 5);
+  EXPECT_THAT(fed, ::testing::UnorderedElementsAreArray(correcting));
+}
+
+TEST(VirtualData, GivesTheCorrectorItsSettingsOfShortRunsInShortRunsAlone) {
+  const auto with_steps = [](int64_t steps) {
+    Task task = Toy::task();
+    task.steps = steps;
+    return find_method("virtual_data").make({{"corrector", "freematch"}, {"width", 8}}, task, Toy::net());
+  };
+  const auto brief = with_steps(3000), whole = with_steps(1 << 20);
+  EXPECT_EQ(brief->needs().labeled[0], "strong");
+  EXPECT_TRUE(brief->named_parameters().contains("corrector.rotation.head.weight"));
+  EXPECT_EQ(whole->needs().labeled[0], "weak");
+  EXPECT_FALSE(whole->named_parameters().contains("corrector.rotation.head.weight"));
 }
 
 TEST(VirtualData, MakesNoneBeforeItsStart) {
@@ -187,6 +203,17 @@ TEST(VirtualData, MakesNoneBeforeItsStart) {
   EXPECT_EQ(state_of(*method).at("pool.made").item<int64_t>(), 0);
   trainer.run(4, 5, 10);
   EXPECT_EQ(state_of(*method).at("pool.made").item<int64_t>(), 3);
+}
+
+TEST(FlowMatching, AsksNoNetForConditionsThatHasNotLearntTheClasses) {
+  const MethodInfo& info = find_method("flow_matching");
+  Task task = Toy::task();
+  EXPECT_NO_THROW(info.make({{"pseudo_labels", true}}, task, Toy::net()));
+  task.trained_head = false;
+  EXPECT_NO_THROW(info.make(Json::object(), task, Toy::net()));
+  const Error error = error_of([&] { info.make({{"pseudo_labels", true}}, task, Toy::net()); });
+  EXPECT_EQ(error.kind(), ErrorKind::usage);
+  EXPECT_THAT(error.hint(), ::testing::HasSubstr("init=RUN"));
 }
 
 /// Samples of a generator that learnt the toy must be what they were asked for: the blob is at the place of the class.

@@ -34,13 +34,29 @@ class RowNet final : public NetModule {
   Tensor one_;
 };
 
-/// Weight i of the generator (or of the variational nets) is sines(i); the classifier stays as it is.
-void set_weights(Method& method) {
+/// The parameters of the generator, or of the variational nets.
+std::vector<Tensor> generator_of(const Method& method) {
+  std::vector<Tensor> parameters;
+  for (const auto& item : method.named_parameters())
+    if (item.key().starts_with("flow.net") || item.key().find("coder") != std::string::npos)
+      parameters.push_back(item.value());
+  return parameters;
+}
+
+/// Weight i of the generator is sines(i); the classifier stays as it is.
+void set_weights(const Method& method) {
   const torch::NoGradGuard no_grad;
   double phase = 0;
-  for (auto& item : method.named_parameters()) {
-    const bool generator = item.key().starts_with("flow.net") || item.key().find("coder") != std::string::npos;
-    if (generator) item.value().copy_(sines(item.value().sizes(), phase++, 0.1));
+  for (Tensor& parameter : generator_of(method)) parameter.copy_(sines(parameter.sizes(), phase++, 0.1));
+}
+
+/// As `along` in the script.
+void expect_gradients(const std::vector<Tensor>& parameters, const Json& expected) {
+  ASSERT_EQ(parameters.size(), expected.size());
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    const Tensor gradient = parameters[i].grad().contiguous();
+    const double found = (gradient * sines(gradient.sizes(), 0.3, 1.0)).sum().item<double>();
+    EXPECT_NEAR(found, expected[i].get<double>(), 1e-3 * std::abs(expected[i].get<double>()) + 2e-5) << i;
   }
 }
 
@@ -61,7 +77,8 @@ TEST_P(VirtualGolden, ProducesPyTorchValues) {
   task.deviation = {0.2F};
   for (const auto& test : golden.at("cases")) {
     SCOPED_TRACE(test.at("config").dump());
-    const auto method = find_method(GetParam()).make(test.at("config"), task, std::make_shared<RowNet>(task.classes));
+    const auto net = std::make_shared<RowNet>(task.classes);
+    const auto method = find_method(GetParam()).make(test.at("config"), task, net);
     set_weights(*method);
     const Needs needs = method->needs();
     constexpr int64_t kLabeled = 4;
@@ -83,6 +100,9 @@ TEST_P(VirtualGolden, ProducesPyTorchValues) {
       if (!value.is_number()) continue;
       EXPECT_NEAR(step.logged.at(name), value.get<double>(), 1e-5 * (1 + value.get<double>())) << name;
     }
+    expect_gradients(generator_of(*method), expected.at("gradient"));
+    if (expected.contains("gradient_classifier"))
+      expect_gradients(net->parameters(), expected.at("gradient_classifier"));
   }
 }
 
@@ -125,8 +145,9 @@ TEST(Gaussian, BernoulliLikelihoodSumsOverPixels) {
 }
 
 TEST(VaeM2, SamplesDependOnTheClassAskedFor) {
-  const auto method = find_method("vae_m2").make(Json::object(), Toy::task(), Toy::net());
-  ToyTrainer trainer(*method, ToyRule::of(find_method("vae_m2")));
+  const MethodInfo& info = find_method("vae_m2");
+  const auto method = info.make(info.short_settings.at("method"), Toy::task(), Toy::net());
+  ToyTrainer trainer(*method, ToyRule::of(info));
   trainer.run(0, 300, 300);  // as long as tests/conformance gives a sampler
   auto& sampler = dynamic_cast<Sampler&>(*method);
   EXPECT_TRUE(sampler.conditional());

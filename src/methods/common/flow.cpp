@@ -18,7 +18,7 @@ void FlowConfig::fields(FieldVisitor& field) {
   field("drop", drop, "share of the conditions left out in training, for guidance", 0.0, 1.0);
   field("guidance", guidance, "weight w of v(none) + w (v(class) - v(none)); 1 is off", 0.0, 20.0);
   field("sample_steps", sample_steps, "steps from noise to image", 1, 1000);
-  field("solver", solver, "of the steps; heun looks twice at each", {"heun", "euler"});
+  field("solver", solver, "of the steps; heun looks twice at each but the last", {"heun", "euler"});
   field("decay", decay, "decay of the averaged weights that samples are made with", 0.0, 0.99999);
 }
 

@@ -15,6 +15,8 @@ class PixelsImpl : public torch::nn::Module {
   Tensor to_pixels(const Tensor& x) const { return (x * deviation_ + mean_).clamp(0.0, 1.0); }
   /// The way back, with gradient.
   Tensor from_pixels(const Tensor& pixels) const { return (pixels - mean_) / deviation_; }
+  /// What a difference between two inputs is multiplied by to be one between pixels: 1 × C × 1 × 1.
+  const Tensor& deviation() const { return deviation_; }
 
  private:
   Tensor mean_, deviation_;  // 1 × C × 1 × 1

@@ -74,6 +74,7 @@ class Dino final : public Method, public Encoder {
   }
 
   Tensor features(const Tensor& x) override { return f_t_->forward(x); }
+  Net backbone() override { return f_t_; }
 
  private:
   Tensor teach(const Tensor& x) {

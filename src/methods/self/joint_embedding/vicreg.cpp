@@ -36,7 +36,7 @@ class Vicreg final : public Method, public Encoder {
     const Tensor z = h_->forward(f_->forward(batch.unlabeled.x.at(0)));
     const Tensor z_prime = h_->forward(f_->forward(batch.unlabeled.x.at(1)));
 
-    // ℓ = λ s(Z, Z') + μ [v(Z) + v(Z')] + ν [c(Z) + c(Z')].
+    // ℓ = λ s(Z, Z') + μ [v(Z) + v(Z')] / 2 + ν [c(Z) + c(Z')]; the half, as the mean in s, is the authors' code.
     const auto [s, v, c] = vicreg_terms(z, z_prime);
     const Tensor loss = config_.lambda * s + config_.mu * v + config_.nu * c;
 

@@ -5,6 +5,7 @@
 #include "fewlabel/error.h"
 #include "fewlabel/method.h"
 #include "methods/common/losses.h"
+#include "methods/common/pixels.h"
 #include "nets/initialise.h"
 #include "nets/ladder_mlp.h"
 
@@ -16,8 +17,8 @@ struct LadderConfig {
   int64_t mu = 1;
   std::string labeled_view = "none", view = "none";
   void fields(FieldVisitor& field) {
-    field("noise", noise, "standard deviation of the noise on every layer", 0.0, 10.0);
-    field("weight_input", weight_input, "denoising weight of the input (λ₀)", 0.0, 1e6);
+    field("noise", noise, "standard deviation of the noise on every layer, and on pixels in [0, 1]", 0.0, 10.0);
+    field("weight_input", weight_input, "denoising weight of the input (λ₀), as pixels in [0, 1]", 0.0, 1e6);
     field("weight_first", weight_first, "denoising weight of the first layer (λ₁)", 0.0, 1e6);
     field("weight_rest", weight_rest, "denoising weight of every further layer (λ₂ … λ_L)", 0.0, 1e6);
     field("mu", mu, "unlabelled examples per labelled one", 1, 64);
@@ -59,7 +60,9 @@ TORCH_MODULE(DecoderLayer);
 class Ladder final : public Method, public Classifier {
  public:
   Ladder(const LadderConfig& config, const Task& task, Net net)
-      : config_(config), net_(std::dynamic_pointer_cast<LadderMlp>(net)) {
+      : config_(config),
+        net_(std::dynamic_pointer_cast<LadderMlp>(net)),
+        pixels_(register_module("pixels", Pixels(task))) {
     if (!net_) throw Error(ErrorKind::usage, "method ladder", "needs the net ladder_mlp", "leave net.name out");
     register_module("net", net_);
     const auto& widths = net_->widths();
@@ -76,10 +79,13 @@ class Ladder final : public Method, public Classifier {
 
   void learn(const Batch& batch, Step& step) override {
     const Tensor& u = batch.unlabeled.x.at(0);
+    // Noise and error of the input are those of pixels in [0, 1], whatever the inputs were divided by.
+    const Tensor pixel = pixels_->deviation().expand_as(u.slice(0, 0, 1)).flatten(1), noise = config_.noise / pixel;
 
     // Labelled and unlabelled examples are normalised apart. The labels are learnt under noise.
-    const Tensor loss_s = cross_entropy(net_->corrupted(batch.labeled.x.at(0), config_.noise).logits, batch.labeled.y);
-    const LadderMlp::Pass noisy = net_->corrupted(u, config_.noise), clean = net_->clean(u);
+    const Tensor loss_s =
+        cross_entropy(net_->corrupted(batch.labeled.x.at(0), config_.noise, noise).logits, batch.labeled.y);
+    const LadderMlp::Pass noisy = net_->corrupted(u, config_.noise, noise), clean = net_->clean(u);
 
     // The decoder, from the top down; each layer is compared after the clean pass's batch norm.
     Tensor loss_u = torch::zeros({}, loss_s.options()), z_hat;
@@ -89,8 +95,8 @@ class Ladder final : public Method, public Classifier {
       const Tensor from_above =
           z_hat.defined() ? layer->project(z_hat) : normalised_by_batch(softmax_rows(noisy.logits));
       z_hat = layer->forward(noisy.z[at], from_above);
-      const Tensor restored = (z_hat - clean.mean[at]) / clean.deviation[at];
-      loss_u = loss_u + weight(at) * (clean.z[at] - restored).square().mean();
+      const Tensor error = clean.z[at] - (z_hat - clean.mean[at]) / clean.deviation[at];
+      loss_u = loss_u + weight(at) * (l == 0 ? pixel * error : error).square().mean();
     }
 
     step.minimize(loss_s + loss_u);
@@ -110,6 +116,7 @@ class Ladder final : public Method, public Classifier {
 
   LadderConfig config_;
   std::shared_ptr<LadderMlp> net_;
+  Pixels pixels_;
   torch::nn::ModuleList decoder_;
 };
 

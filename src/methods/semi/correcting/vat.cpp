@@ -53,7 +53,7 @@ class Vat final : public Method, public Classifier {
     const Tensor loss_s = cross_entropy(p_x, batch.labeled.y);
 
     // LDS(x, θ) = D[p(y | x, θ̂), p(y | x + r_vadv, θ)], θ̂ the weights as a constant.
-    const Tensor p = probabilities(p_u);
+    const Tensor p = predicted(u);
     const Tensor adversary = u + worst_change(u, p);
     const Tensor loss_u = divergence_each(p, forward_adversary(adversary)).mean();
     const Tensor entropy = entropy_each(p_u).mean();
@@ -76,6 +76,15 @@ class Vat final : public Method, public Classifier {
 
  private:
   double weight(double progress) const { return linear_ramp(progress, config_.ramp); }
+
+  /// p(y | x, θ̂) from a pass like those that it is compared with: of x alone, as batch norm sees them, and in fp32.
+  /// Only so is D zero at r = 0, which is what the power iteration rests on.
+  Tensor predicted(const Tensor& x) {
+    const torch::NoGradGuard no_grad;
+    const StatisticsGuard still(*net_);
+    const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
+    return probabilities(net_->forward(x));
+  }
 
   /// r_vadv = ε d: d is the direction in which D grows fastest, by power iteration on its Hessian. In fp32 throughout:
   /// a change of length ξ would be lost in bf16.

@@ -1,6 +1,7 @@
 // Conditional flow matching with few labels: a generator p_θ(x | y) whose conditions are labels and pseudo-labels.
 // Lipman et al., ICLR 2023, https://arxiv.org/abs/2210.02747; the conditions as in the second stage of DPT
 // (You et al., NeurIPS 2023, https://arxiv.org/abs/2302.10586).
+#include "fewlabel/error.h"
 #include "fewlabel/method.h"
 #include "methods/common/flow.h"
 #include "methods/common/losses.h"
@@ -25,7 +26,11 @@ class FlowMatching final : public Method, public Sampler {
   FlowMatching(const FlowMatchingConfig& config, const Task& task, Net net)
       : config_(config), flow_(register_module("flow", Flow(config, task))) {
     if (!config.pseudo_labels) return;
-    net_ = register_module("net", std::move(net));  // a trained one: init=RUN
+    if (!task.trained_head)
+      throw Error(ErrorKind::usage, "method flow_matching",
+                  "pseudo_labels = true: the net has not learnt these classes, so that what it predicts says nothing",
+                  "start from the run of a classifier of the same data: init=RUN");
+    net_ = register_module("net", std::move(net));
     for (auto& parameter : net_->parameters()) parameter.set_requires_grad(false);
   }
 

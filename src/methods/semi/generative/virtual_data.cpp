@@ -10,6 +10,7 @@
 #include "methods/common/losses.h"
 #include "methods/common/sampling.h"
 #include "methods/common/virtual_pool.h"
+#include "plan/resolve.h"
 
 namespace fewlabel {
 namespace {
@@ -21,7 +22,8 @@ struct VirtualDataConfig : FlowConfig {
   void fields(FieldVisitor& field) {
     field("corrector", corrector,
           "method by which the classifier learns from labelled, virtual and unlabelled examples",
-          {"supervised", "pseudo_label", "fixmatch", "flexmatch", "freematch"});
+          {"supervised", "pseudo_label", "pi_model", "mean_teacher", "vat", "mixmatch", "uda", "fixmatch", "flexmatch",
+           "freematch", "softmatch", "adamatch", "simmatch"});  // ladder brings a net of its own
     field("mu", mu, "unlabelled examples per labelled one, where the corrector uses any (μ)", 1, 64);
     field("tau", tau, "confidence that a pseudo-label needs to be a condition of the generator", 0.0, 1.0);
     field("generator_batch", generator_batch, "images that the generator learns from in an update, at most", 1, 4096);
@@ -35,14 +37,13 @@ struct VirtualDataConfig : FlowConfig {
   }
 };
 
-/// The corrector's settings, as a plan gives them to short runs (docs/decisions/0003).
-Json corrector_settings(const VirtualDataConfig& config) {
-  const Json known = find_method(config.corrector).resolve(Json::object());
+/// The corrector's settings: its own, and in a short run those it has for these, as a plan gives them to it alone
+/// (docs/decisions/0003); mu is this method's.
+Json corrector_settings(const VirtualDataConfig& config, const Task& task) {
+  const MethodInfo& info = find_method(config.corrector);
   Json settings = Json::object();
-  const Json wanted = {{"mu", config.mu}, {"labeled_view", "strong"}, {"align", true}, {"align_decay", 0.99},
-                       {"decay", 0.99},   {"lambda_f", 0.0}};
-  for (const auto& [key, value] : wanted.items())
-    if (known.contains(key)) settings[key] = value;
+  if (task.steps < kLongRun) settings.update(info.short_settings.value("method", Json::object()));
+  if (info.resolve(Json::object()).contains("mu")) settings["mu"] = config.mu;
   return settings;
 }
 
@@ -64,8 +65,8 @@ class VirtualData final : public Method, public Classifier, public Sampler {
     Task with_virtual = task;
     with_virtual.labeled += config.pool;
     const MethodInfo& info = find_method(config.corrector);
-    corrector_ = register_module(
-        "corrector", std::shared_ptr<Method>(info.make(corrector_settings(config), with_virtual, std::move(net))));
+    corrector_ = register_module("corrector", std::shared_ptr<Method>(info.make(corrector_settings(config, task),
+                                                                                with_virtual, std::move(net))));
     classifier_ = dynamic_cast<Classifier*>(corrector_.get());
     pool_ = register_module(
         "pool", VirtualPool(VirtualPoolOptions{.capacity = config.pool,
