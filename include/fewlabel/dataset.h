@@ -95,7 +95,14 @@ class ImageStore {
   virtual ImageShape shape() const = 0;
   /// Writes shape().bytes() bytes. Damaged examples (see damaged()) give zeros; do not train on them.
   virtual void fetch(int64_t index, uint8_t* out) const = 0;
-  /// Indices that could not be decoded; complete when cached, else those met so far.
+  /// The same; false for a damaged example.
+  virtual bool try_fetch(int64_t index, uint8_t* out) const {
+    fetch(index, out);
+    return true;
+  }
+  /// Decodes those that nobody has looked at yet, so that damaged() is complete for them.
+  virtual void check(const std::vector<int64_t>& indices) const { static_cast<void>(indices); }
+  /// Indices that could not be decoded; complete when cached, else those met so far (see check()).
   virtual std::vector<int64_t> damaged() const = 0;
   virtual const std::vector<Damage>& damage() const = 0;
   /// XXH3-128 over names, labels and, when cached, pixels.

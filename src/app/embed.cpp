@@ -38,6 +38,8 @@ Json embed(const EmbedRequest& request) {
   std::iota(all.index.begin(), all.index.end(), int64_t{0});
   all.label.resize(all.index.size());
   drop_damaged(all, *store);
+  if (all.size() == 0)
+    throw Error(ErrorKind::data, request.data, "no image can be decoded", "fewlabel data inspect names them all");
   const Tensor rows = logits_of(features, *store, all.index, rule);
   std::string names = "row,name,label\n";
   for (std::size_t i = 0; i < all.index.size(); ++i) {

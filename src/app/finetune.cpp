@@ -41,6 +41,7 @@ PreparedData with_labels(const PreparedData& data, int64_t labels, int64_t seed)
       into.index.push_back(pool->index[i]);
       into.label.push_back(data.dataset.train->label(pool->index[i]));
     }
+  drop_damaged(few.labeled, *few.train);
   if (data.judge != Judge::hidden_labels) return few;
   few.judged = {};  // what is learnt from cannot judge
   for (std::size_t i = 0; i < data.judged.index.size(); ++i)

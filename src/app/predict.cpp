@@ -12,6 +12,8 @@
 #include "app/evaluation.h"
 #include "core/cancel.h"
 #include "core/files.h"
+#include "core/json_text.h"
+#include "data/byte_file.h"
 #include "data/decode/decode.h"
 #include "fewlabel/error.h"
 #include "fewlabel/predictor.h"
@@ -65,7 +67,7 @@ class Writer {
         const std::size_t c = order[static_cast<std::size_t>(k)];
         line["top"].push_back({{"class", classes_[c]}, {"probability", probability[c]}});
       }
-      text_ += line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+      text_ += json_text(line) + "\n";
       return;
     }
     text_ += csv_field(path);
@@ -112,8 +114,7 @@ Json predict(const PredictRequest& request) {
     std::vector<std::string> names;
     for (std::size_t i = begin; i < std::min(files.size(), begin + kSlice); ++i) {
       try {
-        const std::string bytes = read_file(files[i]);
-        images.push_back(decode_image(files[i], {reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()},
+        images.push_back(decode_image(files[i], read_bytes(files[i], kMaxEncodedBytes),
                                       {DataOptions{}.max_pixels, predictor.shape()}));
         names.push_back(files[i]);
       } catch (const Error& error) {

@@ -79,9 +79,16 @@ void check_pools(const PreparedData& data) {
                   "label at least one example of it, or leave the class out");
 }
 
-}  // namespace
+/// Examples that may be learnt from with their label.
+std::vector<int64_t> labeled_examples(const Source& train, const SplitSpec& split, bool labels_needed) {
+  if (labels_needed || split.labels || !split.labels_file.empty()) return choose_labeled(train, split);
+  std::vector<int64_t> all;
+  for (int64_t i = 0; i < train.size(); ++i)
+    if (train.label(i) != kUnlabeled) all.push_back(i);
+  return all;
+}
 
-void drop_damaged(Pool& pool, const ImageStore& store) {
+void drop_known_damage(Pool& pool, const ImageStore& store) {
   const std::vector<int64_t> damaged = store.damaged();
   const std::set<int64_t> out(damaged.begin(), damaged.end());
   Pool kept;
@@ -91,6 +98,13 @@ void drop_damaged(Pool& pool, const ImageStore& store) {
       kept.label.push_back(pool.label[i]);
     }
   pool = std::move(kept);
+}
+
+}  // namespace
+
+void drop_damaged(Pool& pool, const ImageStore& store) {
+  store.check(pool.index);
+  drop_known_damage(pool, store);
 }
 
 PreparedData open_data(const DataConfig& config, bool labels_needed) {
@@ -105,7 +119,7 @@ PreparedData open_data(const DataConfig& config, bool labels_needed) {
   const Source& train = *data.dataset.train;
   data.found = guess_shape(train);
 
-  const std::vector<int64_t> chosen = choose_labeled(train, data.split);
+  const std::vector<int64_t> chosen = labeled_examples(train, data.split, labels_needed);
   std::vector<char> is_labeled(static_cast<std::size_t>(train.size()));
   for (const int64_t i : chosen) is_labeled[static_cast<std::size_t>(i)] = 1;
   for (int64_t i = 0; i < train.size(); ++i) {
@@ -144,18 +158,16 @@ void load_data(PreparedData& data, const DataConfig& config, int threads) {
                        .disk_cache = config.disk_cache_mb > 0 ? default_pixel_folder().string() : std::string(),
                        .disk_cache_bytes = config.disk_cache_mb << 20};
   data.train = make_store(data.dataset.train, options);
-  drop_damaged(data.labeled, *data.train);
-  drop_damaged(data.unlabeled, *data.train);
+  if (data.judge == Judge::test_set) data.test = make_store(data.dataset.test, options);
+  if (data.judge != Judge::none) drop_damaged(data.judged, data.judged_store());
+  // Learnt from without its label and never probed, a labelled example is one more unlabelled one.
+  if (data.labels_needed || data.judge != Judge::none) data.train->check(data.labeled.index);
+  drop_known_damage(data.labeled, *data.train);
+  drop_known_damage(data.unlabeled, *data.train);
   check_pools(data);
   if (data.made) {
     data.made_images = make_store(data.made, options);
     drop_damaged(data.virtual_examples, *data.made_images);
-  }
-  if (data.judge == Judge::test_set) {
-    data.test = make_store(data.dataset.test, options);
-    drop_damaged(data.judged, *data.test);
-  } else {
-    drop_damaged(data.judged, *data.train);
   }
   if (data.judged.size() == 0) data.judge = Judge::none;
 }

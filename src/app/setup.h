@@ -33,13 +33,14 @@ struct PreparedData {
   const ImageStore& judged_store() const { return judge == Judge::test_set ? *test : *train; }
 };
 
-/// Takes out of `pool` the examples that `store` could not decode.
+/// Decodes those of `pool` that `store` has not decoded yet, and takes out the damaged ones.
 void drop_damaged(Pool& pool, const ImageStore& store);
 
 /// Opens the data and applies the split, without decoding; found, dataset, split, pools are set.
 /// Without `labels_needed` any data will do, labelled or not.
 PreparedData open_data(const DataConfig& config, bool labels_needed = true);
-/// Decodes at the plan's shape and takes damaged examples out of the pools.
+/// Decodes at the plan's shape and takes damaged examples out of the pools. Where the pixels do not fit the cache, the
+/// unlabelled pool may be millions: of that, damage is left for the loader to meet.
 /// Throws Error{data}: nothing left to learn from, or (strict) a damaged example.
 void load_data(PreparedData& data, const DataConfig& config, int threads);
 

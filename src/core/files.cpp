@@ -5,15 +5,23 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <charconv>
+#include <chrono>
 #include <cstring>
-#include <fstream>
-#include <sstream>
+#include <thread>
 
 #include "fewlabel/error.h"
 
 namespace fewlabel {
 namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::string_view kTemporary = ".tmp-";
+
+}  // namespace
 
 void throw_storage(const fs::path& path, std::string_view action, int error_number) {
   std::string hint;
@@ -25,12 +33,23 @@ void throw_storage(const fs::path& path, std::string_view action, int error_numb
 }
 
 std::string read_file(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw_storage(path, "read", errno ? errno : ENOENT);
-  std::ostringstream content;
-  content << file.rdbuf();
-  if (file.bad() || fs::is_directory(path)) throw_storage(path, "read", EIO);
-  return std::move(content).str();
+  struct Descriptor {
+    int number;
+    ~Descriptor() {
+      if (number >= 0) ::close(number);
+    }
+  };
+  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (file.number < 0) throw_storage(path, "read", errno);
+  std::string content;
+  std::array<char, 1 << 16> part;
+  for (;;) {
+    const ssize_t got = ::read(file.number, part.data(), part.size());  // of a folder: EISDIR
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw_storage(path, "read", errno);
+    if (got == 0) return content;
+    content.append(part.data(), static_cast<std::size_t>(got));
+  }
 }
 
 void sync_path(const fs::path& path) {
@@ -42,7 +61,7 @@ void sync_path(const fs::path& path) {
 }
 
 void write_file(const fs::path& path, std::string_view content) {
-  const fs::path temporary = path.string() + fmt::format(".tmp-{}", ::getpid());
+  const fs::path temporary = path.string() + fmt::format("{}{}", kTemporary, ::getpid());
   const int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (descriptor < 0) throw_storage(path, "write", errno);
   const auto give_up = [&](int error_number) {
@@ -72,10 +91,29 @@ void make_folder(const fs::path& path) {
   if (error) throw_storage(path, "create the folder", error.value());
 }
 
+std::optional<int64_t> number_after(std::string_view name, std::string_view prefix) {
+  if (!name.starts_with(prefix)) return std::nullopt;
+  int64_t number = 0;
+  const char *begin = name.data() + prefix.size(), *const end = name.data() + name.size();
+  const auto [last, error] = std::from_chars(begin, end, number);
+  return error == std::errc() && last == end && *begin != '-' ? std::optional(number) : std::nullopt;
+}
+
+bool is_temporary(std::string_view name) {
+  const auto mark = name.rfind(kTemporary);
+  return mark != std::string_view::npos && number_after(name.substr(mark), kTemporary);
+}
+
 FileLock::FileLock(const fs::path& path, std::string_view what) {
   descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   if (descriptor_ < 0) throw_storage(path, "write", errno);
-  if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
+  // held() takes a lock for a moment, which must not pass for a run.
+  bool locked = false;
+  for (int tries = 0; !locked && tries < 5; ++tries) {
+    if (tries > 0) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    locked = ::flock(descriptor_, LOCK_EX | LOCK_NB) == 0;
+  }
+  if (!locked) {
     ::close(descriptor_);
     throw Error(ErrorKind::storage, path.parent_path().string(), fmt::format("{} is in use by another process", what),
                 "wait for it to end, or choose another folder with out=NAME");
@@ -84,6 +122,14 @@ FileLock::FileLock(const fs::path& path, std::string_view what) {
 
 FileLock::~FileLock() {
   if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+bool FileLock::held(const fs::path& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return false;
+  const bool held = ::flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  ::close(descriptor);
+  return held;
 }
 
 }  // namespace fewlabel

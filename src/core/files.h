@@ -1,6 +1,8 @@
 // Files that must survive a kill at any moment: written beside their place, flushed to disk, then renamed.
 #pragma once
+#include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,6 +17,10 @@ void write_file(const std::filesystem::path& path, std::string_view content);
 void sync_path(const std::filesystem::path& path);
 /// Creates the folder and its parents. Throws Error{storage}.
 void make_folder(const std::filesystem::path& path);
+/// N of a name "prefixN", for example of a folder "step-1200"; empty for any other name.
+std::optional<int64_t> number_after(std::string_view name, std::string_view prefix);
+/// Whether `name` is that of something half written: what it will be called, ".tmp-" and the process.
+bool is_temporary(std::string_view name);
 /// "cannot write PATH: No space left on device" as Error{storage}, with a hint for the usual causes.
 [[noreturn]] void throw_storage(const std::filesystem::path& path, std::string_view action, int error_number);
 
@@ -24,6 +30,8 @@ class FileLock {
   /// Throws Error{storage} when another process holds it.
   FileLock(const std::filesystem::path& path, std::string_view what);
   ~FileLock();
+  /// Whether a process, this one included, holds the lock now.
+  static bool held(const std::filesystem::path& path);
   FileLock(const FileLock&) = delete;
   FileLock& operator=(const FileLock&) = delete;
 

@@ -57,4 +57,46 @@ std::string bytes_text(double bytes) {
   return unit == 0 ? fmt::format("{:.0f} B", bytes) : fmt::format("{:.1f} {}", bytes, kUnits[unit]);
 }
 
+std::size_t utf8_length(std::string_view text) {
+  if (text.empty()) return 0;
+  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<uint8_t>(text[i]) : 0u; };
+  const auto tail = [&](std::size_t i) { return (byte(i) & 0xC0u) == 0x80u; };
+  const unsigned first = byte(0);
+  if (first < 0x80) return 1;
+  if (first >= 0xC2 && first < 0xE0) return tail(1) ? 2 : 0;
+  if (first >= 0xE0 && first < 0xF0) {
+    const bool fine = tail(1) && tail(2) && !(first == 0xE0 && byte(1) < 0xA0) && !(first == 0xED && byte(1) > 0x9F);
+    return fine ? 3 : 0;
+  }
+  if (first >= 0xF0 && first < 0xF5) {
+    const bool range = !(first == 0xF0 && byte(1) < 0x90) && !(first == 0xF4 && byte(1) > 0x8F);
+    return tail(1) && tail(2) && tail(3) && range ? 4 : 0;
+  }
+  return 0;
+}
+
+std::string escape_bytes(std::string_view text) {
+  std::string result;
+  while (!text.empty()) {
+    const std::size_t length = utf8_length(text);
+    if (length == 0)
+      result += fmt::format("\\x{:02x}", static_cast<uint8_t>(text.front()));
+    else
+      result += text.substr(0, length);
+    text.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  return result;
+}
+
+std::size_t columns(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<uint8_t>(c) & 0xC0u) != 0x80u; }));
+}
+
+std::string printable(std::string text) {
+  for (char& c : text)
+    if (static_cast<uint8_t>(c) < 0x20 || c == 0x7F) c = '?';
+  return text;
+}
+
 }  // namespace fewlabel

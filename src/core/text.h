@@ -1,5 +1,6 @@
 // Small text helpers shared by all modules.
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -17,5 +18,15 @@ std::string with_commas(int64_t number);
 std::string duration(double seconds);
 /// "12.3 MB"
 std::string bytes_text(double bytes);
+
+/// Bytes of the UTF-8 character at the start of `text`; 0 where it is none: overlong forms, surrogates, cut ones, no
+/// text.
+std::size_t utf8_length(std::string_view text);
+/// The text with each byte that is no UTF-8 as "\xe9".
+std::string escape_bytes(std::string_view text);
+/// Characters, not bytes, so that text in any script lines up.
+std::size_t columns(std::string_view text);
+/// Control characters become '?': a name from a file could move the cursor or change colours of the terminal.
+std::string printable(std::string text);
 
 }  // namespace fewlabel

@@ -86,9 +86,9 @@ std::vector<int64_t> from_file(const Source& source, const std::string& path) {
   for (const auto& raw : split_text({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, '\n')) {
     ++number;
     std::string line = trim(raw);
-    if (line.empty() || line[0] == '#') continue;
+    if (line.empty()) continue;
     const auto [first, fresh] = lines.try_emplace(std::move(line), number);
-    if (!fresh)
+    if (!fresh && !first->first.starts_with('#'))
       throw_data(path,
                  fmt::format("line {}: '{}' is listed twice, first in line {}", number, first->first, first->second));
   }
@@ -97,7 +97,8 @@ std::vector<int64_t> from_file(const Source& source, const std::string& path) {
       chosen.push_back(i);
       lines.erase(found);
     }
-  for (const auto& [line, at] : lines) {  // what no name matched must be an index
+  for (const auto& [line, at] : lines) {  // what no name matched must be a comment or an index
+    if (line.starts_with('#')) continue;
     int64_t index = -1;
     const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), index);
     if (error != std::errc() || end != line.data() + line.size() || index < 0 || index >= source.size())

@@ -32,9 +32,17 @@ std::optional<int32_t> parse_index(const std::string& text) {
   return number;
 }
 
-void check_distinct(const std::vector<std::string>& classes, const std::string& where) {
+/// Names of classes go into JSON files, which hold UTF-8 alone.
+void check_name(const std::string& name, const std::string& where) {
+  if (const std::string shown = escape_bytes(name); shown != name)
+    throw_data(escape_bytes(where), fmt::format("the name of class '{}' is not UTF-8 text", shown),
+               "rename the class in UTF-8");
+}
+
+void check_list(const std::vector<std::string>& classes, const std::string& where) {
   std::set<std::string_view> seen;
   for (const auto& name : classes) {
+    check_name(name, where);
     if (name.empty()) throw_data(where, "the list of classes holds an empty name");
     if (!seen.insert(name).second) throw_data(where, fmt::format("class '{}' is listed twice", name));
   }
@@ -69,7 +77,7 @@ std::vector<std::string> parse_classes(const std::string& text) {
   std::vector<std::string> classes;
   if (trim(text).empty()) return classes;
   for (const auto& part : split_text(text, ',')) classes.push_back(trim(part));
-  check_distinct(classes, "classes");
+  check_list(classes, "classes");
   return classes;
 }
 
@@ -80,7 +88,7 @@ std::vector<std::string> read_class_file(const std::string& path) {
   std::vector<std::string> classes;
   for (const auto& line : split_text({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, '\n'))
     if (auto name = trim(line); !name.empty()) classes.push_back(std::move(name));
-  check_distinct(classes, path);
+  check_list(classes, path);
   return classes;
 }
 
@@ -110,6 +118,8 @@ int32_t LabelTexts::add(const std::string& text, const std::string& where) {
 }
 
 ClassMap map_classes(const LabelTexts& labels, const std::vector<std::string>& wanted, NumberLabels numbers) {
+  for (std::size_t id = 0; id < labels.texts().size(); ++id)
+    check_name(labels.texts()[id], labels.first_seen(static_cast<int32_t>(id)));
   ClassMap map{wanted, {}};
   if (wanted.empty()) {
     map.classes = labels.texts();

@@ -11,7 +11,7 @@ namespace fewlabel {
 /// Class "10" comes after "9": runs of digits compare as numbers, the rest byte by byte.
 bool natural_less(std::string_view a, std::string_view b);
 
-/// "cat, dog" → {"cat", "dog"}. Throws Error{data} for an empty or a repeated name.
+/// "cat, dog" → {"cat", "dog"}. Throws Error{data} for an empty or a repeated name, or one that is not UTF-8.
 std::vector<std::string> parse_classes(const std::string& text);
 /// One class a line, from a file such as classes.txt; empty when there is no such file.
 std::vector<std::string> read_class_file(const std::string& path);
@@ -44,7 +44,7 @@ struct ClassMap {
 enum class NumberLabels { are_names, may_be_indices };
 
 /// `wanted` empty: the labels found, in natural order. Otherwise each label must be one of the wanted names (or an
-/// index of one); throws Error{data}, naming the label and an example that bears it.
+/// index of one) and UTF-8; throws Error{data}, naming the label and an example that bears it.
 ClassMap map_classes(const LabelTexts& labels, const std::vector<std::string>& wanted, NumberLabels numbers);
 
 /// Class names for labels that are numbers 0 … `highest`. `wanted` empty: the numbers themselves.

@@ -37,6 +37,7 @@ Opened open_file(const OpenRequest& request) {
 Opened open_any(const OpenRequest& request) {
   std::error_code error;
   const fs::file_status status = fs::status(request.path, error);
+  if (!fs::status_known(status)) throw_data(request.path.string(), "cannot be read: " + error.message());
   if (fs::is_directory(status)) return open_folder(request);
   if (fs::exists(status)) return open_file(request);
   if (request.path.string().find_first_of("*?{") != std::string::npos) return open_shards(request);
@@ -77,9 +78,7 @@ std::string short_name(const std::string& path_or_name) {
   return name.empty() ? "data" : name;
 }
 
-}  // namespace
-
-Dataset open_dataset(const std::string& path_or_name, const DataOptions& options, const std::string& test_path) {
+Dataset open_both(const std::string& path_or_name, const DataOptions& options, const std::string& test_path) {
   const OpenRequest request = resolve(path_or_name, options, parse_classes(options.classes));
   const bool known = request.path != fs::path(path_or_name);
   Opened opened = open_any(request);
@@ -95,9 +94,22 @@ Dataset open_dataset(const std::string& path_or_name, const DataOptions& options
   } else if (opened.test) {
     need_labels(*opened.test, request.path.string());
   }
+  // Without a label to learn from, the test set alone says what there is to tell apart.
+  if (dataset.classes.empty() && opened.test) dataset.classes = opened.test->classes();
   dataset.train = std::move(opened.train);
   dataset.test = std::move(opened.test);
   return dataset;
+}
+
+}  // namespace
+
+Dataset open_dataset(const std::string& path_or_name, const DataOptions& options, const std::string& test_path) {
+  try {
+    return open_both(path_or_name, options, test_path);
+  } catch (const fs::filesystem_error& error) {  // a folder that may not be listed, above all
+    throw_data(error.path1().empty() ? path_or_name : error.path1().string(),
+               "cannot be read: " + error.code().message());
+  }
 }
 
 }  // namespace fewlabel

@@ -12,22 +12,11 @@ constexpr std::size_t kColumns = 80, kMostClasses = 40, kMostNames = 8;
 
 bool continues(char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; }  // inside a UTF-8 character
 
-std::size_t width_of(std::string_view text) {
-  return text.size() - static_cast<std::size_t>(std::count_if(text.begin(), text.end(), continues));
-}
-
-/// Control characters of a hostile file name must not reach a terminal.
-std::string printable(std::string text) {
-  for (char& c : text)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-  return text;
-}
-
 /// At most `width` characters; the end of a path says more than its start.
 std::string keep_end(const std::string& raw, std::size_t width) {
   std::string text = printable(raw);
-  if (width_of(text) <= width) return text;
-  std::size_t drop = width_of(text) - width + 1, at = 0;
+  if (columns(text) <= width) return text;
+  std::size_t drop = columns(text) - width + 1, at = 0;
   while (drop > 0 && at < text.size()) {
     ++at;
     while (at < text.size() && continues(text[at])) ++at;
@@ -37,14 +26,14 @@ std::string keep_end(const std::string& raw, std::size_t width) {
 }
 
 std::string padded(const std::string& text, std::size_t width) {
-  return text + std::string(width - std::min(width, width_of(text)), ' ');
+  return text + std::string(width - std::min(width, columns(text)), ' ');
 }
 
 /// Words over as many lines as it takes, each indented.
 std::string wrapped(const std::string& raw, std::size_t indent) {
   std::string result, line;
   for (const auto& word : split_text(printable(raw), ' ')) {
-    if (!line.empty() && width_of(line) + 1 + width_of(word) > kColumns - indent) {
+    if (!line.empty() && columns(line) + 1 + columns(word) > kColumns - indent) {
       result += std::string(indent, ' ') + line + "\n";
       line.clear();
     }

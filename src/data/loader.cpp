@@ -1,5 +1,7 @@
 #include "data/loader.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
@@ -10,6 +12,7 @@
 #include <thread>
 #include <utility>
 
+#include "core/text.h"
 #include "fewlabel/error.h"
 #include "fewlabel/random.h"
 
@@ -45,17 +48,22 @@ class Orders {
   int64_t count_;
 };
 
+struct StreamNames {
+  std::string_view stream, augment, order;  // for people; of the draws of its views; of its orders
+};
+
 struct Stream {
-  Stream(const ImageStore& from, StreamSpec given, uint64_t seed, std::string_view augment, std::string_view order)
+  Stream(const ImageStore& from, StreamSpec given, uint64_t seed, const StreamNames& names)
       : store(&from),
         spec(std::move(given)),
-        purpose(augment),
-        orders(seed, order, static_cast<int64_t>(spec.pool.size())) {}
+        name(names.stream),
+        purpose(names.augment),
+        orders(seed, names.order, static_cast<int64_t>(spec.pool.size())) {}
   bool exists() const { return !spec.transforms.empty() && spec.batch > 0; }
 
   const ImageStore* store;
   StreamSpec spec;
-  std::string_view purpose;
+  std::string_view name, purpose;
   Orders orders;
 };
 constexpr int kLabeledStream = 0, kUnlabeledStream = 1, kGuestStream = 2, kStreams = 3;
@@ -64,6 +72,19 @@ constexpr int kLabeledStream = 0, kUnlabeledStream = 1, kGuestStream = 2, kStrea
 StreamSpec guests_of(const StreamSpec& host) {
   if (!host.guests.store) return {};
   return {host.guests.pool, host.guests.labels, host.transforms, host.guests.batch};
+}
+
+/// Writes the pixels of the example at `first` of the order or, where that is damaged, of the next that is whole, and
+/// returns which of the pool that is: a matter of the order alone, whoever asks and whatever damage is known by then.
+std::size_t fetch_whole(const Stream& stream, const std::vector<int64_t>& order, int64_t first, uint8_t* pixels) {
+  const auto count = static_cast<int64_t>(order.size());
+  for (int64_t k = 0; k < count; ++k) {
+    const auto example = static_cast<std::size_t>(order[static_cast<std::size_t>((first + k) % count)]);
+    if (stream.store->try_fetch(stream.spec.pool[example], pixels)) return example;
+  }
+  throw Error(ErrorKind::data, "loader",
+              fmt::format("none of the {} {} examples can be decoded", with_commas(count), stream.name),
+              "fewlabel data inspect says of each what is wrong with it");
 }
 
 /// What one worker keeps between batches.
@@ -111,16 +132,17 @@ struct Loader::Impl {
   Impl(const ImageStore& given, const StreamSpec& labeled, StreamSpec unlabeled, LoaderOptions given_options)
       : options(given_options),
         shape(given.shape()),
-        streams{{given, labeled, options.seed, "augment/labeled", "order/labeled"},
-                {given, std::move(unlabeled), options.seed, "augment/unlabeled", "order/unlabeled"},
-                {labeled.guests.store ? *labeled.guests.store : given, guests_of(labeled), options.seed,
-                 "augment/guests", "order/guests"}},
+        streams{{given, labeled, options.seed, {"labelled", "augment/labeled", "order/labeled"}},
+                {given, std::move(unlabeled), options.seed, {"unlabelled", "augment/unlabeled", "order/unlabeled"}},
+                {labeled.guests.store ? *labeled.guests.store : given,
+                 guests_of(labeled),
+                 options.seed,
+                 {"virtual", "augment/guests", "order/guests"}}},
         slots(options.workers > 0 ? static_cast<std::size_t>(std::max(options.ahead, 1)) + 1 : 1),
         next_to_make(options.first_batch),
         next_to_take(options.first_batch),
         oldest_held(options.first_batch) {
-    constexpr const char* kNames[kStreams] = {"labelled", "unlabelled", "virtual"};
-    for (int s = 0; s < kStreams; ++s) check(streams[s].spec, *streams[s].store, kNames[s]);
+    for (const Stream& stream : streams) check(stream.spec, *stream.store, std::string(stream.name));
     if (!(streams[kGuestStream].store->shape() == shape))
       throw Error(ErrorKind::failure, "loader", "virtual examples have another shape than the others");
     for (Slot& slot : slots) {
@@ -195,11 +217,12 @@ struct Loader::Impl {
         worker.order[s] = stream.orders.of_epoch(epoch);
         worker.epoch[s] = epoch;
       }
-      const int64_t at = (*worker.order[s])[static_cast<std::size_t>(position % count)];
-      const auto example = static_cast<std::size_t>(at), to = static_cast<std::size_t>(place.first + i);
-      out.index[to] = place.first_index + at;
+      const std::vector<int64_t>& order = *worker.order[s];
+      const int64_t at = order[static_cast<std::size_t>(position % count)];
+      const auto example = fetch_whole(stream, order, position % count, worker.pixels.data());
+      const auto to = static_cast<std::size_t>(place.first + i);
+      out.index[to] = place.first_index + static_cast<int64_t>(example);
       out.label[to] = s == kUnlabeledStream ? kUnlabeled : spec.labels[example];
-      stream.store->fetch(spec.pool[example], worker.pixels.data());
       for (std::size_t v = 0; v < spec.transforms.size(); ++v) {
         Random random({.seed = options.seed,
                        .purpose = stream.purpose,

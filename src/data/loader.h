@@ -14,7 +14,7 @@ namespace fewlabel {
 /// One stream of a batch: view v of its i-th example is at views[v][i * shape.bytes()].
 struct RawViews {
   std::vector<std::vector<uint8_t>> views;
-  std::vector<int64_t> index;  // position in the pool (0 … pool size - 1), not in the source
+  std::vector<int64_t> index;  // position in the pool (0 … pool size - 1), not in the source; of what stands in, if so
   std::vector<int32_t> label;  // kUnlabeled throughout for the unlabelled stream
   int64_t size() const { return static_cast<int64_t>(index.size()); }
 };
@@ -48,7 +48,9 @@ struct LoaderOptions {
 };
 
 /// Examples come in the order of a keyed permutation per epoch, so each is seen once an epoch; a pool smaller than a
-/// batch is repeated. Draws are keyed by (seed, stream, epoch, example, view).
+/// batch is repeated. Draws are keyed by (seed, stream, epoch, example, view). In the place of an example that turns
+/// out to be damaged comes the next of the epoch's order that is not, once more, in views drawn for that place; next()
+/// throws Error{data} where a pool holds no other.
 class Loader {
  public:
   Loader(const ImageStore& store, StreamSpec labeled, StreamSpec unlabeled, LoaderOptions options);

@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "core/hash.h"
+#include "core/json_text.h"
 #include "fewlabel/config.h"
 
 namespace fewlabel {
@@ -79,7 +80,7 @@ void PixelCache::store(const std::string& key, const DecodedPixels& decoded) con
   make_room(bytes);
   Json header = Json::array();
   for (const auto& [index, damage] : decoded.damage) header.push_back({index, damage.name, damage.reason});
-  const std::string text = header.dump(-1, ' ', false, Json::error_handler_t::replace);
+  const std::string text = json_text(header);
   const auto header_size = static_cast<int64_t>(text.size());
   const fs::path path = folder_ / key, temporary = path.string() + fmt::format(".tmp-{}", ::getpid());
   {

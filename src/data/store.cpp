@@ -64,17 +64,25 @@ class Store : public ImageStore {
     else if (cached_ || options_.strict)
       decode_all();
     if (options_.strict && !log_.list().empty()) refuse();
+    if (cached_) damaged_ = log_.indices();
     hash();
   }
 
   int64_t size() const override { return source_->size(); }
   ImageShape shape() const override { return options_.shape; }
-  void fetch(int64_t index, uint8_t* out) const override {
+  void fetch(int64_t index, uint8_t* out) const override { try_fetch(index, out); }
+  bool try_fetch(int64_t index, uint8_t* out) const override {
+    if (!cached_) return decode(index, out);
     const auto bytes = static_cast<std::size_t>(shape().bytes());
-    if (cached_)
-      std::memcpy(out, pixels_.data() + static_cast<std::size_t>(index) * bytes, bytes);
-    else
-      decode(index, out);
+    std::memcpy(out, pixels_.data() + static_cast<std::size_t>(index) * bytes, bytes);
+    return !std::binary_search(damaged_.begin(), damaged_.end(), index);
+  }
+  void check(const std::vector<int64_t>& indices) const override {
+    if (cached_ || options_.strict) return;
+    parallel_for(static_cast<int64_t>(indices.size()), options_.threads, [&](int64_t i) {
+      Bytes scratch(static_cast<std::size_t>(shape().bytes()));
+      decode(indices[static_cast<std::size_t>(i)], scratch.data());
+    });
   }
   std::vector<int64_t> damaged() const override { return log_.indices(); }
   const std::vector<Damage>& damage() const override { return log_.list(); }
@@ -90,13 +98,15 @@ class Store : public ImageStore {
     return source_->size() <= options_.cache_bytes / bytes;
   }
 
-  void decode(int64_t index, uint8_t* out) const {
+  bool decode(int64_t index, uint8_t* out) const {
     try {
       resize_into(source_->read_for(index, shape()), shape(), out);
+      return true;
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::data) throw;
       std::memset(out, 0, static_cast<std::size_t>(shape().bytes()));
       log_.note(index, {source_->name(index), error.message()});
+      return false;
     }
   }
 
@@ -124,9 +134,8 @@ class Store : public ImageStore {
   void decode_all() {
     const auto bytes = static_cast<std::size_t>(shape().bytes());
     parallel_for(size(), options_.threads, [&](int64_t index) {
-      if (cached_) return decode(index, pixels_.data() + static_cast<std::size_t>(index) * bytes);
-      Bytes scratch(bytes);
-      decode(index, scratch.data());
+      Bytes scratch(cached_ ? 0 : bytes);
+      decode(index, cached_ ? pixels_.data() + static_cast<std::size_t>(index) * bytes : scratch.data());
     });
   }
 
@@ -155,6 +164,7 @@ class Store : public ImageStore {
   StoreOptions options_;
   bool cached_;
   std::vector<uint8_t> pixels_;
+  std::vector<int64_t> damaged_;  // where the pixels are cached: all there will ever be, sorted
   mutable DamageLog log_;
   std::string hash_;
 };

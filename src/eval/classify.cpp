@@ -11,9 +11,11 @@ Normalization measure_normalization(const ImageStore& store, const std::vector<i
   std::vector<double> sum(channels), square(channels);
   std::vector<uint8_t> pixels(static_cast<std::size_t>(shape.bytes()));
   const auto total = static_cast<int64_t>(indices.size());
-  const int64_t count = std::min(sample, total);
-  for (int64_t i = 0; i < count; ++i) {
-    store.fetch(indices[static_cast<std::size_t>(i * total / count)], pixels.data());
+  const int64_t wanted = std::min(sample, total);
+  int64_t count = 0;
+  for (int64_t i = 0; i < wanted; ++i) {
+    if (!store.try_fetch(indices[static_cast<std::size_t>(i * total / wanted)], pixels.data())) continue;
+    ++count;
     std::vector<uint64_t> part(channels), part_square(channels);
     for (std::size_t p = 0; p < pixels.size(); ++p) {
       part[p % channels] += pixels[p];

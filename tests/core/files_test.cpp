@@ -33,6 +33,24 @@ TEST(Files, AMissingFileIsNamed) {
   EXPECT_EQ(error.where(), "/nowhere/at/all");
 }
 
+TEST(Files, WhatCannotBeReadIsNoEmptyFile) {
+  const TemporaryFolder folder;
+  const auto refusal = [](const std::string& path) { return error_of([&] { read_file(path); }); };
+  EXPECT_EQ(refusal(folder.path()).message(), "cannot read: Is a directory");
+  const auto error = refusal("/proc/self/mem");  // opens, but its first page is never there
+  EXPECT_EQ(error.kind(), ErrorKind::storage);
+  EXPECT_THAT(error.message(), HasSubstr("cannot read"));
+}
+
+TEST(Files, AreReadWhole) {
+  const TemporaryFolder folder;
+  std::string content(300'001, 'x');
+  content[65'536] = '\0';
+  write_file(folder / "a", content);
+  EXPECT_EQ(read_file(folder / "a"), content);
+  EXPECT_THAT(read_file("/proc/self/status"), HasSubstr("Pid"));  // says that it holds 0 bytes
+}
+
 TEST(FileLock, ASecondProcessIsRefused) {
   const TemporaryFolder folder;
   const FileLock lock(folder / ".lock", "the run");

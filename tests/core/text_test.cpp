@@ -34,5 +34,25 @@ TEST(Text, BytesHaveAUnit) {
   EXPECT_EQ(bytes_text(1.5e6), "1.5 MB");
 }
 
+TEST(Text, Utf8IsTakenStrictly) {
+  for (const std::string_view good : {"a", "é", "€", "😀", "\xed\x9f\xbf", "\xf4\x8f\xbf\xbf"})
+    EXPECT_EQ(utf8_length(good), good.size()) << good;
+  EXPECT_EQ(utf8_length("éa"), 2u);
+  for (const std::string_view bad :
+       {"", "\xe9", "\x80", "\xc3", "\xc3(", "\xc0\xaf", "\xe0\x9f\xbf", "\xf0\x8f\xbf\xbf", "\xed\xa0\x80",
+        "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xe2\x82", "\xf0\x9f\x98"})
+    EXPECT_EQ(utf8_length(bad), 0u) << escape_bytes(bad);
+}
+
+TEST(Text, BytesThatAreNoTextAreShown) {
+  EXPECT_EQ(escape_bytes("café"), "café");
+  EXPECT_EQ(escape_bytes("caf\xe9!"), "caf\\xe9!");
+}
+
+TEST(Text, AnyScriptLinesUpAndNothingMovesTheCursor) {
+  EXPECT_EQ(columns("café €"), 6u);
+  EXPECT_EQ(printable("a\x1b[31m\nb\x7f é"), "a?[31m?b? é");
+}
+
 }  // namespace
 }  // namespace fewlabel

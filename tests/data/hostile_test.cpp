@@ -1,4 +1,6 @@
 // Files that lie about themselves: refused with one sentence, without taking the memory that they ask for.
+#include <sys/resource.h>
+
 #include "files.h"
 
 namespace fewlabel::testing {
@@ -84,6 +86,31 @@ TEST(HostileFiles, PipesAndUnknownKinds) {
   const TemporaryFolder folder;
   refuses(folder.write("a.xyz", "hello, world"), "is no dataset that fewlabel knows");
   refuses("/dev/zero", "is not a regular file");
+  fs::create_symlink("loop", folder / "loop");
+  refuses(folder / "loop", "cannot be read: Too many levels of symbolic links");
+}
+
+TEST(HostileFiles, FoldersThatCannotBeListed) {
+  const TemporaryFolder folder;
+  folder.write("photos/cat/a.png", grey_png(1));
+  // Permissions do not stop the superuser; having no descriptor left stops everybody.
+  rlimit before{};
+  getrlimit(RLIMIT_NOFILE, &before);
+  const rlimit none{0, before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  std::string text;
+  auto kind = ErrorKind::failure;
+  try {
+    open_dataset(folder / "photos", {});
+  } catch (const Error& error) {
+    kind = error.kind();
+    text = error.what();
+  } catch (const std::exception& error) {
+    text = error.what();
+  }
+  setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_EQ(kind, ErrorKind::data);
+  EXPECT_THAT(text, ::testing::HasSubstr(folder / "photos" + "] cannot be read: Too many open files"));
 }
 
 }  // namespace

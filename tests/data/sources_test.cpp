@@ -56,6 +56,14 @@ TEST(Idx, ReadsPlainAndCompressedPairs) {
   EXPECT_EQ(data.train->name(1), "train-images-idx3-ubyte#1");
 }
 
+TEST(Idx, RefusesAFileBesideItsCompressedSelf) {
+  const TemporaryFolder folder;
+  folder.write("train-images-idx3-ubyte", idx_images(1, 2, std::string(4, 1)));
+  folder.write("train-images-idx3-ubyte.gz", gzip(idx_images(1, 2, std::string(4, 2))));
+  expect_error(ErrorKind::data, "holds both train-images-idx3-ubyte and train-images-idx3-ubyte.gz",
+               [&] { open_dataset(folder.path(), {}); });
+}
+
 TEST(ImageFolder, GivesClassesUnlabelledAndLooseFiles) {
   const TemporaryFolder folder;
   folder.write("photos/10/a.png", grey_png(1));
@@ -80,6 +88,16 @@ TEST(ImageFolder, FlatFolderIsUnlabelled) {
   const Dataset data = open_dataset(folder.path(), {});
   EXPECT_THAT(labels_of(*data.train), ElementsAre(kUnlabeled, kUnlabeled));
   EXPECT_TRUE(data.classes.empty());
+}
+
+TEST(ImageFolder, TakesTheClassesOfTheTestSetWhereNoExampleHasALabel) {
+  const TemporaryFolder folder;
+  folder.write("train/a.png", grey_png(1));
+  folder.write("test/cat/1.png", grey_png(2));
+  folder.write("test/dog/1.png", grey_png(3));
+  const Dataset data = open_dataset(folder.path(), {});
+  EXPECT_THAT(labels_of(*data.test), ElementsAre(0, 1));
+  EXPECT_THAT(data.classes, ElementsAre("cat", "dog"));
 }
 
 TEST(ImageFolder, TrainAndTestGiveBothSplits) {
@@ -166,6 +184,23 @@ TEST(Manifest, ReadsCsvWithAndWithoutHeader) {
   EXPECT_EQ(labels("q.csv", "path,label\nim/a.png,\"c\"\"a\nt\"\n\"im/b, c.png\",\n").second[0], "c\"a\nt");
 }
 
+TEST(Classes, AreNamedInUtf8) {
+  const TemporaryFolder folder;
+  const auto refuses = [](const std::string& path, const std::string& shown, const DataOptions& options = {}) {
+    expect_error(ErrorKind::data, "the name of class '" + shown + "' is not UTF-8 text",
+                 [&] { open_dataset(path, options); });
+  };
+  folder.write("photos/train/caf\xe9/a.png", grey_png(1));
+  folder.write("photos/train/bar/a.png", grey_png(1));
+  refuses(folder / "photos", "caf\\xe9");
+  expect_error(ErrorKind::data, "[train/caf\\xe9]", [&] { open_dataset(folder / "photos", {}); });
+  refuses(folder / "photos", "b\\xed!", {.classes = "bar,b\xed!"});
+  folder.write("arrays/images.npy", npy("|u1", "(1, 1, 1)", "a"));
+  folder.write("arrays/labels.npy", npy("|u1", "(1,)", std::string(1, '\0')));
+  folder.write("arrays/classes.txt", "caf\xe9\n");
+  refuses(folder / "arrays", "caf\\xe9");
+}
+
 TEST(Manifest, GivesATestSplitAndChecksLabels) {
   const TemporaryFolder folder;
   folder.write("a.png", grey_png(1));
@@ -193,6 +228,8 @@ TEST(Manifest, NamesTheLineOfAFault) {
   refuses("a.csv", "path,label\na.png,x\na.png,y\n", "'a.png' is listed twice, first in line 2");
   refuses("a.csv", "path,label\na\xff.png,x\n", "line 2] is not UTF-8 text");
   refuses("a.csv", std::string("a\0.png,x\n", 9), "line 1] is not UTF-8 text");
+  refuses("a.csv", "a.png,\xed\xa0\x80\n", "line 1] is not UTF-8 text");  // a surrogate
+  refuses("a.csv", "a.png,\xe0\x80\xaf\n", "line 1] is not UTF-8 text");  // '/' in three bytes
   refuses("a.csv", "", "lists no file");
   refuses("a.csv", "path,label,split\na.png,x,tset\n", "split 'tset' is neither train nor test");
   refuses("a.jsonl", "{\"path\":\"a.png\"}\n[1]\n", "line 2] is no JSON object");
@@ -234,6 +271,27 @@ TEST(Shards, ReadsLabelsNamesAndSplits) {
   EXPECT_EQ(data.train->name(2), "d-train-1.tar/dir/002");
   EXPECT_EQ(open_dataset(folder / "d-train-*.tar", {}, folder / "d-test-0.tar").train->size(), 3);
   expect_error(ErrorKind::data, "no file matches the pattern", [&] { open_dataset(folder / "e-*.tar", {}); });
+}
+
+TEST(Npy, RefusesTwoNamesOfTheSame) {
+  const TemporaryFolder folder;
+  const std::string file = folder.write("images.npy", npy("|u1", "(1, 1, 1)", "\1"));
+  folder.write("x.npy", npy("|u1", "(1, 1, 1)", "\2"));
+  expect_error(ErrorKind::data, "holds both images.npy and x.npy", [&] { open_dataset(folder.path(), {}); });
+  EXPECT_THAT(first_pixels(*open_dataset(file, {}).train), ElementsAre(1));
+  folder.write("labels.npy", npy("|u1", "(1,)", "\1"));
+  folder.write("y.npy", npy("|u1", "(1,)", "\2"));
+  expect_error(ErrorKind::data, "holds both labels.npy and y.npy", [&] { open_dataset(file, {}); });
+}
+
+TEST(Shards, NoticeThatTheyHaveChanged) {
+  const TemporaryFolder folder;
+  const std::string one = tar_member("001.png", grey_png(1)), two = tar_member("002.png", grey_png(2));
+  const std::string file = folder.write("a.tar", one + two + kTarEnd);
+  const Dataset data = open_dataset(file, {});
+  EXPECT_THAT(first_pixels(*data.train), ElementsAre(1, 2));
+  folder.write("a.tar", two + one + kTarEnd);
+  expect_error(ErrorKind::data, "no longer holds 'a.tar/001' where it was", [&] { data.train->read(0); });
 }
 
 TEST(Shards, ReadsCompressedOnes) {

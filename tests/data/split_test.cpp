@@ -134,5 +134,17 @@ TEST(Split, ReadsAListOfLabels) {
   expect_error(ErrorKind::data, "No such file", [&] { choose_labeled(source, parse_split("x:labels=/nowhere/l")); });
 }
 
+TEST(Split, AListMayNameWhatLooksLikeAComment) {
+  const TemporaryFolder folder;
+  folder.write("photos/#1/a.png", grey_png(1));
+  folder.write("photos/#1/b.png", grey_png(1));
+  folder.write("photos/two/a.png", grey_png(1));
+  const Dataset data = open_dataset(folder / "photos", {});
+  std::string list = "# mine\n#1/nobody.png\n# mine\n";
+  for (const int64_t i : {0, 2}) list += data.train->name(i) + "\n";  // as `data split` writes them
+  EXPECT_THAT(choose_labeled(*data.train, parse_split("x:labels=" + folder.write("list.txt", list))),
+              ElementsAre(0, 2));
+}
+
 }  // namespace
 }  // namespace fewlabel::testing

@@ -81,6 +81,21 @@ TEST(Store, OnDemandGivesTheSamePixelsFromManyThreads) {
   EXPECT_EQ(lazy->damage().size(), 4u);
 }
 
+TEST(Store, ChecksAsMuchAsItIsAskedAndSaysWhatIsDamaged) {
+  const TemporaryFolder folder;
+  write_hostile(folder);
+  const auto cached = store_of(folder), lazy = store_of(folder, {.shape = kShape, .cache_bytes = 0, .threads = 4});
+  lazy->check({0, 3, 5, 7});
+  EXPECT_THAT(lazy->damaged(), ElementsAre(3, 5));
+  std::vector<uint8_t> pixels(16);
+  for (const auto* store : {cached.get(), lazy.get()}) {
+    EXPECT_TRUE(store->try_fetch(7, pixels.data()));
+    EXPECT_THAT(pixels, Each(20));
+    EXPECT_FALSE(store->try_fetch(6, pixels.data()));
+    EXPECT_THAT(pixels, Each(0));
+  }
+}
+
 TEST(Store, HashFollowsPixelsNamesAndLabels) {
   const TemporaryFolder folder;
   folder.write("a/0.png", grey_png(1));

@@ -101,6 +101,10 @@ std::string replaced(std::string text, std::string_view from, std::string_view t
   return text;
 }
 
+std::string without_gz(const std::string& name) {
+  return name.ends_with(".gz") ? name.substr(0, name.size() - 3) : name;
+}
+
 bool is_images_name(const std::string& name) { return name.find("images") != std::string::npos; }
 
 /// The labels that belong to an images file, compressed or not.
@@ -108,7 +112,7 @@ std::optional<fs::path> labels_beside(const fs::path& images) {
   std::string name = replaced(replaced(images.filename().string(), "images", "labels"), "idx3", "idx1");
   name = replaced(name, "idx4", "idx1");
   if (name == images.filename().string()) return {};
-  const std::string bare = name.ends_with(".gz") ? name.substr(0, name.size() - 3) : name;
+  const std::string bare = without_gz(name);
   for (const auto& candidate : {name, bare, bare + ".gz"})
     if (fs::exists(images.parent_path() / candidate)) return images.parent_path() / candidate;
   return {};
@@ -138,11 +142,13 @@ bool is_idx_folder(const fs::path& folder) {
 Opened open_idx(const OpenRequest& request) {
   std::vector<RecordBlock> train, test;
   if (fs::is_directory(request.path)) {
-    std::map<std::string, fs::path> files;  // by name without .gz: a file beside its compressed self counts once
+    std::map<std::string, fs::path> files;  // by name without .gz
     for (const auto& entry : fs::directory_iterator(request.path)) {
       const std::string name = entry.path().filename().string();
-      if (is_images_name(name) && name.find("idx") != std::string::npos)
-        files.try_emplace(replaced(name, ".gz", ""), entry.path());
+      if (!is_images_name(name) || name.find("idx") == std::string::npos) continue;
+      const std::string plain = without_gz(name);
+      if (const auto [place, fresh] = files.try_emplace(plain, entry.path()); !fresh)
+        throw_data(request.path.string(), fmt::format("holds both {} and {}.gz", plain, plain), "keep one of them");
     }
     for (const auto& [name, path] : files) {
       const bool held_out = name.starts_with("t10k") || name.starts_with("test");

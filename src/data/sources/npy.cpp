@@ -175,6 +175,24 @@ std::optional<Role> role_of(const fs::path& path) {
   return role;
 }
 
+/// The images or the labels of a folder, by what a pair has in common.
+std::map<std::string, fs::path> find_arrays(const fs::path& folder, bool Role::*kind) {
+  std::vector<fs::path> files;
+  for (const auto& file : fs::directory_iterator(folder)) files.push_back(file.path());
+  std::sort(files.begin(), files.end());
+  std::map<std::string, fs::path> found;
+  for (const auto& file : files) {
+    const auto role = role_of(file);
+    if (!role || !((*role).*kind)) continue;
+    if (const auto [place, fresh] = found.emplace(role->key, file); !fresh)
+      throw_data(folder.string(),
+                 fmt::format("holds both {} and {}, and nothing says which is meant", place->second.filename().string(),
+                             file.filename().string()),
+                 "keep one of them");
+  }
+  return found;
+}
+
 RecordBlock open_pair(const fs::path& images, const std::map<std::string, fs::path>& labels, const Role& role,
                       int64_t max_pixels) {
   RecordBlock block = open_images(images, max_pixels);
@@ -194,16 +212,15 @@ bool is_npy_folder(const fs::path& folder) {
 Opened open_npy(const OpenRequest& request) {
   const bool one_file = !fs::is_directory(request.path);
   const fs::path folder = one_file ? fs::absolute(request.path).parent_path() : request.path;
-  std::map<std::string, fs::path> images, labels;
-  for (const auto& file : fs::directory_iterator(folder))
-    if (const auto role = role_of(file.path())) (role->images ? images : labels).emplace(role->key, file.path());
   std::vector<RecordBlock> train, test;
   if (one_file) {
     const auto role = role_of(request.path);  // a file of any other name has no labels beside it
-    if (!role || !role->images) labels.clear();
+    const bool images = role && role->images;
+    const auto labels = images ? find_arrays(folder, &Role::labels) : std::map<std::string, fs::path>();
     train.push_back(open_pair(request.path, labels, role.value_or(Role{}), request.options.max_pixels));
   } else {
-    for (const auto& [key, path] : images) {
+    const auto labels = find_arrays(folder, &Role::labels);
+    for (const auto& [key, path] : find_arrays(folder, &Role::images)) {
       const Role role = *role_of(path);
       (role.test ? test : train).push_back(open_pair(path, labels, role, request.options.max_pixels));
     }

@@ -37,6 +37,21 @@ struct Index {
   int64_t left_out = 0, kept_bytes = 0;
 };
 
+struct MemberName {
+  std::string key, suffix;  // "a/0001" and "jpg"
+};
+
+MemberName split_name(const std::string& name) {
+  const auto slash = name.rfind('/');
+  const auto dot = name.find('.', slash == std::string::npos ? 0 : slash + 1);
+  if (dot == std::string::npos) return {name, ""};
+  return {name.substr(0, dot), lower(std::string_view(name).substr(dot + 1))};
+}
+
+std::string example_name(const fs::path& shard, const std::string& key) {
+  return shard.filename().string() + "/" + key;
+}
+
 class ShardSource : public Source, public Encoded, public Fingerprinted {
  public:
   ShardSource(Index index, std::vector<std::string> classes, int64_t max_pixels)
@@ -52,8 +67,11 @@ class ShardSource : public Source, public Encoded, public Fingerprinted {
   Bytes encoded(int64_t index) const override {
     const Member& member = index_.members[static_cast<std::size_t>(index)];
     if (member.kept >= 0) return index_.kept[static_cast<std::size_t>(member.kept)];
-    TarWalker walker(index_.shards[member.shard], member.offset);
-    if (!walker.next()) throw_data(name(index), "has left its shard since the shard was opened");
+    const fs::path& shard = index_.shards[member.shard];
+    TarWalker walker(shard, member.offset);
+    if (!walker.next() || example_name(shard, split_name(walker.name()).key) != name(index))
+      throw_data(shard.string(), fmt::format("no longer holds '{}' where it was: the shard has changed", name(index)),
+                 "start again with the shard as it is now");
     return walker.read(kMaxEncodedBytes);
   }
   int64_t left_out() const override { return index_.left_out; }
@@ -68,17 +86,6 @@ class ShardSource : public Source, public Encoded, public Fingerprinted {
   std::vector<std::string> classes_;
   int64_t max_pixels_;
 };
-
-struct MemberName {
-  std::string key, suffix;  // "a/0001" and "jpg"
-};
-
-MemberName split_name(const std::string& name) {
-  const auto slash = name.rfind('/');
-  const auto dot = name.find('.', slash == std::string::npos ? 0 : slash + 1);
-  if (dot == std::string::npos) return {name, ""};
-  return {name.substr(0, dot), lower(std::string_view(name).substr(dot + 1))};
-}
 
 /// Reads the index of shards; labels are provisional.
 class Indexer {
@@ -152,7 +159,7 @@ class Indexer {
                    "the members of one example must follow each other");
       return;
     }
-    index_.names.add(path.filename().string() + "/" + pending.key);
+    index_.names.add(example_name(path, pending.key));
     index_.members.push_back(*pending.image);
     index_.labels.push_back(labels_.add(pending.label, path.string() + "/" + pending.key));
   }

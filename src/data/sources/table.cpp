@@ -120,15 +120,9 @@ std::vector<Row> parse_json_lines(std::string_view text, const std::string& wher
 void check_utf8(std::string_view text, const std::string& where) {
   int64_t line = 1;
   for (std::size_t i = 0; i < text.size();) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    const std::size_t length = c < 0x80                ? 1
-                               : c >= 0xc2 && c < 0xe0 ? 2
-                               : c >= 0xe0 && c < 0xf0 ? 3
-                               : c >= 0xf0 && c < 0xf5 ? 4
-                                                       : 0;
-    bool good = length > 0 && c != 0 && i + length <= text.size();
-    for (std::size_t k = 1; good && k < length; ++k) good = (static_cast<unsigned char>(text[i + k]) & 0xc0) == 0x80;
-    if (!good) throw_data(at_line(where, line), "is not UTF-8 text", "save the file as UTF-8");
+    const char c = text[i];
+    const std::size_t length = utf8_length(text.substr(i));
+    if (length == 0 || c == '\0') throw_data(at_line(where, line), "is not UTF-8 text", "save the file as UTF-8");
     if (c == '\n') ++line;
     i += length;
   }

@@ -1,0 +1,51 @@
+// Files that predict is given: of any kind and size.
+#include <gmock/gmock.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+
+#include "app/app.h"
+#include "data/byte_file.h"
+#include "data/decode/encode.h"
+#include "helpers.h"
+
+namespace fewlabel {
+namespace {
+
+using testing::error_of;
+using ::testing::HasSubstr;
+using testing::TemporaryFolder;
+
+TEST(Predict, RefusesWhatIsTooLargeOrNoFile) {
+  const TemporaryFolder folder;
+  for (const std::string name : {"bright", "dark"})
+    testing::put(folder / ("photos/" + name + "/0.png"),
+                 encode_png({8, 8, 1, std::vector<uint8_t>(64, name == "dark" ? 30 : 200)}));
+  TrainRequest training;
+  training.overrides = {"data=" + (folder / "photos"),
+                        "out=" + (folder / "run"),
+                        "method=supervised",
+                        "net=mlp",
+                        "train.batch=2",
+                        "train.steps=1",
+                        "train.threads=1",
+                        "train.workers=0"};
+  training.chatter = Chatter::quiet;
+  train(training);
+
+  const auto refusal = [&](const std::string& path) {
+    PredictRequest request;
+    request.run = folder / "run";
+    request.paths = {path};
+    request.strict = true;
+    return error_of([&] { predict(request); }).message();
+  };
+  const std::string large = folder.write("large.png", ""), pipe = folder / "pipe.png";
+  std::filesystem::resize_file(large, static_cast<std::uintmax_t>(kMaxEncodedBytes) + 1);
+  EXPECT_THAT(refusal(large), HasSubstr("more than the 268.4 MB that are read at most"));
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_EQ(refusal(pipe), "is not a regular file");
+}
+
+}  // namespace
+}  // namespace fewlabel

@@ -1,0 +1,104 @@
+// Data without labels, and data that is damaged and does not fit the cache.
+#include "app/setup.h"
+
+#include <gmock/gmock.h>
+
+#include "app/app.h"
+#include "data/decode/encode.h"
+#include "helpers.h"
+
+namespace fewlabel {
+namespace {
+
+using ::testing::ElementsAre;
+using testing::error_of;
+using ::testing::HasSubstr;
+using testing::TemporaryFolder;
+
+void write_grey(const std::string& path, int value, bool whole = true) {
+  const std::string png = encode_png({8, 8, 1, std::vector<uint8_t>(64, static_cast<uint8_t>(value))});
+  testing::put(path, whole ? png : png.substr(0, png.size() - 20));
+}
+
+DataConfig config_of(const std::string& path) {
+  DataConfig config;
+  config.path = path;
+  config.size = 8;
+  config.channels = 1;
+  config.disk_cache_mb = 0;
+  return config;
+}
+
+TEST(Setup, OpensAFolderWithoutAnyLabel) {
+  for (const std::string inside : {"", "unlabeled/"}) {
+    const TemporaryFolder folder;
+    for (int i = 0; i < 3; ++i) write_grey(folder / (inside + std::to_string(i) + ".png"), i);
+    const DataConfig config = config_of(folder.path());
+    PreparedData data = open_data(config, /*labels_needed=*/false);
+    load_data(data, config, 1);
+    EXPECT_EQ(data.labeled.size(), 0);
+    EXPECT_EQ(data.unlabeled.size(), 3);
+    EXPECT_EQ(data.judge, Judge::none);
+    EXPECT_EQ(describe_data(data).at("classes"), Json::array());
+    EXPECT_TRUE(class_share(data).empty());
+    EXPECT_EQ(error_of([&] { open_data(config); }).kind(), ErrorKind::data);
+    EXPECT_THAT(error_of([&] { open_data(config_of(config.path + "@2"), false); }).message(),
+                HasSubstr("no example has a label"));
+  }
+}
+
+TEST(Setup, TakesTheLabelsThereAreWhereNoneIsNeeded) {
+  const TemporaryFolder folder;
+  write_grey(folder / "cat/0.png", 1);
+  write_grey(folder / "unlabeled/1.png", 2);
+  DataConfig config = config_of(folder.path());
+  config.classes = "cat,dog";  // no dog has a label
+  const PreparedData data = open_data(config, /*labels_needed=*/false);
+  EXPECT_THAT(data.labeled.index, ElementsAre(0));
+  EXPECT_THAT(data.unlabeled.index, ElementsAre(1));
+}
+
+TEST(Setup, LearnsFromAFolderWithoutAnyLabel) {
+  const TemporaryFolder folder;
+  for (int i = 0; i < 16; ++i) write_grey(folder / ("photos/" + std::to_string(i) + ".png"), 10 * i);
+  TrainRequest request;
+  request.overrides = {"data=" + (folder / "photos"),
+                       "out=" + (folder / "run"),
+                       "method=autoencoder",
+                       "net=mlp",
+                       "train.batch=8",
+                       "train.steps=2",
+                       "train.threads=1",
+                       "train.workers=0"};
+  request.chatter = Chatter::quiet;
+  request.command = "fewlabel train";
+  const Json summary = train(request);
+  EXPECT_EQ(summary.at("unlabeled"), 16);
+  EXPECT_EQ(summary.at("classes"), 0);
+  EvaluateRequest probe;
+  probe.run = folder / "run";
+  probe.probes = {"knn"};
+  EXPECT_THAT(error_of([&] { evaluate(probe); }).message(), HasSubstr("no labelled examples to judge by"));
+}
+
+TEST(Setup, LeavesDamageOutOfWhatIsLearntFromAndJudgedCachedOrNot) {
+  const TemporaryFolder folder;
+  for (int i = 0; i < 4; ++i) {
+    write_grey(folder / ("train/cat/" + std::to_string(i) + ".png"), i, i != 1);
+    write_grey(folder / ("train/dog/" + std::to_string(i) + ".png"), i);
+    write_grey(folder / ("test/dog/" + std::to_string(i) + ".png"), i, i != 2);
+  }
+  for (const int64_t cache_mb : {0, 100}) {
+    DataConfig config = config_of(folder.path());
+    config.cache_mb = cache_mb;
+    PreparedData data = open_data(config);
+    load_data(data, config, 2);
+    EXPECT_THAT(data.labeled.index, ElementsAre(0, 2, 3, 4, 5, 6, 7)) << cache_mb;
+    EXPECT_THAT(data.judged.index, ElementsAre(0, 1, 3)) << cache_mb;
+    EXPECT_EQ(describe_data(data).at("labeled"), 7);
+    EXPECT_EQ(describe_data(data).at("damaged").at("count"), 2);
+  }
+}
+
+}  // namespace
+}  // namespace fewlabel
