@@ -1,5 +1,4 @@
 // fewlabel-engine: the half of the program that needs libtorch; `fewlabel` starts it.
-#include <c10/util/Exception.h>
 #include <fmt/format.h>
 
 #include <csignal>
@@ -10,6 +9,8 @@
 #include "cli/guard.h"
 #include "cli/options.h"
 #include "cli/show_results.h"
+#include "core/console.h"
+#include "core/json_text.h"
 #include "fewlabel/error.h"
 
 namespace {
@@ -25,46 +26,34 @@ void run(const std::vector<std::string>& arguments) {
   if (options.verb == "train") {
     std::signal(SIGPIPE, SIG_IGN);  // a long run must not die because nobody reads its progress any more
     const Json summary = train(options.train);
-    if (options.json) std::cout << summary.dump() << '\n';
+    if (options.json) std::cout << json_text(summary) << '\n';
   } else if (options.verb == "evaluate") {
     const Json result = evaluate(options.evaluate);
-    std::cout << (options.json ? result.dump(2) + "\n" : evaluation_text(result));
+    std::cout << (options.json ? json_text(result, 2) + "\n" : evaluation_text(result));
   } else if (options.verb == "generate") {
     const Json result = generate(options.generate);
-    std::cout << (options.json ? result.dump(2) + "\n" : made_text(result));
+    std::cout << (options.json ? json_text(result, 2) + "\n" : made_text(result));
   } else if (options.verb == "embed") {
     const Json result = embed(options.embed);
-    std::cout << (options.json ? result.dump(2) + "\n" : made_text(result));
+    std::cout << (options.json ? json_text(result, 2) + "\n" : made_text(result));
   } else if (options.verb == "predict") {
     predict(options.predict);
   } else if (options.verb == "bench") {
     const Json result = bench(options.bench);
-    std::cout << (options.json ? result.dump(2) + "\n" : bench_text(result));
+    std::cout << (options.json ? json_text(result, 2) + "\n" : bench_text(result));
   } else if (options.verb == "doctor") {
     const Json result = doctor();
-    std::cout << (options.json ? result.dump(2) + "\n" : doctor_text(result));
+    std::cout << (options.json ? json_text(result, 2) + "\n" : doctor_text(result));
   } else {
     throw Error(ErrorKind::usage, "fewlabel-engine", fmt::format("'{}' is a verb of fewlabel", options.verb),
                 "call fewlabel instead of fewlabel-engine");
   }
 }
 
-/// libtorch's exceptions carry a backtrace that helps nobody at a terminal.
-void translated(const std::vector<std::string>& arguments) {
-  try {
-    run(arguments);
-  } catch (const c10::Error& error) {
-    const std::string text = error.what_without_backtrace();
-    if (text.find("allocate memory") != std::string::npos || text.find("out of memory") != std::string::npos)
-      throw std::bad_alloc();
-    throw Error(ErrorKind::failure, "libtorch", text.substr(0, text.find('\n')),
-                "this should not happen; please report it with the output of `fewlabel doctor`");
-  }
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
+  fill_closed_streams();
   end_quietly_on_closed_pipe();
-  return guarded([&] { translated({argv + 1, argv + argc}); });
+  return guarded([&] { run({argv + 1, argv + argc}); });
 }

@@ -14,6 +14,7 @@
 #include "cli/help.h"
 #include "cli/recipes.h"
 #include "cli/verbs.h"
+#include "core/console.h"
 #include "core/text.h"
 #include "fewlabel/error.h"
 #include "fewlabel/version.h"
@@ -65,6 +66,7 @@ void run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  fill_closed_streams();
   end_quietly_on_closed_pipe();
   return guarded([&] { run(argc, argv); });
 }

@@ -8,13 +8,11 @@
 #include <cstring>
 #include <exception>
 #include <iostream>
-#include <new>
 
+#include "core/console.h"
 #include "fewlabel/error.h"
 
 namespace fewlabel {
-
-void tell_error(const std::exception& error) { fmt::print(stderr, "fewlabel: {}\n", error.what()); }
 
 int guarded(const std::function<void()>& work) {
   try {
@@ -25,17 +23,10 @@ int guarded(const std::function<void()>& work) {
       throw Error(ErrorKind::storage, "standard output",
                   fmt::format("could not be written: {}", std::strerror(errno ? errno : EIO)));
     return 0;
-  } catch (const Error& error) {
-    tell_error(error);
-    return exit_code(error.kind());
-  } catch (const std::bad_alloc&) {
-    tell_error(Error(ErrorKind::memory, "memory", "there is not enough memory for this",
-                     "a smaller train.batch, data.size or data.cache_mb needs less"));
-    return exit_code(ErrorKind::memory);
   } catch (const std::exception& error) {
-    tell_error(Error(ErrorKind::failure, "internal", error.what(),
-                     "this should not happen; please report it with the output of `fewlabel doctor`"));
-    return exit_code(ErrorKind::failure);
+    const Error told = as_error(error);
+    tell(stderr, fmt::format("fewlabel: {}\n", told.what()));
+    return exit_code(told.kind());
   }
 }
 

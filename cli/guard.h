@@ -4,12 +4,9 @@
 
 namespace fewlabel {
 
-/// Runs `work` and returns the exit code of the program. Error, bad_alloc and any other exception are told on standard
-/// error in one or two lines; standard output that could not be written is an error, too.
+/// Runs `work` and returns the exit code of the program. What it throws is told on standard error: one line
+/// "fewlabel: [where] message" and, below it, the hint. Standard output that could not be written is an error, too.
 int guarded(const std::function<void()>& work);
-
-/// One line "fewlabel: [where] message" and, below it, the hint.
-void tell_error(const std::exception& error);
 
 /// A reader that went away (`| head`) ends the program without a word, as in other Unix tools.
 void end_quietly_on_closed_pipe();

@@ -10,11 +10,6 @@
 
 namespace fewlabel {
 
-std::size_t columns(std::string_view text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
-}
-
 std::string wrap(std::string_view text, std::size_t indent, std::size_t width) {
   std::string result;
   for (const auto& paragraph : split_text(text, '\n')) {
@@ -66,7 +61,8 @@ std::string help_overview() {
   for (const auto& verb : all_verbs())
     if (verb.name.find(' ') == std::string_view::npos) text += entry(verb.name, verb.summary, 15);
   text += "\nOptions:\n" + entry("-h, --help", "show this help; after a verb, the help of that verb", 19) +
-          entry("-V, --version", "print the version", 19);
+          entry("-V, --version", "print the version", 19) +
+          entry("--", "what follows is no option, however it begins", 19);
   text += "\nExit codes:\n";
   for (const auto& code : exit_codes()) text += entry(std::to_string(code.code), code.meaning, 8);
   return text;
@@ -111,7 +107,8 @@ std::string help_markdown(const CommandLine& line) {
   std::string text =
       "# Command line\n\n<!-- Written by `make docs` from the program's own help; do not edit. -->\n\n"
       "What a verb finds out goes to standard output, everything else to standard error; `--json` gives the former to\n"
-      "other programs. Colours are not used. Files are replaced whole or not at all.\n\n```text\n" +
+      "other programs. Only the bar of a training on a terminal is coloured, and NO_COLOR=1 turns that off. Files are\n"
+      "replaced whole or not at all.\n\n```text\n" +
       help_overview() + "```\n";
   for (const auto& verb : all_verbs()) {
     text += fmt::format("\n## fewlabel {}\n\n```text\n{}```\n", verb.name, help_text(line, std::string(verb.name)));

@@ -11,11 +11,29 @@
 
 #include "cli/recipes.h"
 #include "cli/verbs.h"
+#include "core/command.h"
 #include "core/text.h"
 #include "fewlabel/error.h"
 
 namespace fewlabel {
 namespace {
+
+constexpr char kPlain = '\x01';  // before each word after "--", which CLI11 must take for no option
+
+std::vector<std::string> with_plain_words(const std::vector<std::string>& arguments) {
+  const auto mark = std::find(arguments.begin(), arguments.end(), "--");
+  std::vector<std::string> words(arguments.begin(), mark);
+  if (mark != arguments.end())
+    for (auto word = mark + 1; word != arguments.end(); ++word) words.push_back(kPlain + *word);
+  return words;
+}
+
+std::string without_mark(const std::string& word) { return word.starts_with(kPlain) ? word.substr(1) : word; }
+
+void take_plain_words(CLI::App& app) {
+  for (CLI::Option* option : app.get_options()) option->transform(without_mark);
+  for (CLI::App* inner : app.get_subcommands({})) take_plain_words(*inner);
+}
 
 std::string help_hint(const std::string& verb) {
   return verb.empty() ? "`fewlabel --help` lists the verbs"
@@ -26,7 +44,7 @@ std::string help_hint(const std::string& verb) {
 [[noreturn]] void throw_unexpected(const CLI::App& app, const std::string& verb, const std::string& word) {
   const std::string help = help_hint(verb), where = verb.empty() ? "fewlabel" : verb;
   if (!word.starts_with("-"))
-    throw Error(ErrorKind::usage, where, fmt::format("'{}' is one word too many", word), help);
+    throw Error(ErrorKind::usage, where, fmt::format("'{}' is one word too many", without_mark(word)), help);
   const std::string flag = word.substr(0, word.find('='));
   if (word.find('=') != std::string::npos && verb == "train" && word.starts_with("--"))
     throw Error(ErrorKind::usage, verb, fmt::format("unknown option '{}'", flag),
@@ -49,14 +67,6 @@ void check_verb(const std::vector<std::string>& arguments) {
   if (std::find(inner.begin(), inner.end(), arguments[1]) == inner.end())
     throw Error(ErrorKind::usage, arguments[0], fmt::format("unknown verb '{} {}'", arguments[0], arguments[1]),
                 suggestion(arguments[1], inner));
-}
-
-std::string quoted(const std::string& word) {
-  const auto plain = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || std::strchr("_-./=,:@%+", c); };
-  if (!word.empty() && std::all_of(word.begin(), word.end(), plain)) return word;
-  std::string result = "'";
-  for (const char c : word) result += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return result + "'";
 }
 
 /// A number from low to high, or an error that says so.
@@ -262,6 +272,7 @@ void CommandLine::define() {
   CLI::App& help = app("help");
   words(help, "VERB", "a verb, or config")->expected(0, 2);
   help.add_flag("--markdown", o.markdown, "as a page of the documentation");
+  take_plain_words(*root_);
 }
 
 CLI::App& CommandLine::app(std::string_view verb) const {
@@ -272,10 +283,11 @@ CLI::App& CommandLine::app(std::string_view verb) const {
 
 Options CommandLine::parse(const std::vector<std::string>& arguments) {
   check_verb(arguments);
-  std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // as CLI11 wants them
+  std::vector<std::string> words = with_plain_words(arguments);
+  std::reverse(words.begin(), words.end());  // as CLI11 wants them
   std::string problem;
   try {
-    root_->parse(reversed);
+    root_->parse(words);
   } catch (const CLI::ParseError& error) {
     problem = error.what();
   }
@@ -314,16 +326,18 @@ void CommandLine::finish_train(const std::vector<std::string>& arguments) {
   TrainRequest& train = options_.train;
   train.chatter = chatter;
   train.command = "fewlabel";
-  for (const auto& argument : arguments) train.command += " " + quoted(argument);
+  for (const auto& argument : arguments) train.command += " " + shell_word(argument);
   if (!first_word_.empty()) train_words_.insert(train_words_.begin(), first_word_);  // recipe or not
+  std::error_code ignored;
   for (const auto& word : train_words_) {
     if (word.find('=') != std::string::npos) {
       train.overrides.push_back(word);
     } else if (!train.recipe.empty()) {
       throw Error(ErrorKind::usage, "train", fmt::format("'{}' is a second recipe after '{}'", word, train.recipe),
                   "one recipe, then KEY=VALUE as often as you like");
-    } else if (train.resume && std::filesystem::is_directory(word)) {
-      train.overrides.push_back("out=" + word);
+    } else if (train.resume &&
+               (std::filesystem::is_directory(word, ignored) || (!known_recipe(word) && !word.ends_with(".toml")))) {
+      train.overrides.push_back("out=" + word);  // the run itself, which may turn out not to be there
     } else {
       train.recipe = find_recipe(word);
     }
@@ -332,6 +346,13 @@ void CommandLine::finish_train(const std::vector<std::string>& arguments) {
   if (train.resume && train.overwrite)
     throw Error(ErrorKind::usage, "train", "--resume and --overwrite exclude each other",
                 "--resume goes on with a run, --overwrite starts it anew");
+  const auto runs = std::count_if(train.overrides.begin(), train.overrides.end(),
+                                  [](const std::string& word) { return word.starts_with("out="); });
+  if (train.resume && runs > 1)
+    throw Error(ErrorKind::usage, "train", "the run to go on with is named twice", "fewlabel train --resume RUN");
+  if (train.resume && train.minutes > 0)
+    throw Error(ErrorKind::usage, "train", "--minutes would change a run that is under way",
+                "leave it out, or start a new run");
 }
 
 std::string CommandLine::usage(std::string_view verb) const {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <fstream>
 #include <set>
+#include <utility>
 
 #include "core/text.h"
 #include "fewlabel/config.h"
@@ -53,22 +54,29 @@ std::vector<RecipeInfo> all_recipes() {
   return result;
 }
 
-std::string find_recipe(const std::string& path_or_name) {
+std::optional<std::string> known_recipe(const std::string& path_or_name) {
   std::error_code ignored;
   if (fs::is_regular_file(path_or_name, ignored)) return path_or_name;
-  std::vector<std::string> names;
-  for (const auto& recipe : all_recipes()) {
+  for (const auto& recipe : all_recipes())
     if (recipe.name == path_or_name || recipe.name + ".toml" == path_or_name ||
         "recipes/" + recipe.name + ".toml" == path_or_name)
       return recipe.path.string();
-    names.push_back(recipe.name);
-  }
+  return std::nullopt;
+}
+
+std::string find_recipe(const std::string& path_or_name) {
+  if (auto known = known_recipe(path_or_name)) return *std::move(known);
+  std::error_code ignored;
   if (fs::is_directory(path_or_name, ignored))
     throw Error(ErrorKind::usage, "recipe", fmt::format("'{}' is a folder, wanted a TOML file", path_or_name),
                 fmt::format("to train on it: fewlabel train data={}", path_or_name));
-  throw Error(ErrorKind::usage, "recipe", fmt::format("there is no recipe '{}'", path_or_name),
-              nearest_names(path_or_name, names).empty() ? "`fewlabel recipes` lists those that come along"
-                                                         : suggestion(path_or_name, names));
+  std::vector<std::string> names;
+  for (const auto& recipe : all_recipes()) names.push_back(recipe.name);
+  const bool file = path_or_name.ends_with(".toml");
+  const std::string name = file ? path_or_name.substr(0, path_or_name.size() - 5) : path_or_name;
+  throw Error(
+      ErrorKind::usage, "recipe", fmt::format("there is no {} '{}'", file ? "such file:" : "recipe", path_or_name),
+      nearest_names(name, names).empty() ? "`fewlabel recipes` lists those that come along" : suggestion(name, names));
 }
 
 }  // namespace fewlabel

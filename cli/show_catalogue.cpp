@@ -10,6 +10,7 @@
 #include "cli/help.h"
 #include "cli/recipes.h"
 #include "core/files.h"
+#include "core/json_text.h"
 #include "fewlabel/error.h"
 
 namespace fewlabel {
@@ -76,7 +77,7 @@ void show_methods(const Options& options) {
   const Json& catalogue = method_catalogue_at_build();
   if (options.words.empty()) {
     if (options.json) {
-      std::cout << catalogue.dump(2) << '\n';
+      std::cout << json_text(catalogue, 2) << '\n';
       return;
     }
     list_methods(catalogue);
@@ -87,7 +88,7 @@ void show_methods(const Options& options) {
     names.push_back(method.at("name"));
     if (names.back() != options.words[0]) continue;
     if (options.json)
-      std::cout << method.dump(2) << '\n';
+      std::cout << json_text(method, 2) << '\n';
     else
       show_method(method);
     return;
@@ -101,7 +102,7 @@ void show_recipes(const Options& options) {
     const std::string path = find_recipe(options.words[0]);
     const std::string text = read_file(path);
     if (options.json)
-      std::cout << Json{{"name", options.words[0]}, {"path", path}, {"text", text}}.dump(2) << '\n';
+      std::cout << json_text(Json{{"name", options.words[0]}, {"path", path}, {"text", text}}, 2) << '\n';
     else
       std::cout << text;
     return;
@@ -111,7 +112,7 @@ void show_recipes(const Options& options) {
     Json list = Json::array();
     for (const auto& recipe : recipes)
       list.push_back({{"name", recipe.name}, {"title", recipe.title}, {"path", recipe.path.string()}});
-    std::cout << list.dump(2) << '\n';
+    std::cout << json_text(list, 2) << '\n';
     return;
   }
   std::size_t column = 0;

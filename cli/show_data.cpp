@@ -5,6 +5,7 @@
 
 #include "cli/commands.h"
 #include "core/files.h"
+#include "core/json_text.h"
 #include "data/inspect.h"
 #include "fewlabel/dataset.h"
 #include "fewlabel/error.h"
@@ -18,7 +19,7 @@ void show_data(const Options& options) {
   const Dataset data = open_dataset(spec.data, data_options);
   if (options.verb == "data inspect") {
     const Json found = inspect(data, data_options);
-    std::cout << (options.json ? found.dump(2) + "\n" : inspect_text(found));
+    std::cout << (options.json ? json_text(found, 2) + "\n" : inspect_text(found));
     return;
   }
   if (!spec.labels && spec.labels_file.empty())

@@ -1,18 +1,36 @@
 // fewlabel runs, fewlabel report.
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <filesystem>
 #include <iostream>
 
 #include "cli/commands.h"
+#include "core/json_text.h"
 #include "core/text.h"
+#include "fewlabel/error.h"
 #include "fewlabel/run.h"
 #include "report/html.h"
+#include "report/run_tables.h"
 
 namespace fewlabel {
 namespace {
 
-void print(const Options& options, const Json& json, std::string (*text)(const Json&)) {
-  std::cout << (options.json ? json.dump(2) + "\n" : text(json));
+/// A terminal gets lines that fit, a file or a program whole names.
+std::size_t width() { return isatty(STDOUT_FILENO) ? 80 : 0; }
+
+void print(const Options& options, const Json& json, const std::string& text) {
+  std::cout << (options.json ? json_text(json, 2) + "\n" : text);
+}
+
+/// The runs in the folder that was named, which must be there, or else in runs/.
+std::vector<RunFolder> named_runs(const Options& options, const std::string& root) {
+  std::error_code ignored;
+  if (!options.words.empty() && !std::filesystem::is_directory(root, ignored))
+    throw Error(ErrorKind::usage, root,
+                std::filesystem::exists(root, ignored) ? "is no folder" : "there is no such folder",
+                "give the folder that holds the run folders; `fewlabel " + options.verb + "` alone looks into runs/");
+  return list_runs(root);
 }
 
 std::string prune_text(const Json& pruned) {
@@ -27,18 +45,22 @@ std::string prune_text(const Json& pruned) {
 void show_runs(const Options& options) {
   const std::string root = options.words.empty() ? "runs" : options.words[0];
   if (options.verb == "runs ls") {
-    const auto runs = list_runs(root);
+    const auto runs = named_runs(options, root);
     if (runs.empty() && !options.json) std::cerr << fmt::format("fewlabel: there are no runs in {}\n", root);
-    if (!runs.empty() || options.json) print(options, runs_json(runs), runs_text);
+    const Json json = runs_json(runs);
+    if (!runs.empty() || options.json) print(options, json, runs_text(json, width()));
   } else if (options.verb == "runs show") {
-    print(options, run_json(RunFolder::open(root)), run_text);
+    const Json json = run_json(RunFolder::open(root));
+    print(options, json, run_text(json, width()));
   } else if (options.verb == "runs compare") {
     std::vector<RunFolder> runs;
     for (const auto& word : options.words) runs.push_back(RunFolder::open(word));
-    print(options, compare_json(runs), compare_text);
+    const Json json = compare_json(runs);
+    print(options, json, compare_text(json, width()));
   } else {
-    const Json pruned = prune_runs(list_runs(root), options.keep, options.remove ? Prune::remove : Prune::list);
-    print(options, pruned, prune_text);
+    const Json pruned =
+        prune_runs(named_runs(options, root), options.keep, options.remove ? Prune::remove : Prune::list);
+    print(options, pruned, prune_text(pruned));
     std::cerr << fmt::format("fewlabel: {} {}{}\n", bytes_text(pruned.at("bytes").get<double>()),
                              options.remove ? "removed" : "could be removed",
                              options.remove || pruned.at("removed").empty() ? "" : "; --remove does it");

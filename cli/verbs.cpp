@@ -72,7 +72,7 @@ const std::vector<Verb>& all_verbs() {
       {"runs ls",
        "list the runs in a folder",
        {{"fewlabel runs ls", ""}, {"fewlabel runs ls experiments --json", ""}},
-       ""},
+       "On a terminal long names are cut in the middle; a file or another program gets them whole."},
       {"runs show", "status, figures, command and files of one run", {{"fewlabel runs show runs/demo", ""}}, ""},
       {"runs compare",
        "figures of several runs side by side, and the settings that differ",

@@ -2,7 +2,7 @@
 # at configure time. The headers and the CPU half are enough to build: programs load the CUDA half beside it when they
 # run on a GPU (src/train/device.cpp), so that one build serves machines with and without one.
 foreach(part torch_cpu c10)
-  add_library(pypi_${part} SHARED IMPORTED)
+  add_library(pypi_${part} SHARED IMPORTED GLOBAL)
   set_target_properties(pypi_${part} PROPERTIES IMPORTED_LOCATION ${FEWLABEL_PYPI_TORCH}/lib/lib${part}.so)
 endforeach()
 # What the two libraries need in turn they find by themselves, next to the folder `torch`.

@@ -35,4 +35,8 @@ class Error : public std::exception {
   std::string where_, message_, hint_, text_;
 };
 
+/// Any exception as one of ours: an Error as it is; std::bad_alloc and libtorch's words for it as Error{memory}; all
+/// others as Error{failure} with their first line, since libtorch's carry a backtrace that helps nobody at a terminal.
+Error as_error(const std::exception& error);
+
 }  // namespace fewlabel

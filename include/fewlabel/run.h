@@ -34,10 +34,12 @@ enum class Existing { refuse, overwrite };
 /// Paths, status and lock of one run folder. Files are written atomically (core/files.h).
 class RunFolder {
  public:
-  /// Makes the folder and locks it for as long as the object lives. An existing run is Error{usage} unless `overwrite`,
-  /// which removes the files of that run and nothing else; a folder that holds other things is always Error{usage}.
-  /// Throws Error{storage}: in use by another process, read-only, disk full.
+  /// Makes the folder and locks it for as long as the object lives. A run whose training began is Error{usage} unless
+  /// `overwrite`; the files of a run are removed and nothing else; a folder that holds other things is always
+  /// Error{usage}. Throws Error{storage}: in use by another process, read-only, disk full.
   static RunFolder create(const std::filesystem::path& path, Existing existing = Existing::refuse);
+  /// What create() would refuse without touching anything; throws the same.
+  static void check(const std::filesystem::path& path, Existing existing = Existing::refuse);
   /// Opens a run in order to go on with it, and locks it. Error{usage} when there is none, Error{storage} when in use.
   static RunFolder resume(const std::filesystem::path& path);
   /// Opens a run to look at it, without a lock. Error{usage} when there is none.
@@ -64,8 +66,8 @@ class RunFolder {
 
   /// Writes status.json with this process' pid and the time. Needs the lock (create or resume).
   void write_status(RunStatus status);
-  /// As written, but `interrupted` when the process that wrote `running` on this machine is gone. A missing or damaged
-  /// file reads as interrupted at step 0.
+  /// As written, but `interrupted` when it says `running` on this machine and nobody holds the lock. A missing or
+  /// damaged file reads as interrupted at step 0.
   RunStatus status() const;
 
   /// A JSON file of the run, or null when it is missing or not JSON.
@@ -90,7 +92,7 @@ std::vector<RunFolder> list_runs(const std::filesystem::path& root);
 /// `runs ls`: one object a run {name, state, step, steps, method, data, accuracy, supervised_accuracy, linear_accuracy,
 /// started, seconds}.
 Json runs_json(const std::vector<RunFolder>& runs);
-std::string runs_text(const Json& runs);  // aligned, at most 80 columns
+std::string runs_text(const Json& runs);  // aligned, in 80 columns where names stay distinct
 
 /// `runs show`: status, summary, command, files with their sizes.
 Json run_json(const RunFolder& run);

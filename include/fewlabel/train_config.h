@@ -52,7 +52,7 @@ struct OptimizerConfig {
   std::optional<double> weight_decay;   // not on biases and batch norm
   std::optional<std::string> schedule;  // cosine_7_16 (the paper's), cosine, linear, constant
   std::optional<double> warmup;         // share of the run
-  double clip = 0.0;                    // largest gradient norm; 0: off
+  std::optional<double> clip;           // largest gradient norm; 0: off
   void fields(FieldVisitor& field);
 };
 

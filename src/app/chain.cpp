@@ -6,7 +6,9 @@
 
 #include "app/method_settings.h"
 #include "app/planning.h"
+#include "app/watch.h"
 #include "core/files.h"
+#include "core/json_text.h"
 #include "core/text.h"
 #include "fewlabel/error.h"
 #include "fewlabel/method.h"
@@ -14,6 +16,7 @@
 #include "plan/recipe.h"
 #include "report/html.h"
 #include "report/summary_text.h"
+#include "train/folders.h"
 
 namespace fewlabel {
 namespace {
@@ -23,35 +26,41 @@ constexpr double kMinutes = 5;  // of a stage that says none, when a budget is s
 
 bool is_of_one_stage(const std::string& override_text) { return override_text.starts_with("stage."); }
 
+/// What the stage says, else the recipe; both are yet unchecked.
+double minutes_of(const Json& stage, const Json& recipe) {
+  for (const Json* table : {&stage, &recipe}) {
+    const Json minutes = table->value("/train/minutes"_json_pointer, Json("auto"));
+    if (minutes.is_number() && minutes.get<double>() > 0) return minutes.get<double>();
+    if (minutes != "auto")
+      throw Error(ErrorKind::usage, "config",
+                  fmt::format("train.minutes = {}: wanted a number above 0", json_text(minutes)));
+  }
+  return kMinutes;
+}
+
 class Chain {
  public:
   explicit Chain(const RunRequest& request) : request_(request) {}
 
   Json run() {
-    if (request_.resume)
-      reopen();
-    else
-      start();
-    if (finished_) return folder_->read_json(folder_->summary());
     try {
-      return train();
-    } catch (const Error& error) {
-      record_failure(*folder_, status_, error);
+      request_.resume ? reopen() : start();
+      return finished_ ? folder_->read_json(folder_->summary()) : train();
+    } catch (const std::exception& error) {
+      if (under_way_) record_failure(*folder_, status_, as_error(error));
       throw;
     }
   }
 
  private:
-  bool talks() const { return request_.chatter == Chatter::bar || request_.chatter == Chatter::plain; }
+  void say(const std::string& text) const { fewlabel::say(request_.chatter, text); }
 
   void start() {
     std::string out = request_.recipe.value("out", std::string());
     if (out.empty()) out = free_run_path("runs", "chain").string();
     stages_ = stage_recipes(request_.recipe, request_.overrides, out);
     folder_ = RunFolder::create(out, request_.overwrite ? Existing::overwrite : Existing::refuse);
-    status_.state = RunState::running;
-    status_.steps = static_cast<int64_t>(stages_.size());
-    folder_->write_status(status_);
+    begin();
     write_file(folder_->config(), to_toml({{"out", out}, {"stage", stages_}}));
     write_file(folder_->command(), request_.command + "\n");
   }
@@ -61,21 +70,26 @@ class Chain {
     folder_ = RunFolder::resume(out);
     status_ = folder_->status();
     if (status_.state == RunState::finished) {
-      if (talks()) fmt::print(stderr, "{} is finished; nothing is left to do\n", out);
+      say(fmt::format("{} is finished; nothing is left to do\n", out));
       finished_ = true;
       return;
     }
     stages_ = stage_recipes(parse_toml(read_file(folder_->config()), folder_->config().string()), {}, out);
+    begin();
+  }
+
+  void begin() {
     status_.state = RunState::running;
     status_.steps = static_cast<int64_t>(stages_.size());
     folder_->write_status(status_);
+    under_way_ = true;
   }
 
   Json train() {
     Json summary, list = Json::array();
     for (std::size_t i = 0; i < stages_.size(); ++i) {
       const fs::path path = stages_[i].at("out").get<std::string>();
-      if (talks()) fmt::print(stderr, "{}stage {} of {}\n", i ? "\n" : "", i + 1, stages_.size());
+      say(fmt::format("{}stage {} of {}\n", i ? "\n" : "", i + 1, stages_.size()));
       summary = train_run(stage_request(stages_[i], path));
       list.push_back({{"folder", path.filename().string()}});
       for (const char* key : {"method", "method_title", "labels", "accuracy", "linear_accuracy", "knn_accuracy",
@@ -109,21 +123,21 @@ class Chain {
     const fs::path last = stages_.back().at("out").get<std::string>();
     for (const char* name : {"plan.toml", "data.json", "env.json", "evaluation.json", "metrics.jsonl",
                              "predictions.csv", "samples", "model"}) {
-      std::error_code error;
-      fs::remove_all(folder_->path() / name, error);
-      if (!fs::exists(last / name)) continue;
-      fs::copy(last / name, folder_->path() / name, fs::copy_options::recursive, error);
-      if (error) throw_storage(folder_->path() / name, "write", error.value());
+      std::error_code ignored;
+      if (fs::exists(last / name))
+        copy_whole(last / name, folder_->path() / name);
+      else
+        fs::remove_all(folder_->path() / name, ignored);
     }
     summary["name"] = folder_->name();
     summary["command"] = trim(read_file(folder_->command()));
     summary["stages"] = list;
     folder_->write_json(folder_->summary(), summary);
+    write_report(*folder_, RunState::finished);
     status_.state = RunState::finished;
     status_.exit_code = 0;
     folder_->write_status(status_);
-    write_report(*folder_);
-    if (talks()) fmt::print(stderr, "\nall stages\n{}", summary_text(summary, folder_->report().string()));
+    say("\nall stages\n" + summary_text(summary, folder_->report().string()));
     return summary;
   }
 
@@ -131,7 +145,7 @@ class Chain {
   std::vector<Json> stages_;
   std::optional<RunFolder> folder_;
   RunStatus status_;
-  bool finished_ = false;
+  bool finished_ = false, under_way_ = false;
 };
 
 }  // namespace
@@ -154,7 +168,7 @@ std::vector<Json> stage_recipes(const Json& recipe, const std::vector<std::strin
       if (!is_of_one_stage(text)) apply_override(own, text);
     own["out"] = (fs::path(out) / fmt::format("stage-{}", i + 1)).string();
     try {
-      TrainConfig config = train_config(with_method_settings(own));
+      TrainConfig config = train_config(with_method_settings(own), method_keys());
       if (config.method.contains("name")) check_method(config);
     } catch (const Error& error) {
       throw Error(error.kind(), fmt::format("stage {}, {}", i + 1, error.where()), error.message(), error.hint());
@@ -168,7 +182,7 @@ void share_minutes(Json& recipe, double minutes) {
   std::vector<double> own;
   double sum = 0;
   for (const Json& stage : recipe.at("stage")) {
-    own.push_back(stage.value("/train/minutes"_json_pointer, recipe.value("/train/minutes"_json_pointer, kMinutes)));
+    own.push_back(minutes_of(stage, recipe));
     sum += own.back();
   }
   if (recipe.contains("train")) recipe["train"].erase("steps");

@@ -10,6 +10,7 @@
 #include "app/finetune.h"
 #include "app/planning.h"
 #include "core/cancel.h"
+#include "core/console.h"
 #include "core/files.h"
 #include "fewlabel/error.h"
 #include "fewlabel/run.h"
@@ -23,6 +24,23 @@ namespace fewlabel {
 namespace {
 
 constexpr int64_t kFinetuned = 100;  // labels, where --probe finetune says no number
+
+/// Whether the run now holds what was found. That it does not is told, and no reason to throw: somebody waited for
+/// these figures.
+bool write_findings(const std::string& run, const std::string& name, const Json& found) {
+  try {
+    const RunFolder folder = RunFolder::open(run);
+    Json all = folder.read_json(folder.probes());
+    if (!all.is_object()) all = Json::object();
+    all[name] = found;
+    folder.write_json(folder.probes(), all);
+    return true;
+  } catch (const Error& error) {
+    tell(stderr,
+         fmt::format("fewlabel: the run does not keep these figures: [{}] {}\n", error.where(), error.message()));
+    return false;
+  }
+}
 
 /// "finetune@100" → finetune, 100
 std::pair<std::string, int64_t> parse_probe(const std::string& text) {
@@ -63,6 +81,7 @@ class Probes {
                    {"data", to_string(data_.split)},
                    {"method", pixels_ ? "pixels" : loaded_.card.name()},
                    {"test_examples", data_.judged.size()}};
+    bool keeps = !pixels_;
     for (const auto& [name, number] : wanted_) {
       if (const auto stopped = cancelled()) throw Error(*stopped, "evaluate", "stopped");
       Json found = name == "finetune"         ? tuned(number)
@@ -70,10 +89,10 @@ class Probes {
                    : name == "knn"            ? neighbours()
                    : name == "linear"         ? linear()
                                               : clusters();
-      if (!pixels_) {
-        Json kept = found;
-        kept["data"] = result["data"];
-        keep_findings(request_.run, name == "finetune" ? fmt::format("finetune@{}", number) : name, kept);
+      if (keeps) {
+        Json with_data = found;
+        with_data["data"] = result["data"];
+        keeps = write_findings(request_.run, name == "finetune" ? fmt::format("finetune@{}", number) : name, with_data);
       }
       result.update(found);
     }
@@ -166,11 +185,7 @@ PreparedData data_to_judge(const EvaluateRequest& request, const ImageShape& sha
 }
 
 void keep_findings(const std::string& run, const std::string& name, const Json& found) {
-  const RunFolder folder = RunFolder::open(run);
-  Json all = folder.read_json(folder.probes());
-  if (!all.is_object()) all = Json::object();
-  all[name] = found;
-  folder.write_json(folder.probes(), all);
+  write_findings(run, name, found);
 }
 
 Json evaluate_probes(const EvaluateRequest& request) {

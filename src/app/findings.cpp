@@ -29,18 +29,24 @@ void add_classification(Findings& found, Stage& stage, const PreparedData& data)
   found.predictions = std::move(evaluation.predictions);
 }
 
+/// Why nothing was judged on a test set.
+std::string no_test(const PreparedData& data) {
+  if (!data.dataset.test) return "There is no test set";
+  return data.test ? "Every labelled image of the test set is damaged" : "No image of the test set has a label";
+}
+
 void add_notes(Findings& found, const PreparedData& data) {
   found.notes.push_back(
       "Accuracy is that of the last averaged weights. No validation split was held out, and nothing was "
       "selected on the evaluation examples.");
   if (data.judge == Judge::hidden_labels)
-    found.notes.push_back(
-        "There is no test set: accuracy is measured on the unlabelled examples themselves, whose labels were "
-        "hidden from training.");
+    found.notes.push_back(no_test(data) +
+                          ": accuracy is measured on the unlabelled examples themselves, whose labels were hidden from "
+                          "training.");
   if (data.judge == Judge::none)
-    found.notes.push_back(
-        "There is no test set, so accuracy is unknown. `fewlabel evaluate RUN DATA` measures it on "
-        "labelled images that were not trained on.");
+    found.notes.push_back(no_test(data) +
+                          ", so accuracy is unknown. `fewlabel evaluate RUN DATA` measures it on labelled images that "
+                          "were not trained on.");
   else
     found.notes.push_back(
         "The temperature is fitted on one half of the evaluation examples and judged on the other, both "
@@ -51,9 +57,10 @@ void add_representation(Findings& found, const FeatureFunction& features, const 
                         const TrainConfig& plan, const Normalization& rule) {
   if (*plan.probe == "none") return;
   if (!can_probe(data)) {
-    found.notes.push_back(
-        "The data hold no labels to judge the features by. `fewlabel evaluate RUN DATA --probe knn` measures "
-        "them on labelled images.");
+    const bool damaged = data.test && data.judge == Judge::none;
+    found.notes.push_back((damaged ? no_test(data) + ", so nothing judges the features."
+                                   : "The data hold no labels to judge the features by.") +
+                          " `fewlabel evaluate RUN DATA --probe knn` measures them on labelled images.");
     return;
   }
   const ProbeLimits limits = probe_limits(plan);

@@ -25,6 +25,13 @@ Json with_method_settings(const Json& recipe) {
   return settings;
 }
 
+std::vector<std::string> method_keys() {
+  std::vector<std::string> keys;
+  for (const MethodInfo& info : all_methods())
+    for (const FieldInfo& field : info.fields) keys.push_back("method." + field.name);
+  return keys;
+}
+
 std::vector<std::string> fit_to_labels(TrainConfig& config, const Json& recipe, int64_t labeled) {
   constexpr int64_t kManyLabels = 500, kBatch = 64, kMu = 2;
   const Json name = config.method.value("name", Json());

@@ -12,6 +12,9 @@ namespace fewlabel {
 /// run (kLongRun), MethodInfo::short_settings, which go before those. A recipe that names no method is left alone.
 Json with_method_settings(const Json& recipe);
 
+/// The keys of all methods ("method.tau"), for what is said to one that nobody knows.
+std::vector<std::string> method_keys();
+
 /// What a short run does otherwise where there are many labels, in methods that have the setting and where the recipe
 /// says nothing: more labels a step and as many unlabelled examples (train.batch and method.mu, of which it must name
 /// neither; docs/decisions/0003), no quarter turns (method.rotation; 0009). Returns the sentences that say so.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "core/hash.h"
+#include "core/json_text.h"
 #include "eval/saved_method.h"
 #include "fewlabel/error.h"
 #include "fewlabel/method.h"
@@ -29,7 +30,7 @@ std::string plan_identity(const TrainConfig& plan) {
   Json json = to_json(plan);
   for (const char* key : {"out", "init"}) json.erase(key);  // init_hash says which weights those were
   for (const char* key : {"device", "workers", "checkpoint_seconds", "checkpoints"}) json["train"].erase(key);
-  const std::string text = json.dump();
+  const std::string text = json_text(json);
   return hash_bytes(text.data(), text.size());
 }
 

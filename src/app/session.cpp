@@ -6,17 +6,20 @@
 #include <optional>
 
 #include "app/findings.h"
+#include "app/located.h"
 #include "app/machine.h"
 #include "app/method_settings.h"
 #include "app/planning.h"
 #include "app/setup.h"
 #include "app/stage.h"
 #include "app/watch.h"
+#include "core/command.h"
 #include "core/files.h"
 #include "core/text.h"
 #include "eval/saved_method.h"
 #include "fewlabel/error.h"
 #include "fewlabel/run.h"
+#include "fewlabel/transform.h"
 #include "fewlabel/version.h"
 #include "kernels/convolution.h"
 #include "plan/recipe.h"
@@ -24,6 +27,7 @@
 #include "report/html.h"
 #include "report/summary_text.h"
 #include "train/device.h"
+#include "train/folders.h"
 #include "train/machine.h"
 #include "train/precision.h"
 
@@ -38,27 +42,30 @@ class Session {
   explicit Session(const RunRequest& request) : request_(request) {}
 
   Json run() {
-    if (request_.resume)
-      reopen();
-    else
-      start();
-    if (finished_) return folder_->read_json(folder_->summary());
     try {
-      return train();
-    } catch (const Error& error) {
-      record_failure(*folder_, status_, error);
+      request_.resume ? reopen() : start();
+      return finished_ ? folder_->read_json(folder_->summary()) : train();
+    } catch (const std::exception& error) {
+      if (!under_way_) throw;
+      const Error told = as_error(error);
+      record_failure(*folder_, status_, told);
+      if (told.kind() == ErrorKind::storage && std::filesystem::exists(folder_->plan()))
+        throw Error(told.kind(), told.where(), told.message(), "mend that, then go on with: " + resume_command());
       throw;
     }
   }
 
  private:
-  bool talks() const { return request_.chatter == Chatter::bar || request_.chatter == Chatter::plain; }
-  void say(const std::string& text) const {
-    if (talks()) fmt::print(stderr, "{}\n", text);
+  void say(const std::string& text) const { fewlabel::say(request_.chatter, text + "\n"); }
+
+  void begin() {
+    status_.state = RunState::running;
+    folder_->write_status(status_);
+    under_way_ = true;
   }
 
   void start() {
-    TrainConfig config = train_config(with_method_settings(request_.recipe));
+    TrainConfig config = train_config(with_method_settings(request_.recipe), method_keys());
     TrainConfig written = config;  // what can be refused is refused before any work
     if (written.method.contains("name")) check_method(written);
     choose_device(written.train.device.value_or("auto"));
@@ -83,7 +90,7 @@ class Session {
       const MethodChoice choice = choose_method(facts);
       Json named = request_.recipe;
       named["method"]["name"] = choice.name;
-      config = train_config(with_method_settings(named));
+      config = train_config(with_method_settings(named), method_keys());
       choices.push_back(choice.sentence);
     }
     for (std::string& choice : fit_to_labels(config, request_.recipe, static_cast<int64_t>(data_.labeled.size())))
@@ -96,24 +103,36 @@ class Session {
     const std::filesystem::path path = plan_.out.empty()
                                            ? free_run_path("runs", data_.dataset.name + "-" + method_name(plan_))
                                            : std::filesystem::path(plan_.out);
-    folder_ = RunFolder::create(path, request_.overwrite ? Existing::overwrite : Existing::refuse);
     plan_.out = path.string();
-    status_.state = RunState::running;
-    folder_->write_status(status_);
+    const Existing existing = request_.overwrite ? Existing::overwrite : Existing::refuse;
+    RunFolder::check(path, existing);
+    try_out(plan_);
+    folder_ = RunFolder::create(path, existing);
+    begin();
     write_file(folder_->config(), to_toml(request_.recipe));
     write_file(folder_->command(), request_.command + "\n");
-    folder_->write_json(folder_->environment(), machine_facts());
-
-    load();
+    Json environment = machine_facts();
+    environment["working_folder"] = std::filesystem::current_path().string();
+    folder_->write_json(folder_->environment(), environment);
     folder_->write_json(folder_->data(), describe_data(data_));
     introduce(choices);
     if (!fixed_steps) plan_.train.steps = measured_steps(plan_, *plan_.train.minutes);
     save_plan();
   }
 
+  /// Everything that a plan may get wrong: before the folder is touched, lest it cost the run that stands there.
+  void try_out(TrainConfig plan) {
+    for (const auto& policy : {plan.augment.weak, plan.augment.strong, plan.augment.contrast})
+      make_image_transform(*policy);
+    load();
+    plan.train.steps = 1;
+    Stage(data_, stage_options(plan, {}));
+  }
+
   void reopen() {
     const std::string out = request_.recipe.value("out", std::string());
     folder_ = RunFolder::resume(out);
+    remove_leftovers(folder_->path());
     status_ = folder_->status();
     if (status_.state == RunState::finished) {
       say(fmt::format("{} is finished; nothing is left to do", out));
@@ -122,7 +141,7 @@ class Session {
     }
     if (!std::filesystem::exists(folder_->plan()))
       throw Error(ErrorKind::usage, out, "was stopped before training began; there is nothing to go on with",
-                  "start it anew with --overwrite");
+                  "start it anew: the same command without --resume");
     Json plan = parse_toml(read_file(folder_->plan()), folder_->plan().string());
     for (const std::string& text : request_.overrides) {
       Json before = plan;
@@ -136,14 +155,13 @@ class Session {
     choose_device(*plan_.train.device);
     at::set_num_threads(static_cast<int>(*plan_.train.threads));
     kernels::enable(plan_.train.kernels);
-    data_ = open_data(plan_.data, !learns_without_labels(plan_));
+    data_ = open_data(located(plan_.data, *folder_), !learns_without_labels(plan_));
     load();
     const Json before = folder_->read_json(folder_->data());
     if (before.is_object() && before.value("hash", Json()) != describe_data(data_)["hash"])
       throw Error(ErrorKind::data, plan_.data.path, "the data have changed since the run began",
                   "restore them, or start a new run");
-    status_.state = RunState::running;
-    folder_->write_status(status_);
+    begin();
   }
 
   /// Pixels, their statistics, and the weights to start from.
@@ -152,7 +170,7 @@ class Session {
     normalization_ =
         measure_normalization(*data_.train, data_.unlabeled.size() ? data_.unlabeled.index : data_.labeled.index);
     if (plan_.init.empty()) return;
-    initial_ = std::make_shared<InitialNet>(load_initial(plan_.init));
+    initial_ = std::make_shared<InitialNet>(load_initial(folder_ ? located(plan_.init, *folder_) : plan_.init));
     if (initial_->hash != plan_.init_hash)
       throw Error(ErrorKind::usage, "init", fmt::format("{} holds other weights than the plan names", plan_.init),
                   "restore that run, or start a new one");
@@ -173,19 +191,22 @@ class Session {
       if (store && !store->damage().empty()) {
         say(fmt::format("{} damaged examples are left out:", store->damage().size()));
         for (std::size_t i = 0; i < std::min<std::size_t>(store->damage().size(), 10); ++i)
-          say(fmt::format("  {}: {}", store->damage()[i].name, store->damage()[i].reason));
+          say(fmt::format("  {}: {}", printable(store->damage()[i].name), printable(store->damage()[i].reason)));
         if (store->damage().size() > 10) say("  … (all of them are in data.json)");
       }
   }
 
+  std::string resume_command() const {
+    return fewlabel::resume_command(request_.resume_out.empty() ? plan_.out : request_.resume_out);
+  }
+
   StageOptions stage_options(const TrainConfig& plan, const std::filesystem::path& checkpoints) const {
-    return {
-        .plan = plan,
-        .normalization = normalization_,
-        .checkpoints = checkpoints,
-        .resume_command = resume_command(request_.resume_out.empty() ? folder_->path().string() : request_.resume_out),
-        .identity = Json{{"plan", plan_identity(plan)}},
-        .initial = plan.init.empty() ? nullptr : initial_};
+    return {.plan = plan,
+            .normalization = normalization_,
+            .checkpoints = checkpoints,
+            .resume_command = resume_command(),
+            .identity = Json{{"plan", plan_identity(plan)}},
+            .initial = plan.init.empty() ? nullptr : initial_};
   }
 
   int64_t measured_steps(TrainConfig plan, double minutes) const {
@@ -236,11 +257,11 @@ class Session {
                     {"parameters", stage->parameters()}};
     summary.update(found.summary);
     if (!plan_.init.empty()) summary["init"] = stage->initial_sentence();
-    summary["train_seconds"] = watch.seconds;
+    summary["train_seconds"] = watch.seconds();
     summary["steps"] = *plan_.train.steps;
     summary["seed"] = plan_.seed;
-    summary["images_per_second"] = watch.images_per_second;
-    summary["wait_share"] = watch.wait_share;
+    summary["images_per_second"] = watch.images_per_second();
+    summary["wait_share"] = watch.wait_share();
     if (*plan_.baseline == "supervised" && summary.contains("accuracy") && method_name(plan_) != "supervised")
       baseline(watch, summary, found.detail);
     finish(summary, found);
@@ -252,7 +273,8 @@ class Session {
     summary["command"] = trim(read_file(folder_->command()));
     summary["version"] = FEWLABEL_VERSION;
     summary["machine"] = folder_->read_json(folder_->environment());
-    const Json data_json = folder_->read_json(folder_->data());
+    const Json data_json = describe_data(data_);  // anew: what is not kept in memory may turn out damaged on the way
+    folder_->write_json(folder_->data(), data_json);
     summary["data_hash"] = data_json.value("hash", Json::object());
     summary["damaged"] = {{"count", data_json["damaged"]["count"]}, {"names", Json::array()}};
     for (const Json& damage : data_json["damaged"]["examples"]) summary["damaged"]["names"].push_back(damage["name"]);
@@ -263,9 +285,10 @@ class Session {
     status_.state = RunState::finished;
     status_.step = status_.steps = *plan_.train.steps;
     status_.exit_code = 0;
+    // Last, so that whatever --resume finds finished is whole.
+    write_report(*folder_, RunState::finished);
     folder_->write_status(status_);
-    write_report(*folder_);
-    if (talks()) fmt::print(stderr, "{}", summary_text(summary, folder_->report().string()));
+    fewlabel::say(request_.chatter, summary_text(summary, folder_->report().string()));
   }
 
   /// A sheet of samples, at eight moments of the training.
@@ -284,7 +307,7 @@ class Session {
     TrainConfig plan = baseline_of(plan_);
     check_method(plan);
     if (!plan_.baseline_steps) {
-      plan_.baseline_steps = measured_steps(plan, plan_.baseline_minutes.value_or(watch.seconds / 60));
+      plan_.baseline_steps = measured_steps(plan, plan_.baseline_minutes.value_or(watch.seconds() / 60));
       save_plan();
     }
     plan.train.steps = plan_.baseline_steps;
@@ -315,7 +338,7 @@ class Session {
   std::optional<RunFolder> folder_;
   RunStatus status_;
   int64_t sheet_ = 0;
-  bool finished_ = false;
+  bool finished_ = false, under_way_ = false;
 };
 
 }  // namespace
@@ -333,6 +356,6 @@ void record_failure(RunFolder& folder, RunStatus status, const Error& error) {
   }
 }
 
-std::string resume_command(const std::string& out) { return "fewlabel train --resume out=" + out; }
+std::string resume_command(const std::string& out) { return "fewlabel train --resume " + shell_word("out=" + out); }
 
 }  // namespace fewlabel

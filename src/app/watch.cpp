@@ -1,6 +1,15 @@
 #include "app/watch.h"
 
+#include <map>
+
+#include "core/console.h"
+
 namespace fewlabel {
+namespace {
+
+constexpr const char *kRate = "images_per_second", *kWait = "wait_share";
+
+}  // namespace
 
 ProgressMode progress_mode(Chatter chatter) {
   switch (chatter) {
@@ -15,6 +24,17 @@ ProgressMode progress_mode(Chatter chatter) {
   }
 }
 
+void say(Chatter chatter, std::string_view text) {
+  if (chatter == Chatter::bar || chatter == Chatter::plain) tell(stderr, text);
+}
+
+void RunWatch::Cost::add(double until, double images_per_second, double wait_share) {
+  const double part = until - seconds;
+  seconds = until;
+  images += part * images_per_second;
+  waited += part * wait_share;
+}
+
 RunWatch::RunWatch(RunFolder& folder, RunStatus& status, Chatter chatter)
     : folder_(folder), status_(status), progress_(progress_mode(chatter)), metrics_(folder) {}
 
@@ -27,16 +47,20 @@ void RunWatch::show(const LogRecord& record) {
 
 TrainerHooks RunWatch::main_hooks() {
   TrainerHooks hooks;
-  hooks.on_step = [this](const StepRecord& record) { progress_.step(record); };
+  hooks.on_step = [this](const StepRecord& record) {
+    status_.step = record.step;
+    status_.steps = record.steps;
+    progress_.step(record);
+  };
   hooks.on_log = [this](const LogRecord& record) {
     show(record);
-    seconds = record.timing.at("seconds");
-    images_per_second = record.timing.at("images_per_second");
-    wait_share = record.timing.at("wait_share");
+    const double seconds = record.timing.at("seconds"), rate = record.timing.at(kRate),
+                 waited = record.timing.at(kWait);
+    cost_.add(seconds, rate, waited);
     MetricLine line{record.step, seconds, {}};
     for (const auto& [key, value] : record.values) line.values.emplace_back(key, value);
-    line.values.emplace_back("images_per_second", images_per_second);
-    line.values.emplace_back("wait_share", wait_share);
+    line.values.emplace_back(kRate, rate);
+    line.values.emplace_back(kWait, waited);
     metrics_.add(line);
   };
   hooks.on_checkpoint = [this](int64_t, const std::filesystem::path&) { metrics_.sync(); };
@@ -57,7 +81,11 @@ TrainerHooks RunWatch::side_hooks(double& taken) {
 
 void RunWatch::resume_at(int64_t step) {
   metrics_.truncate_after(step);
-  if (const auto lines = read_metrics(folder_); !lines.empty()) seconds = lines.back().seconds;
+  cost_ = {};
+  for (const MetricLine& line : read_metrics(folder_)) {
+    const std::map<std::string, double> value(line.values.begin(), line.values.end());
+    if (value.contains(kRate) && value.contains(kWait)) cost_.add(line.seconds, value.at(kRate), value.at(kWait));
+  }
 }
 
 }  // namespace fewlabel

@@ -9,6 +9,8 @@
 namespace fewlabel {
 
 ProgressMode progress_mode(Chatter chatter);
+/// Text for a person who waits, on standard error, where the run is to talk.
+void say(Chatter chatter, std::string_view text);
 
 /// Where the training under test stands. The baseline beside it is shown, but not counted here.
 class RunWatch {
@@ -25,17 +27,27 @@ class RunWatch {
   /// Drops what was logged after `step`, and takes the time from what was logged before.
   void resume_at(int64_t step);
   /// A figure of an evaluation during training.
-  void add(int64_t step, const Metrics& values) { metrics_.add({step, seconds, values}); }
+  void add(int64_t step, const Metrics& values) { metrics_.add({step, cost_.seconds, values}); }
 
-  double seconds = 0, images_per_second = 0, wait_share = 0;
+  double seconds() const { return cost_.seconds; }
+  /// Over the whole training, all its sessions together.
+  double images_per_second() const { return cost_.seconds > 0 ? cost_.images / cost_.seconds : 0; }
+  double wait_share() const { return cost_.seconds > 0 ? cost_.waited / cost_.seconds : 0; }
 
  private:
+  struct Cost {
+    double seconds = 0, images = 0, waited = 0;
+    /// The part of the training that ended at `until` seconds.
+    void add(double until, double images_per_second, double wait_share);
+  };
+
   void show(const LogRecord& record);
 
   RunFolder& folder_;
   RunStatus& status_;
   Progress progress_;
   MetricLog metrics_;
+  Cost cost_;
 };
 
 }  // namespace fewlabel

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <numeric>
 
@@ -33,6 +34,13 @@ std::string shown_default(const std::optional<T>& value) {
     return *value;
   else
     return fmt::format("{}", *value);
+}
+
+/// A whole number, unless 64 bits do not hold it: converting such a float is undefined.
+std::optional<int64_t> fitting(const Json& number) {
+  if (number.is_number_float() && !(std::abs(number.get<double>()) < 0x1p63)) return std::nullopt;
+  if (number.is_number_unsigned() && number.get<uint64_t>() > uint64_t{INT64_MAX}) return std::nullopt;
+  return number.get<int64_t>();
 }
 
 std::string range_text(double low, double high) { return fmt::format("[{:g}, {:g}]", low, high); }
@@ -173,11 +181,11 @@ class Reader final : public Walker {
   }
   void integer(std::string_view name, int64_t& value, std::string_view, int64_t low, int64_t high) override {
     if (const Json* json = find(name)) {
-      const bool whole = json->is_number_float() && json->get<double>() == static_cast<double>(json->get<int64_t>());
+      const bool whole = json->is_number_float() && std::trunc(json->get<double>()) == json->get<double>();
       if (!json->is_number_integer() && !whole) refuse(name, *json, "a whole number");
-      const auto got = json->get<int64_t>();
-      if (got < low || got > high) refuse(name, *json, fmt::format("a whole number in [{}, {}]", low, high));
-      value = got;
+      const auto got = fitting(*json);
+      if (!got || *got < low || *got > high) refuse(name, *json, fmt::format("a whole number in [{}, {}]", low, high));
+      value = *got;
     }
   }
   void real(std::string_view name, double& value, std::string_view, double low, double high) override {

@@ -1,5 +1,7 @@
 #include "fewlabel/error.h"
 
+#include <new>
+#include <string_view>
 #include <utility>
 
 namespace fewlabel {
@@ -30,6 +32,17 @@ Error::Error(ErrorKind kind, std::string where, std::string message, std::string
     : kind_(kind), where_(std::move(where)), message_(std::move(message)), hint_(std::move(hint)) {
   text_ = "[" + where_ + "] " + message_;
   if (!hint_.empty()) text_ += "\n  " + hint_;
+}
+
+Error as_error(const std::exception& error) {
+  if (const auto* own = dynamic_cast<const Error*>(&error)) return *own;
+  const std::string_view text = error.what();
+  const auto says = [&text](std::string_view part) { return text.find(part) != std::string_view::npos; };
+  if (dynamic_cast<const std::bad_alloc*>(&error) || says("allocate memory") || says("out of memory"))
+    return {ErrorKind::memory, "memory", "there is not enough memory for this",
+            "a smaller train.batch, data.size or data.cache_mb needs less"};
+  return {ErrorKind::failure, "internal", std::string(text.substr(0, text.find('\n'))),
+          "this should not happen; please report it with the output of `fewlabel doctor`"};
 }
 
 }  // namespace fewlabel

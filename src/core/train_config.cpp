@@ -17,7 +17,7 @@ void DataConfig::fields(FieldVisitor& field) {
 }
 
 void NetConfig::fields(FieldVisitor& field) {
-  field("name", name, "network: mlp, seed_cnn, cnn, wrn, resnet18, resnet34, resnet50, vit, linear");
+  field("name", name, "network: linear, mlp, ladder_mlp, seed_cnn, cnn, wrn, resnet18, resnet34, resnet50, vit");
   field("depth", depth, "layers of a wrn (6n + 4)", 10, 100);
   field("width", width, "width factor of a wrn", 1, 16);
   field("grid", grid, "cnn, wrn, resnet, vit: features are means over grid × grid parts of the image", 1, 4);

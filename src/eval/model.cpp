@@ -36,6 +36,14 @@ Json meta_of(const ModelCard& card, const FileRecord& weights) {
           {"weights", {{"file", kWeights}, {"bytes", weights.size}, {"xxh3_128", weights.hash}}}};
 }
 
+/// `folder` is model/ of a run, or is taken for one.
+[[noreturn]] void throw_no_model(const std::filesystem::path& folder) {
+  const bool of_run = folder.filename() == "model";
+  throw Error(ErrorKind::usage, (of_run ? folder.parent_path() : folder).string(),
+              fmt::format("holds no trained model: {}{} is missing", of_run ? "model/" : "", kMeta),
+              "give a run folder whose training has finished");
+}
+
 }  // namespace
 
 void write_model(const std::filesystem::path& folder, const NetModule& net, const ModelCard& card) {
@@ -50,7 +58,9 @@ void save_model(const std::filesystem::path& folder, const NetModule& net, const
 
 LoadedModel load_model(const std::filesystem::path& folder, const torch::Device& device) {
   const std::filesystem::path meta_path = folder / kMeta, weights_path = folder / kWeights;
+  if (!std::filesystem::exists(meta_path)) throw_no_model(folder);
   LoadedModel model;
+  std::string hash;
   model.meta = read_signed(meta_path);
   try {
     if (model.meta.at("format") != kFormat)
@@ -63,13 +73,13 @@ LoadedModel load_model(const std::filesystem::path& folder, const torch::Device&
     model.card.normalization = {{input.at("height"), input.at("width"), input.at("channels")},
                                 input.at("mean").get<std::vector<float>>(),
                                 input.at("std").get<std::vector<float>>()};
+    hash = model.meta.at("weights").at("xxh3_128");
   } catch (const Json::exception& error) {
     throw damaged_file(meta_path, fmt::format("is damaged: {}", error.what()));
   }
   FileRecord record;
   const TensorMap state = read_safetensors(weights_path, &record);
-  if (record.hash != model.meta["weights"].value("xxh3_128", std::string()))
-    throw damaged_file(weights_path, "is damaged: its bytes do not match the hash in meta.json");
+  if (record.hash != hash) throw damaged_file(weights_path, "is damaged: its bytes do not match the hash in meta.json");
   model.net =
       make_net(model.card.net, model.card.normalization.shape, static_cast<int64_t>(model.card.classes.size()), 0);
   load_state(*model.net, state);

@@ -3,7 +3,6 @@
 #include <filesystem>
 
 #include "eval/model.h"
-#include "fewlabel/error.h"
 #include "train/device.h"
 
 namespace fewlabel {
@@ -15,13 +14,8 @@ struct Predictor::Impl {
 
 Predictor::Predictor(const std::string& path) : impl_(std::make_unique<Impl>()) {
   const std::filesystem::path folder(path);
-  if (std::filesystem::exists(folder / "model" / "meta.json"))
-    impl_->model = load_model(folder / "model", impl_->device);
-  else if (std::filesystem::exists(folder / "meta.json"))
-    impl_->model = load_model(folder, impl_->device);
-  else
-    throw Error(ErrorKind::usage, path, "holds no trained model: model/meta.json is missing",
-                "give a run folder whose training has finished");
+  const bool bare = !std::filesystem::exists(folder / "model") && std::filesystem::exists(folder / "meta.json");
+  impl_->model = load_model(bare ? folder : folder / "model", impl_->device);
 }
 Predictor::~Predictor() = default;
 

@@ -4,12 +4,13 @@
 
 #include "core/files.h"
 #include "core/hash.h"
+#include "core/json_text.h"
 
 namespace fewlabel {
 namespace {
 
 std::string hash_of(const Json& json) {
-  const std::string text = json.dump();
+  const std::string text = json_text(json);
   return hash_bytes(text.data(), text.size());
 }
 
@@ -17,7 +18,7 @@ std::string hash_of(const Json& json) {
 
 std::string signed_text(Json json) {
   json["hash"] = hash_of(json);
-  return json.dump(2) + "\n";
+  return json_text(json, 2) + "\n";
 }
 
 Json read_signed(const std::filesystem::path& path) {

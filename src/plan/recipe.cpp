@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <toml++/toml.h>
+#include <algorithm>
+#include <set>
 #include <sstream>
 
 #include "core/files.h"
+#include "core/json_text.h"
 #include "core/text.h"
 #include "fewlabel/error.h"
 
@@ -102,6 +105,95 @@ Json override_value(const std::string& text) {
   }
 }
 
+/// "seed" of "stage.2.seed"; any other key as it is.
+std::string within_stage(const std::string& key) {
+  const auto dot = key.starts_with("stage.") ? key.find('.', 6) : std::string::npos;
+  return dot == std::string::npos ? key : key.substr(dot + 1);
+}
+
+/// A folder or a class may be called 2025.
+bool is_text(const std::string& key) {
+  const std::vector<std::string> texts = {"data.path", "data.test", "data.virtual", "data.classes",
+                                          "out",       "init",      "init_hash"};
+  return std::find(texts.begin(), texts.end(), key) != texts.end();
+}
+
+/// What reads a recipe before its keys are checked may rely on this much.
+void check_tables(const Json& recipe, const std::string& where) {
+  for (const std::string table : {"data", "net", "augment", "optimizer", "train", "method"})
+    if (recipe.contains(table) && !recipe[table].is_object())
+      throw Error(ErrorKind::usage, where,
+                  fmt::format("{} = {} is a value, wanted a table of keys", table, json_text(recipe[table])),
+                  fmt::format("`fewlabel help config` lists the keys of {}", table));
+}
+
+[[noreturn]] void throw_no_stages() {
+  throw Error(ErrorKind::usage, "recipe", "stage is no list of tables", "write each stage as [[stage]]");
+}
+
+std::string last_part(const std::string& key) { return key.substr(key.rfind('.') + 1); }
+
+/// The known keys that `key` may have meant, best first: those that end in the same word, wherever they stand; else
+/// those that are spelt alike, as a whole or in their last word.
+std::vector<std::string> meant(const std::string& key, const std::vector<std::string>& known) {
+  constexpr std::size_t kMost = 3;
+  std::vector<std::string> result;
+  const auto add = [&](const std::string& candidate) {
+    if (result.size() < kMost && std::find(result.begin(), result.end(), candidate) == result.end())
+      result.push_back(candidate);
+  };
+  std::vector<std::string> same;
+  for (const std::string& candidate : known)
+    if (last_part(candidate) == last_part(key)) same.push_back(candidate);
+  if (key != last_part(key))  // its table, too, may be misspelt
+    for (const std::string& candidate : nearest_names(key, same)) add(candidate);
+  for (const std::string& candidate : same) add(candidate);
+  if (!result.empty()) return result;
+  std::set<std::string> words(known.begin(), known.end());
+  for (const std::string& candidate : known) words.insert(last_part(candidate));
+  const std::vector<std::string> all(words.begin(), words.end());
+  auto near = nearest_names(key, all, kMost);
+  if (near.empty()) near = nearest_names(last_part(key), all, kMost);
+  for (const std::string& word : near)
+    for (const std::string& candidate : known)
+      if (candidate == word || last_part(candidate) == word) add(candidate);
+  return result;
+}
+
+/// Names in `table` ("" is the root), each once: keys of its own and tables.
+std::vector<std::string> names_in(const std::string& table, const std::vector<std::string>& known) {
+  std::vector<std::string> names;
+  const std::string prefix = table.empty() ? "" : table + ".";
+  for (const std::string& key : known) {
+    if (!key.starts_with(prefix)) continue;
+    const std::string name = key.substr(prefix.size(), key.find('.', prefix.size()) - prefix.size());
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  }
+  return names;
+}
+
+[[noreturn]] void throw_unknown(const std::string& table, const std::string& name,
+                                const std::vector<std::string>& known) {
+  const std::string key = table.empty() ? name : table + "." + name;
+  const auto near = meant(key, known), beside = names_in(table, known);
+  throw Error(ErrorKind::usage, "config", fmt::format("unknown key '{}'", key),
+              near.empty() ? "known: " + join(beside.empty() ? names_in("", known) : beside, ", ")
+                           : "did you mean " + join(near, ", ") + "?");
+}
+
+/// What is known but of the wrong kind is for whoever reads it.
+void check_known(const Json& json, const std::string& table, const std::vector<std::string>& known) {
+  for (const auto& [name, value] : json.items()) {
+    const std::string path = table.empty() ? name : table + "." + name;
+    if (std::find(known.begin(), known.end(), path) != known.end()) continue;
+    const bool is_table = !names_in(path, known).empty();
+    if (value.is_object() && (is_table || !value.empty()))
+      check_known(value, path, known);
+    else if (!is_table)
+      throw_unknown(table, name, known);
+  }
+}
+
 }  // namespace
 
 Json parse_toml(const std::string& text, const std::string& where) {
@@ -126,12 +218,13 @@ void apply_override(Json& json, const std::string& text) {
     throw Error(ErrorKind::usage, "override", fmt::format("'{}' is not of the form key=value", text),
                 "for example method.tau=0.9");
   std::string key = trim(text.substr(0, equals));
-  if (key == "data") key = "data.path";
-  if (key == "net" || key == "method") key += ".name";
-  if (key.starts_with("stage.")) {  // the same within a stage
-    if (key.ends_with(".data")) key += ".path";
-    if (key.ends_with(".net") || key.ends_with(".method")) key += ".name";
-  }
+  std::string own = within_stage(key);
+  for (const std::string table : {"data", "net", "method"})
+    if (own == table) {
+      const std::string rest = table == "data" ? ".path" : ".name";
+      key += rest;
+      own += rest;
+    }
   Json* at = &json;
   const auto parts = split_text(key, '.');
   for (std::size_t i = 0; i + 1 < parts.size(); ++i) {
@@ -144,8 +237,8 @@ void apply_override(Json& json, const std::string& text) {
   if (at->is_array())
     throw Error(ErrorKind::usage, "override", fmt::format("'{}' names no key of a stage", text),
                 "for example stage.2.method.tau=0.9");
-  const bool name = key == "data.path" || key == "data.test" || key == "out" || key == "init" || key == "init_hash";
-  (*at)[parts.back()] = name ? Json(trim(text.substr(equals + 1))) : override_value(trim(text.substr(equals + 1)));
+  const std::string value = trim(text.substr(equals + 1));
+  (*at)[parts.back()] = is_text(own) ? Json(value) : override_value(value);
 }
 
 Json read_recipe(const std::string& path, const std::vector<std::string>& overrides) {
@@ -160,13 +253,22 @@ Json read_recipe(const std::string& path, const std::vector<std::string>& overri
     }
   }
   expand_short_forms(json);
-  if (json.contains("stage") && json["stage"].is_array())
-    for (Json& stage : json["stage"]) expand_short_forms(stage);
+  const bool staged = json.contains("stage");
+  if (staged && !json["stage"].is_array()) throw_no_stages();
+  if (staged)
+    for (Json& stage : json["stage"]) {
+      if (!stage.is_object()) throw_no_stages();
+      expand_short_forms(stage);
+    }
   for (const auto& text : overrides) apply_override(json, text);
+  check_tables(json, "config");
+  if (staged)
+    for (std::size_t i = 0; i < json["stage"].size(); ++i)
+      check_tables(json["stage"][i], fmt::format("stage {}, config", i + 1));
   return json;
 }
 
-TrainConfig train_config(const Json& recipe) {
+TrainConfig train_config(const Json& recipe, const std::vector<std::string>& method_keys) {
   Json rest = recipe;
   TrainConfig config;
   config.method = Json::object();
@@ -178,6 +280,11 @@ TrainConfig train_config(const Json& recipe) {
     throw Error(ErrorKind::usage, "config", "method is a value, wanted a table with a name");
   if (config.method.contains("name") && !config.method["name"].is_string())
     throw Error(ErrorKind::usage, "config", "method.name: wanted a text", "`fewlabel methods` lists the names");
+  std::vector<std::string> known;
+  for (const FieldInfo& field : describe_config<TrainConfig>()) known.push_back(field.name);
+  known.insert(known.end(), {"method", "method.name"});
+  known.insert(known.end(), method_keys.begin(), method_keys.end());
+  check_known(rest, "", known);
   read_config("config", rest, config);
   return config;
 }

@@ -13,14 +13,16 @@ Json parse_toml(const std::string& text, const std::string& where);
 std::string to_toml(const Json& json);
 
 /// Sets `key=value` in `json`; keys are dotted; `data=`, `net=` and `method=` with a plain value are short for
-/// data.path, net.name and method.name. A value that is not TOML is taken as text. Throws Error{usage}.
+/// data.path, net.name and method.name, within a stage as well. What names files or classes is text whatever it looks
+/// like, and so is a value that is not TOML. Throws Error{usage}.
 void apply_override(Json& json, const std::string& text);
 
-/// The recipe file (may be empty) with the overrides on top.
+/// The recipe file (may be empty) with the overrides on top. Throws Error{usage}; tables are tables in what it returns.
 Json read_recipe(const std::string& path, const std::vector<std::string>& overrides);
 
-/// `method` is taken out unchecked: only the method itself knows its fields. Throws Error{usage}.
-TrainConfig train_config(const Json& recipe);
+/// `method` is taken out unchecked: only the method itself knows its fields. Throws Error{usage}; to a key that is not
+/// known it says what was likely meant, for which `method_keys` are those of all methods ("method.tau").
+TrainConfig train_config(const Json& recipe, const std::vector<std::string>& method_keys = {});
 /// The inverse, with every field.
 Json to_json(const TrainConfig& config);
 

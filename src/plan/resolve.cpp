@@ -106,6 +106,10 @@ class Resolver {
     fill(optimizer.weight_decay, sgd ? 5e-4 : 0.05);
     fill(optimizer.schedule, std::string(short_run_ ? "cosine" : "cosine_7_16"));
     fill(optimizer.warmup, short_run_ ? 0.02 : 0.0);
+    // Without normalisation a rate of 0.05 sends the weights to infinity within a hundred updates.
+    if (const std::string& net = *config_.net.name; net == "seed_cnn" || net == "mlp")
+      pick(optimizer.clip, "optimizer.clip", 1.0, net + " has no batch norm");
+    fill(optimizer.clip, 0.0);
     const bool wide = config_.net.name->starts_with("wrn");
     fill(config_.net.bn_momentum, wide && !short_run_ ? 0.001 : 0.1);
   }

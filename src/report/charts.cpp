@@ -6,6 +6,7 @@
 #include <cmath>
 #include <map>
 
+#include "core/json_text.h"
 #include "report/markup.h"
 
 namespace fewlabel {
@@ -23,10 +24,12 @@ struct Axis {
   double at(double value) const { return from + (value - low) / (high - low) * (to - from); }
 };
 
-// Round numbers (1, 2 or 5 times a power of ten) that cover [low, high] with about `count` steps.
+// Round numbers (1, 2 or 5 times a power of ten) that cover [low, high] with about `count` steps. Ends that differ by
+// hardly more than rounding are one: no step would lie between them.
 Axis make_axis(double low, double high, int count, bool round_ends) {
-  if (!(high > low)) {
-    const double pad = low == 0 ? 1 : std::abs(low) * 0.1;
+  const double size = std::max(std::abs(low), std::abs(high));
+  if (!(high - low > std::max(1e-12 * size, 1e-300))) {
+    const double pad = size > 1e-290 ? 0.1 * size : 1;
     low -= pad, high += pad;
   }
   const double raw = (high - low) / count, power = std::pow(10, std::floor(std::log10(raw)));
@@ -35,8 +38,9 @@ Axis make_axis(double low, double high, int count, bool round_ends) {
   axis.low = round_ends ? std::floor(low / step + 1e-9) * step : low;
   if (round_ends && low < 0 && low > -0.35 * step) axis.low = 1.3 * low;  // hardly below zero: no whole step for it
   axis.high = round_ends ? std::ceil(high / step - 1e-9) * step : high;
-  for (double k = std::ceil(axis.low / step - 1e-9); k * step <= axis.high + step * 1e-6; ++k)
-    axis.ticks.push_back(k == 0 ? 0.0 : k * step);
+  const double first = std::ceil(axis.low / step - 1e-9);
+  for (int i = 0; i <= count + 2 && (first + i) * step <= axis.high + step * 1e-6; ++i)
+    axis.ticks.push_back(first + i == 0 ? 0.0 : (first + i) * step);
   return axis;
 }
 
@@ -99,7 +103,7 @@ std::string hover_data(const LineChart& chart, const Axis& x) {
     for (const auto& part : texts) text += (text.empty() ? "" : "\n") + part;
     data.push_back({std::round(x.at(step) * 10) / 10, "step " + count_text(step), text});
   }
-  return escape_html(data.dump(-1, ' ', false, Json::error_handler_t::replace));
+  return escape_html(json_text(data));
 }
 
 }  // namespace

@@ -31,20 +31,19 @@ struct Curves {
 
 std::string loss_name(const std::string& metric) {
   const std::string name = metric.substr(metric.find('/') + 1);
-  if (name == "s" || name == "supervised") return "labelled";
-  if (name == "u" || name == "unsupervised") return "unlabelled";
+  if (name == "s") return "labelled";
+  if (name == "u") return "unlabelled";
   return name == "loss" ? "total" : name;
 }
 
-// The losses of one training: the metrics that start with `prefix`.
-LineChart losses(Curves& curves, const std::string& prefix, const std::string& title, int first_colour) {
+LineChart losses(Curves& curves) {
   std::vector<std::string> found;
   for (const auto& [name, points] : curves.left)
-    if (name.starts_with(prefix) && found.size() < kMostSeries) found.push_back(name);
-  LineChart chart{.title = title, .note = {}, .unit = Unit::plain, .from_zero = true, .series = {}};
-  int colour = first_colour;
+    if (name.starts_with("loss") && found.size() < kMostSeries) found.push_back(name);
+  LineChart chart{.title = "Loss", .note = {}, .unit = Unit::plain, .from_zero = true, .series = {}};
+  int colour = 0;
   for (const auto& name : found) {
-    if (colour == 1 && first_colour != 1) ++colour;  // 1 is the baseline's
+    if (colour == 1) ++colour;  // the baseline's
     chart.series.push_back(*curves.take(name, loss_name(name), colour++));
   }
   return chart;
@@ -62,20 +61,13 @@ LineChart single(Curves& curves, const std::string& metric, const std::string& t
 
 std::string curves_section(const ReportInput& input) {
   Curves curves(input.metrics);
-  LineChart accuracy{.title = "Accuracy on the test set",
-                     .note = "Watched only: nothing was chosen by it.",
-                     .unit = Unit::percent,
-                     .from_zero = false,
-                     .series = {}};
-  if (auto series = curves.take("test/accuracy", method_title(input.summary), 0))
-    accuracy.series.push_back(std::move(*series));
-  for (const char* metric : {"supervised/test/accuracy", "supervised/accuracy"})
-    if (auto series = curves.take(metric, "labels alone", 1)) accuracy.series.push_back(std::move(*series));
+  LineChart accuracy = single(curves, "test/accuracy", "Accuracy on the test set", Unit::percent, false);
+  accuracy.note = "Watched only: nothing was chosen by it.";
   std::string html = draw(accuracy);
   LineChart neighbours = single(curves, "knn/accuracy", "Nearest neighbours on frozen features", Unit::percent, false);
   neighbours.note = "Of a part of the examples; watched only: nothing was chosen by it.";
   html += draw(neighbours);
-  html += draw(losses(curves, "loss", "Loss", 0));
+  html += draw(losses(curves));
   LineChart spread = single(curves, "embedding/spread", "Spread of the embeddings", Unit::plain, true);
   spread.note = "1 is even on the sphere; near 0 they are all alike and nothing is learnt.";
   html += draw(spread);
@@ -90,7 +82,6 @@ std::string curves_section(const ReportInput& input) {
   html += draw(quality);
   html += draw(single(curves, "lr", "Learning rate", Unit::plain, true));
   html += draw(single(curves, "images_per_second", "Images a second", Unit::plain, true));
-  html += draw(losses(curves, "supervised/loss", "Loss of the baseline", 1));
 
   std::string other;
   std::size_t drawn = 0;

@@ -75,7 +75,7 @@ std::string histogram(const Json& samples, const char* key) {
         "<tr><th scope=\"row\">{}</th><td class=\"meter\"><span><i style=\"width:{:.1f}%\"></i></span>{}</td></tr>",
         escape_html(text_of(item, "class")), 100 * count / most, count_text(count));
   }
-  return html.empty() ? "" : "<table class=\"bars\"><tbody>" + html + "</tbody></table>";
+  return html.empty() ? "" : "<div class=\"scroll\"><table class=\"bars\"><tbody>" + html + "</tbody></table></div>";
 }
 
 std::string quality(const Json& samples) {

@@ -47,9 +47,11 @@ std::vector<std::pair<int64_t, std::string>> sheets(const RunFolder& run) {
 
 }  // namespace
 
-std::string report_html(const RunFolder& run) {
+std::string report_html(const RunFolder& run, std::optional<RunState> state) {
+  RunStatus status = run.status();
+  status.state = state.value_or(status.state);
   const ReportInput input{.name = run.name(),
-                          .status = run.status(),
+                          .status = status,
                           .summary = run.read_json(run.summary()),
                           .evaluation = run.read_json(run.evaluation()),
                           .probes = run.read_json(run.probes()),
@@ -79,6 +81,8 @@ std::string report_html(const RunFolder& run) {
   return page;
 }
 
-void write_report(const RunFolder& run) { write_file(run.report(), report_html(run)); }
+void write_report(const RunFolder& run, std::optional<RunState> state) {
+  write_file(run.report(), report_html(run, state));
+}
 
 }  // namespace fewlabel

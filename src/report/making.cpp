@@ -58,8 +58,7 @@ std::string making_section(const ReportInput& input) {
   facts += fact("Method and net", with_gap(method.empty() ? "" : escape_html(method_title(s)), escape_html(net)));
   facts += fact("Started from", escape_html(text_of(s, "init")));
   if (const auto seed = number_of(s, "seed")) facts += fact("Seed", fmt::format("{:.0f}", *seed));
-  const std::string version = text_of(s, "version"), commit = text_of(s, "commit");
-  facts += fact("fewlabel", with_gap(escape_html(version), code(commit.substr(0, 12))));
+  facts += fact("fewlabel", escape_html(text_of(s, "version")));
   facts += fact("Machine", machine(s));
   facts += fact("Started", escape_html(input.status.started));
   facts += fact("Training data, XXH3", code(text_of(hash, "train")));

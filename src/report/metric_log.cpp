@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "core/files.h"
+#include "core/json_text.h"
 #include "fewlabel/error.h"
 #include "report/tensorboard.h"
 
@@ -124,7 +125,7 @@ void MetricLog::add(const MetricLine& line) {
   std::string text = fmt::format(R"({{"step": {}, "seconds": {:.3f})", line.step, line.seconds);
   Metrics finite;
   for (const auto& [name, value] : line.values) {
-    const std::string key = Json(name).dump(-1, ' ', false, Json::error_handler_t::replace);
+    const std::string key = json_text(Json(name));
     if (std::isfinite(value)) finite.emplace_back(name, value);
     text += std::isfinite(value) ? fmt::format(", {}: {:.7g}", key, value) : fmt::format(", {}: null", key);
   }

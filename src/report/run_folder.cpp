@@ -1,15 +1,14 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <chrono>
 #include <ctime>
 
 #include "core/files.h"
+#include "core/json_text.h"
 #include "fewlabel/error.h"
 #include "fewlabel/run.h"
 
@@ -42,7 +41,15 @@ bool is_run(const fs::path& path) {
 
 bool is_own(const std::string& name) {
   return std::find(kOwn.begin(), kOwn.end(), name) != kOwn.end() || name.starts_with(kEvents) ||
-         name.starts_with(kStage) || name.find(".tmp-") != std::string::npos;
+         number_after(name, kStage) || is_temporary(name);
+}
+
+// A run that ended before its training began, by damaged data or a full disk, holds nothing that anybody wants back.
+bool began(const fs::path& path) {
+  std::error_code ignored;
+  for (const char* name : {"plan.toml", "summary.json", "metrics.jsonl", "stage-1"})
+    if (fs::exists(path / name, ignored)) return true;
+  return fs::exists(path / "checkpoints", ignored) && !fs::is_empty(path / "checkpoints", ignored);
 }
 
 // The lock and an empty folder for checkpoints are what a start that failed early leaves behind: they count for
@@ -110,27 +117,28 @@ std::string_view to_string(RunState state) {
   return "failed";
 }
 
+void RunFolder::check(const fs::path& path, Existing existing) {
+  std::error_code ignored;
+  if (!fs::exists(path, ignored)) return;
+  if (!fs::is_directory(path, ignored))
+    throw Error(ErrorKind::usage, path.string(), "a run folder cannot be made here: this is a file",
+                "choose another folder with out=NAME");
+  if (!has_content(path)) return;
+  if (!is_run(path))
+    throw Error(ErrorKind::usage, path.string(), "the folder is not empty and holds no run",
+                "choose another folder with out=NAME");
+  if (existing == Existing::refuse && began(path))
+    throw Error(ErrorKind::usage, path.string(), "there is a run in this folder already",
+                "add --resume to go on with it, --overwrite to replace it, or choose another with out=NAME");
+}
+
 RunFolder RunFolder::create(const fs::path& path, Existing existing) {
   RunFolder run(without_trailing_slash(path));
-  const auto refuse = [&] {
-    std::error_code ignored;
-    if (!fs::exists(run.path_, ignored)) return;
-    if (!fs::is_directory(run.path_, ignored))
-      throw Error(ErrorKind::usage, run.path_.string(), "a run folder cannot be made here: this is a file",
-                  "choose another folder with out=NAME");
-    if (!has_content(run.path_)) return;
-    if (!is_run(run.path_))
-      throw Error(ErrorKind::usage, run.path_.string(), "the folder is not empty and holds no run",
-                  "choose another folder with out=NAME");
-    if (existing == Existing::refuse)
-      throw Error(ErrorKind::usage, run.path_.string(), "there is a run in this folder already",
-                  "add --resume to go on with it, --overwrite to replace it, or choose another with out=NAME");
-  };
-  refuse();
+  check(run.path_, existing);
   make_folder(run.path_);
   run.lock_ = std::make_shared<FileLock>(run.path_ / kLock, "the run");
-  refuse();  // again, now that nobody else can write a run here
-  if (existing == Existing::overwrite) remove_run_files(run.path_);
+  check(run.path_, existing);  // again, now that nobody else can write a run here
+  remove_run_files(run.path_);
   make_folder(run.checkpoints());
   return run;
 }
@@ -188,8 +196,7 @@ RunStatus RunFolder::status() const {
   status.exit_code = static_cast<int>(integer_or(json, "exit_code", 0));
   status.message = text_or_empty(json, "message");
   const bool here = status.host == host_name();
-  const bool gone = status.pid <= 0 || (::kill(static_cast<pid_t>(status.pid), 0) != 0 && errno == ESRCH);
-  if (status.state == RunState::running && here && gone) status.state = RunState::interrupted;
+  if (status.state == RunState::running && here && !FileLock::held(path_ / kLock)) status.state = RunState::interrupted;
   return status;
 }
 
@@ -212,7 +219,7 @@ Json RunFolder::read_json(const fs::path& file) const {
 
 void RunFolder::write_json(const fs::path& file, const Json& json) const {
   // File names need not be UTF-8; a replacement character is better than no report.
-  write_file(file, json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+  write_file(file, json_text(json, 2) + "\n");
 }
 
 fs::path free_run_path(const fs::path& root, std::string_view stem) {

@@ -3,57 +3,76 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "core/files.h"
+#include "core/json_text.h"
 #include "core/text.h"
 #include "fewlabel/error.h"
 #include "fewlabel/run.h"
 #include "report/markup.h"
+#include "report/run_tables.h"
 
 namespace fewlabel {
 namespace fs = std::filesystem;
 namespace {
 
-// Characters, not bytes: so that names in any script line up.
-std::size_t width_of(std::string_view text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<uint8_t>(c) & 0xC0u) != 0x80u; }));
-}
+using Rows = std::vector<std::vector<std::string>>;
+constexpr std::size_t kTerminal = 80, kNarrowest = 4;
 
+// The middle goes: names of runs differ in their first letters or in their last.
 std::string cut_to(const std::string& text, std::size_t width) {
-  if (width_of(text) <= width) return text;
-  std::size_t bytes = 0;
-  for (std::size_t seen = 0; bytes < text.size(); ++bytes)
-    if ((static_cast<uint8_t>(text[bytes]) & 0xC0u) != 0x80u && ++seen == width) break;
-  return text.substr(0, bytes) + "…";
+  if (columns(text) <= width) return text;
+  std::vector<std::size_t> starts;  // of characters
+  for (std::size_t i = 0; i < text.size(); ++i)
+    if ((static_cast<uint8_t>(text[i]) & 0xC0u) != 0x80u) starts.push_back(i);
+  const std::size_t tail = (width - 1) / 2, head = width - 1 - tail;
+  return text.substr(0, starts[head]) + "…" + (tail ? text.substr(starts[starts.size() - tail]) : "");
 }
 
-// Columns as wide as they need, two spaces apart; when that is more than 80, the widest are cut.
-std::string table(const std::vector<std::vector<std::string>>& rows) {
-  if (rows.empty()) return {};
-  std::vector<std::size_t> widths(rows.front().size());
-  for (const auto& row : rows)
-    for (std::size_t c = 0; c < row.size(); ++c) widths[c] = std::max(widths[c], width_of(row[c]));
-  const auto total = [&] {
-    std::size_t sum = 2 * (widths.size() - 1);
-    for (const auto width : widths) sum += width;
-    return sum;
+// The least width at which the first cells of all rows are as distinct as they are whole.
+std::size_t distinct_width(const Rows& rows) {
+  const auto count = [&](std::size_t width) {
+    std::set<std::string> cells;
+    for (const auto& row : rows) cells.insert(width ? cut_to(row[0], width) : row[0]);
+    return cells.size();
   };
-  while (total() > 80) {
-    auto widest = std::max_element(widths.begin(), widths.end());
-    if (*widest <= 4) break;
-    --*widest;
+  std::size_t width = kNarrowest;
+  for (const std::size_t whole = count(0); count(width) < whole;) ++width;
+  return width;
+}
+
+// Columns as wide as they need, two spaces apart; when that is more than `most`, the widest are cut.
+std::string table(const Rows& rows, std::size_t most) {
+  if (rows.empty()) return {};
+  std::vector<std::size_t> widths(rows.front().size()), least(widths.size(), kNarrowest);
+  for (const auto& row : rows)
+    for (std::size_t c = 0; c < row.size(); ++c) widths[c] = std::max(widths[c], columns(row[c]));
+  least[0] = distinct_width(rows);
+  std::size_t total = 2 * (widths.size() - 1);
+  for (const auto width : widths) total += width;
+  for (; most > 0 && total > most; --total) {
+    std::size_t widest = widths.size();
+    for (std::size_t c = 0; c < widths.size(); ++c)
+      if (widths[c] > least[c] && (widest == widths.size() || widths[c] > widths[widest])) widest = c;
+    if (widest == widths.size()) break;
+    --widths[widest];
   }
   std::string text;
   for (const auto& row : rows) {
     std::string line;
     for (std::size_t c = 0; c < row.size(); ++c) {
       const std::string value = cut_to(row[c], widths[c]);
-      line += value + std::string(widths[c] - width_of(value) + 2, ' ');
+      line += value + std::string(widths[c] - columns(value) + 2, ' ');
     }
     text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
   }
   return text;
+}
+
+std::string step_text(const Json& run) {
+  const auto step = number_of(run, "step").value_or(0), steps = number_of(run, "steps").value_or(0);
+  return steps > 0 && step < steps ? fmt::format("{:.0f}/{:.0f}", step, steps) : fmt::format("{:.0f}", step);
 }
 
 std::string percent_or_dash(const Json& json, std::string_view key) {
@@ -61,18 +80,10 @@ std::string percent_or_dash(const Json& json, std::string_view key) {
   return value ? fmt::format("{:.1f}", 100 * *value) : "–";
 }
 
-// A name from a file could move the cursor or change colours of the terminal.
-std::string printable(std::string text) {
-  for (char& c : text)
-    if (static_cast<uint8_t>(c) < 0x20 || c == 0x7F) c = '?';
-  return text;
-}
-
 std::string cell_text(const Json& value) {
   if (value.is_null()) return "–";
   if (value.is_number_float()) return fmt::format("{:.4g}", value.get<double>());
-  return printable(value.is_string() ? value.get<std::string>()
-                                     : value.dump(-1, ' ', false, Json::error_handler_t::replace));
+  return printable(value.is_string() ? value.get<std::string>() : json_text(value));
 }
 
 int64_t bytes_of(const fs::path& path) {
@@ -89,12 +100,12 @@ int64_t bytes_of(const fs::path& path) {
   return sum;
 }
 
-// key = value lines of a plan, keys with their table's name in front.
-std::vector<std::pair<std::string, std::string>> plan_lines(const RunFolder& run) {
+// key = value lines of a configuration, keys with their table's name in front.
+std::vector<std::pair<std::string, std::string>> config_lines(const fs::path& path) {
   std::vector<std::pair<std::string, std::string>> lines;
   std::string text, prefix;
   try {
-    text = read_file(run.plan());
+    text = read_file(path);
   } catch (const Error&) {
     return lines;
   }
@@ -107,6 +118,23 @@ std::vector<std::pair<std::string, std::string>> plan_lines(const RunFolder& run
       lines.emplace_back(prefix + trim(line.substr(0, equals)), trim(line.substr(equals + 1)));
   }
   return lines;
+}
+
+std::string unquoted(const std::string& value) {
+  if (value.size() >= 2 && value.front() == '\'' && value.back() == '\'') return value.substr(1, value.size() - 2);
+  const Json text = Json::parse(value, nullptr, false);
+  return text.is_string() ? text.get<std::string>() : value;
+}
+
+// What a run without a summary was told, as far as that is known; of a chain, its last stage.
+Json told(const RunFolder& run, const std::string& key) {
+  for (const fs::path& path : {run.plan(), run.config()}) {
+    Json found;
+    for (const auto& [name, value] : config_lines(path))
+      if (name == key || name == "stage." + key) found = unquoted(value);
+    if (!found.is_null()) return found;
+  }
+  return nullptr;
 }
 
 void collect(Json& rows, std::vector<std::string>& order, std::size_t run, std::size_t runs, const std::string& key,
@@ -126,9 +154,8 @@ std::vector<fs::path> numbered_checkpoints(const fs::path& folder) {
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
     const std::string name = entry->path().filename().string();
     std::error_code ignored;
-    if (!name.starts_with("step-") || entry->is_symlink(ignored)) continue;
-    const std::string digits = name.substr(5, name.find_first_not_of("0123456789", 5) - 5);
-    if (!digits.empty() && digits.size() < 18) found.emplace_back(std::stoll(digits), entry->path());
+    if (const auto step = number_after(name, "step-"); step && !entry->is_symlink(ignored))
+      found.emplace_back(*step, entry->path());
   }
   std::sort(found.begin(), found.end());
   std::vector<fs::path> paths;
@@ -155,25 +182,27 @@ Json runs_json(const std::vector<RunFolder>& runs) {
                                     {"linear_accuracy", "linear_accuracy"},
                                     {"seconds", "train_seconds"}})
       item[key] = summary.is_object() && summary.contains(from) ? summary[from] : Json(nullptr);
+    if (item["method"].is_null()) item["method"] = told(run, "method.name");
+    if (item["data"].is_null()) item["data"] = told(run, "data.path");
     list.push_back(std::move(item));
   }
   return list;
 }
 
-std::string runs_text(const Json& runs) {
+std::string runs_text(const Json& runs) { return runs_text(runs, kTerminal); }
+
+std::string runs_text(const Json& runs, std::size_t width) {
   if (runs.empty()) return "no runs here yet; `fewlabel train` makes one\n";
-  std::vector<std::vector<std::string>> rows = {{"run", "state", "step", "method", "data", "accuracy", "labels alone"}};
+  Rows rows = {{"run", "state", "step", "method", "data", "accuracy", "labels alone"}};
   for (const auto& run : runs) {
-    const auto step = number_of(run, "step").value_or(0), steps = number_of(run, "steps").value_or(0);
-    rows.push_back({printable(text_of(run, "name")), text_of(run, "state"),
-                    steps > 0 && step < steps ? fmt::format("{:.0f}/{:.0f}", step, steps) : fmt::format("{:.0f}", step),
+    rows.push_back({printable(text_of(run, "name")), text_of(run, "state"), step_text(run),
                     printable(text_of(run, "method")), printable(text_of(run, "data")),
                     number_of(run, "linear_accuracy") && !number_of(run, "accuracy")
                         ? percent_or_dash(run, "linear_accuracy") + " linear"
                         : percent_or_dash(run, "accuracy"),
                     percent_or_dash(run, "supervised_accuracy")});
   }
-  return table(rows);
+  return table(rows, width);
 }
 
 Json run_json(const RunFolder& run) {
@@ -198,17 +227,20 @@ Json run_json(const RunFolder& run) {
   return json;
 }
 
-std::string run_text(const Json& run) {
-  std::vector<std::vector<std::string>> rows;
-  for (const char* key : {"name", "path", "state", "message", "step", "steps", "started", "heartbeat"})
-    if (run.contains(key) && run[key] != "") rows.push_back({key, cell_text(run[key])});
+std::string run_text(const Json& run) { return run_text(run, kTerminal); }
+
+std::string run_text(const Json& run, std::size_t width) {
+  Rows rows;
+  for (const char* key : {"name", "path", "state", "message", "step", "started", "heartbeat"})
+    if (run.contains(key) && run[key] != "")
+      rows.push_back({key, key == std::string_view("step") ? step_text(run) : cell_text(run[key])});
   for (const auto& [key, value] : object_of(run, "summary").items())
     if (!value.is_structured() && key != "name") rows.push_back({key, cell_text(value)});
-  std::string text = table(rows) + "\n";
+  std::string text = table(rows, width) + "\n";
   rows.clear();
   for (const auto& file : list_of(run, "files"))
     rows.push_back({printable(text_of(file, "name")), bytes_text(number_of(file, "bytes").value_or(0))});
-  return text + table(rows);
+  return text + table(rows, width);
 }
 
 Json compare_json(const std::vector<RunFolder>& runs) {
@@ -222,7 +254,7 @@ Json compare_json(const std::vector<RunFolder>& runs) {
       for (const auto& [key, value] : summary.items())
         if (!value.is_structured() && key != "name" && key != "command")
           collect(result["summary"], figures, i, runs.size(), key, value);
-    for (const auto& [key, value] : plan_lines(runs[i])) collect(plan, keys, i, runs.size(), key, value);
+    for (const auto& [key, value] : config_lines(runs[i].plan())) collect(plan, keys, i, runs.size(), key, value);
   }
   for (const auto& row : plan) {
     const Json& values = row["values"];
@@ -232,17 +264,19 @@ Json compare_json(const std::vector<RunFolder>& runs) {
   return result;
 }
 
-std::string compare_text(const Json& comparison) {
+std::string compare_text(const Json& comparison) { return compare_text(comparison, kTerminal); }
+
+std::string compare_text(const Json& comparison, std::size_t width) {
   std::string text;
   for (const auto& [part, title] : {std::pair{"summary", "figures"}, {"plan", "settings that differ"}}) {
-    std::vector<std::vector<std::string>> rows = {{title}};
+    Rows rows = {{title}};
     for (const auto& name : list_of(comparison, "names")) rows[0].push_back(cell_text(name));
     for (const auto& row : list_of(comparison, part)) {
       std::vector<std::string> cells = {cell_text(row["key"])};
       for (const auto& value : list_of(row, "values")) cells.push_back(cell_text(value));
       rows.push_back(std::move(cells));
     }
-    if (rows.size() > 1) text += (text.empty() ? "" : "\n") + table(rows);
+    if (rows.size() > 1) text += (text.empty() ? "" : "\n") + table(rows, width);
   }
   return text.empty() ? "neither a summary nor a plan to compare\n" : text;
 }

@@ -24,10 +24,14 @@ void put_in_place(const fs::path& from, const fs::path& to) {
   const unsigned flags = fs::exists(to) ? RENAME_EXCHANGE : 0;
   if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), flags) == 0) return;
   if (errno != EINVAL && errno != ENOSYS) throw_storage(to, "write", errno);
-  // A file system that cannot swap: for a moment there is none, and the caller's older ones must do.
+  // A file system that cannot swap: for a moment there is none.
   const fs::path old = from.string() + "-old";
   if (flags != 0 && ::rename(to.c_str(), old.c_str()) != 0) throw_storage(to, "replace", errno);
-  if (::rename(from.c_str(), to.c_str()) != 0) throw_storage(to, "write", errno);
+  if (::rename(from.c_str(), to.c_str()) != 0) {
+    const int error_number = errno;
+    if (flags != 0) ::rename(old.c_str(), to.c_str());
+    throw_storage(to, "write", error_number);
+  }
   std::error_code ignored;
   fs::remove_all(old, ignored);
 }
@@ -65,8 +69,21 @@ void remove_leftovers(const fs::path& parent) {
   std::error_code ignored;
   std::vector<fs::path> leftovers;
   for (const auto& entry : fs::directory_iterator(parent, ignored))
-    if (entry.path().filename().string().find(kMark) != std::string::npos) leftovers.push_back(entry.path());
+    if (is_temporary(entry.path().filename().string())) leftovers.push_back(entry.path());
   for (const auto& path : leftovers) fs::remove_all(path, ignored);
+}
+
+void copy_whole(const fs::path& from, const fs::path& to) {
+  if (!fs::is_directory(from)) return write_file(to, read_file(from));
+  std::vector<fs::path> files;
+  int64_t bytes = 0;
+  for (const auto& entry : fs::directory_iterator(from)) {
+    files.push_back(entry.path());
+    bytes += static_cast<int64_t>(entry.file_size());
+  }
+  write_folder(to, bytes, [&](const fs::path& temporary) {
+    for (const fs::path& file : files) write_part(temporary / file.filename(), read_file(file));
+  });
 }
 
 void write_part(const fs::path& path, std::string_view content) {

@@ -12,6 +12,8 @@ void write_folder(const std::filesystem::path& folder, int64_t bytes,
                   const std::function<void(const std::filesystem::path&)>& fill);
 /// Removes what killed calls of write_folder left in `parent`.
 void remove_leftovers(const std::filesystem::path& parent);
+/// Copies a file, or a folder of files, so that it appears whole.
+void copy_whole(const std::filesystem::path& from, const std::filesystem::path& to);
 /// Writes and flushes one file of such a folder.
 void write_part(const std::filesystem::path& path, std::string_view content);
 

@@ -70,6 +70,7 @@ Optimizer::Numbers Optimizer::numbers_of(double lr) const {
 Tensor Optimizer::update(double lr) {
   const at::NoGradGuard no_gradient;
   Numbers numbers = numbers_of(lr);
+  const double clip = config_.clip.value_or(0);
   std::vector<Tensor> gradients;
   std::vector<std::size_t> fusable, others;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
@@ -78,16 +79,16 @@ Tensor Optimizer::update(double lr) {
   }
   Tensor squares = squares_of(others, gradients), scale;
   if (fusable.empty()) {  // on a GPU nothing is read back, so that the processor can go on to the next step
-    if (config_.clip > 0) scale = (config_.clip / (squares.sqrt() + 1e-6)).clamp_max(1).to(at::kFloat);
-  } else if (config_.clip > 0) {
+    if (clip > 0) scale = (clip / (squares.sqrt() + 1e-6)).clamp_max(1).to(at::kFloat);
+  } else if (clip > 0) {
     squares = squares + fused_squares(fusable, gradients);
     const double norm = std::sqrt(squares.item<double>());
-    if (norm > config_.clip) numbers.scale = config_.clip / (norm + 1e-6);
+    if (norm > clip) numbers.scale = clip / (norm + 1e-6);
     scale = at::scalar_tensor(numbers.scale);
   }
   update_others(others, gradients, scale, numbers);
   const double seen = update_fused(fusable, gradients, numbers);
-  if (!fusable.empty() && config_.clip <= 0) squares = squares + seen;
+  if (!fusable.empty() && clip <= 0) squares = squares + seen;
   for (const Tensor& value : parameters_) {
     compat::bump_version(value);
     value.mutable_grad() = Tensor();  // backward then hands over its buffer instead of adding to ours

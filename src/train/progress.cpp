@@ -8,6 +8,8 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "core/console.h"
+#include "core/json_text.h"
 #include "core/text.h"
 
 namespace fewlabel {
@@ -88,24 +90,22 @@ void Progress::log(const LogRecord& record) {
   if (mode_ != ProgressMode::json) return;
   const Json line = {{"event", "log"},        {"name", state_.name},     {"step", record.step},
                      {"steps", record.steps}, {"values", record.values}, {"timing", record.timing}};
-  fmt::print(out_, "{}\n", line.dump());
-  std::fflush(out_);
+  tell(out_, json_text(line) + "\n");
 }
 
 void Progress::show() {
   shown_ = true;
   const std::string line = progress_line(state_, mode_ == ProgressMode::bar ? columns_of(out_) : kColumns + 40);
   if (mode_ == ProgressMode::plain) {
-    fmt::print(out_, "{}\n", line);
+    tell(out_, line + "\n");
   } else if (mode_ == ProgressMode::bar) {
-    fmt::print(out_, "\r\033[K{}{}{}", colour_ ? "\033[36m" : "", line, colour_ ? "\033[0m" : "");
+    tell(out_, fmt::format("\r\033[K{}{}{}", colour_ ? "\033[36m" : "", line, colour_ ? "\033[0m" : ""));
     drawn_ = true;
   }
-  std::fflush(out_);
 }
 
 void Progress::clear() {
-  if (drawn_) fmt::print(out_, "\r\033[K");
+  if (drawn_) tell(out_, "\r\033[K");
   drawn_ = false;
 }
 
@@ -114,19 +114,17 @@ void Progress::say(const std::string& sentence) {
   const bool drawn = drawn_;
   clear();
   if (mode_ == ProgressMode::json)
-    fmt::print(out_, "{}\n", Json{{"event", "message"}, {"text", sentence}}.dump());
+    tell(out_, json_text(Json{{"event", "message"}, {"text", sentence}}) + "\n");
   else
-    fmt::print(out_, "{}\n", sentence);
-  std::fflush(out_);
+    tell(out_, sentence + "\n");
   if (drawn) show();
 }
 
 void Progress::end() {
   if (!shown_ && (mode_ == ProgressMode::bar || mode_ == ProgressMode::plain)) show();
-  if (drawn_) fmt::print(out_, "\n");
+  if (drawn_) tell(out_, "\n");
   drawn_ = false;
   shown_ = true;
-  std::fflush(out_);
 }
 
 }  // namespace fewlabel

@@ -5,6 +5,7 @@
 
 #include "app/app.h"
 #include "app/chain.h"
+#include "app/located.h"
 #include "core/files.h"
 #include "data/decode/encode.h"
 #include "eval/saved_method.h"
@@ -91,6 +92,51 @@ TEST(Runs, StartFromTheWeightsOfAnother) {
   EXPECT_FALSE(fs::exists(photos.run("d")));
 }
 
+TEST(Runs, KeepTheOneThatStandsThereWhenTheNewOneIsRefused) {
+  const Photos photos;
+  photos.train("a", {"method=supervised", "train.steps=1"});
+  for (const std::vector<std::string>& wrong :
+       {std::vector<std::string>{"net=nothing_such"}, {"augment.contrast=flop"}, {"net.dropout=2"}}) {
+    TrainRequest request;
+    request.overrides = {"out=" + photos.run("a"), "data=" + photos.data, "method=supervised", "train.steps=1"};
+    request.overrides.insert(request.overrides.end(), wrong.begin(), wrong.end());
+    request.overwrite = true;
+    request.chatter = Chatter::quiet;
+    EXPECT_EQ(error_of([&] { train(request); }).kind(), ErrorKind::usage) << wrong[0];
+    EXPECT_TRUE(fs::exists(photos.run("a") + "/model/model.safetensors")) << wrong[0];
+  }
+}
+
+TEST(Runs, WhatIsRefusedBeforeTrainingLeavesNoRun) {
+  const Photos photos;
+  write_file(fs::path(photos.data) / "train/unlabeled/cut.png", "no picture");
+  const std::vector<std::string> strict = {"method=supervised", "train.steps=1", "data.strict=true"};
+  EXPECT_EQ(error_of([&] { photos.train("a", strict); }).kind(), ErrorKind::data);
+  EXPECT_FALSE(fs::exists(photos.run("a")));
+}
+
+TEST(Runs, SayHowTheyEndedWhateverWasThrown) {
+  const Photos photos;
+  EXPECT_THROW(photos.train("a", {"method=supervised", "train.steps=60", "optimizer.lr=100", "optimizer.clip=0",
+                                  "optimizer.warmup=0", "train.precision=fp32", "optimizer.momentum=0.99"}),
+               Error);
+  const RunStatus status = RunFolder::open(photos.run("a")).status();
+  EXPECT_EQ(status.state, RunState::failed);
+  EXPECT_EQ(status.exit_code, exit_code(ErrorKind::diverged));
+}
+
+TEST(Runs, FindTheirDataFromAnotherFolder) {
+  const Photos photos;
+  RunFolder run = RunFolder::create(photos.run("a"));
+  run.write_json(run.environment(), {{"working_folder", photos.folder.path().string()}});
+  EXPECT_EQ(located("photos", run), photos.data);
+  DataConfig data;
+  data.path = "photos@4:seed=1";
+  EXPECT_EQ(located(data, run).path, photos.data + "@4:seed=1");
+  EXPECT_EQ(located("nowhere", run), "nowhere");
+  EXPECT_EQ(located("/photos", run), "/photos");
+}
+
 std::string chain_recipe(const Photos& photos) {
   const std::string path = photos.folder / "chain.toml";
   write_file(path,
@@ -158,6 +204,18 @@ TEST(Chain, ABudgetIsSharedInProportion) {
   share_minutes(recipe, 8);
   EXPECT_EQ(recipe["stage"][0]["train"]["minutes"], 6.0);
   EXPECT_EQ(recipe["stage"][1]["train"], (Json{{"minutes", 2.0}}));
+}
+
+TEST(Chain, ABudgetIsSharedAmongStagesThatSayNothingAndRefusesWords) {
+  Json open =
+      Json::parse(R"({"train": {"minutes": 2}, "stage": [{"train": {"minutes": "auto"}}, {"train": {"minutes": 6}}]})");
+  share_minutes(open, 4);
+  EXPECT_EQ(open["stage"][0]["train"]["minutes"], 1.0);
+  EXPECT_EQ(open["stage"][1]["train"]["minutes"], 3.0);
+  for (const char* minutes : {"\"abc\"", "0", "true"}) {
+    Json wrong = Json::parse(R"({"stage": [{"train": {"minutes": )" + std::string(minutes) + "}}]}");
+    EXPECT_EQ(error_of([&] { share_minutes(wrong, 1); }).kind(), ErrorKind::usage) << minutes;
+  }
 }
 
 TEST(Probes, MeasureFeaturesOfARunAndPixels) {

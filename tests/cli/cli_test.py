@@ -2,8 +2,10 @@
 import json
 import os
 import pathlib
+import pty
 import random
 import re
+import shutil
 import signal
 import struct
 import subprocess
@@ -129,6 +131,39 @@ class Usage(unittest.TestCase):
     def test_resume_and_overwrite_exclude_each_other(self):
         self.refused("train", "--resume", "--overwrite", "out=x", saying="exclude")
 
+    def test_run_or_recipe_that_is_not_there(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.refused("train", "--resume", "nope", saying="[nope] there is no such run", cwd=folder)
+            self.refused("train", "missing.toml", saying="there is no such file: 'missing.toml'", cwd=folder)
+            self.refused("train", "--resume", "missing.toml", saying="there is no such file", cwd=folder)
+            self.assertEqual(os.listdir(folder), [])
+
+    def test_what_would_change_a_resumed_run_is_refused(self):
+        self.refused("train", "--resume", "out=x", "--minutes", "9", saying="--minutes would change a run")
+        self.refused("train", "--resume", "x", "out=y", saying="named twice")
+
+    def test_words_after_two_dashes_are_no_options(self):
+        for verb in ("report", "runs show", "evaluate"):
+            self.refused(*verb.split(), "--", "-odd", saying="[-odd] there is no such run")
+        self.refused("predict", "--", "-run", "--top", saying="[--top] does not exist", code=3)
+        self.refused("runs", "ls", "--", "-odd", saying="[-odd] there is no such folder")
+        self.refused("data", "inspect", "--", "-odd", saying="-odd", code=3)
+        self.refused("methods", "--", "--json", saying="there is no method '--json'")
+        self.refused("recipes", "--", "-odd", saying="there is no recipe '-odd'")
+        self.refused("completion", "--", "-odd", saying="-odd not in")
+        self.refused("help", "--", "-odd", saying="unknown verb '-odd'")
+        self.refused("train", "--", "-odd.toml", saying="'-odd.toml'")
+
+    def test_keys_are_found_in_whatever_table_they_belong(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for given, meant in {"strict=true": "data.strict?", "classes=a": "data.classes?", "lr=1": "optimizer.lr?",
+                                 "steps=20": "mean train.steps", "minutes=3": "train.minutes?",
+                                 "batch=8": "train.batch?", "methd=fixmatch": "mean method?",
+                                 "tau=0.9": "method.tau?"}.items():
+                self.refused("train", "data=x", given, saying=meant, cwd=folder)
+            self.refused("train", "data=x", "quite_unheard_of=1", saying=", method", cwd=folder)
+            self.refused("train", "data=x", "train=3", "--minutes", "1", saying="wanted a table", cwd=folder)
+
     def test_unknown_keys_reach_the_user_with_the_nearest_name(self):
         with tempfile.TemporaryDirectory() as folder:
             self.refused("train", "fashion_mnist/demo", "out=x", "train.minuts=1", saying="minutes", cwd=folder)
@@ -232,6 +267,33 @@ class Listings(unittest.TestCase):
             self.assertEqual((result.returncode, result.stdout), (0, ""))
             self.assertIn("no runs", result.stderr)
             self.assertEqual(json.loads(call("runs", "ls", "--json", cwd=folder).stdout), [])
+
+    def test_runs_of_a_folder_that_is_not_there(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for words in (["ls"], ["ls", "--json"], ["prune"]):
+                result = call("runs", words[0], "nowhere", *words[1:], cwd=folder)
+                self.assertEqual((result.returncode, result.stdout), (2, ""))
+                self.assertIn("there is no such folder", result.stderr)
+
+    def test_names_of_runs_stay_distinct(self):
+        names = [f"fashion_mnist-freematch-with-rotation-and-a-long-tail-{i}-in-two-parts" for i in range(7)]
+        with tempfile.TemporaryDirectory() as folder:
+            for name in names:
+                run = pathlib.Path(folder, "runs", name)
+                run.mkdir(parents=True)
+                (run / "status.json").write_text('{"state": "failed", "step": 3}')
+                (run / "config.toml").write_text('[data]\npath = "photos"\n[method]\nname = "vat"\n')
+            lines = call("runs", "ls", cwd=folder).stdout.splitlines()
+            self.assertEqual(sorted(line.split()[0] for line in lines[1:]), names)
+            self.assertEqual({tuple(line.split()[3:5]) for line in lines[1:]}, {("vat", "photos")})
+            ours, theirs = pty.openpty()
+            subprocess.run([FEWLABEL, "runs", "ls"], stdout=theirs, cwd=folder, check=True)
+            os.close(theirs)
+            seen = os.read(ours, 65536).decode().splitlines()
+            os.close(ours)
+            self.assertEqual(len({line.split()[0] for line in seen}), 8)
+            for line in seen:
+                self.assertLessEqual(len(line), 80, line)
 
     def test_doctor_speaks_json_and_text(self):
         self.assertIn("warnings", json.loads(call("doctor", "--json").stdout))
@@ -353,6 +415,33 @@ class OneRun(unittest.TestCase):
             result = self.call("predict", "runs/a", "photos/dark/dark1.png", "bad.png", *flags)
             self.assertEqual(result.returncode, code, result.stderr)
             self.assertIn("bad.png", result.stderr)
+
+    def test_predict_takes_a_file_that_looks_like_an_option(self):
+        shutil.copy(pathlib.Path(self.folder.name, "photos/dark/dark1.png"), pathlib.Path(self.folder.name, "-odd.png"))
+        result = self.call("predict", "runs/a", "photos/dark/dark1.png", "--", "-odd.png")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("-odd.png", result.stdout.splitlines()[2])
+
+    def test_unfinished_run_has_no_model(self):
+        path = pathlib.Path(self.folder.name, "unfinished")
+        path.mkdir()
+        (path / "config.toml").touch()
+        for words in (["evaluate", "unfinished"], ["predict", "unfinished", "photos"]):
+            result = self.call(*words)
+            self.assertEqual(result.returncode, 2)
+            self.assertIn("[unfinished] holds no trained model: model/meta.json is missing", result.stderr)
+
+    def test_figures_that_the_run_cannot_keep_reach_the_user(self):
+        copy = pathlib.Path(self.folder.name, "copy")
+        shutil.copytree(pathlib.Path(self.folder.name, "runs/a"), copy)
+        (copy / "probes.json").unlink(missing_ok=True)
+        (copy / "probes.json").mkdir()
+        for run in ("copy", "runs/a/model"):
+            result = self.call("evaluate", run, "photos@4", "--probe", "knn,linear", "-k", "3", "--json")
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertLessEqual({"knn_accuracy", "linear_accuracy"}, json.loads(result.stdout).keys())
+            self.assertEqual(result.stderr.count("does not keep these figures"), 1, result.stderr)
+            self.assertEqual(len(result.stderr.splitlines()), 1, result.stderr)
 
     def test_evaluate_measures_other_data(self):
         result = self.call("evaluate", "runs/a", "photos", "--json")

@@ -54,6 +54,8 @@ TEST(Config, SurvivesARoundTrip) {
   EXPECT_EQ(again["inner"]["rate"], 2.5);
 }
 
+TEST(Config, AWholeFloatIsAWholeNumber) { EXPECT_EQ(read_config<Outer>("test", Json{{"count", 4.0}}).count, 4); }
+
 TEST(Config, AutoEmptiesAnOptional) {
   Outer config;
   config.inner.rate = 1.0;
@@ -79,6 +81,10 @@ TEST(Config, NamesWhatItGotAndWhatItWanted) {
   EXPECT_EQ(refused(R"({"tau": "x"})"), "tau = \"x\": wanted a number");
   EXPECT_EQ(refused(R"({"count": 2.5})"), "count = 2.5: wanted a whole number");
   EXPECT_EQ(refused(R"({"count": 0})"), "count = 0: wanted a whole number in [1, 10]");
+  EXPECT_EQ(refused(R"({"count": 1e300})"), "count = 1e+300: wanted a whole number in [1, 10]");
+  EXPECT_EQ(refused(R"({"count": -1e19})"), "count = -1e+19: wanted a whole number in [1, 10]");
+  EXPECT_EQ(refused(R"({"count": 18446744073709551615})"),
+            "count = 18446744073709551615: wanted a whole number in [1, 10]");
   EXPECT_EQ(refused(R"({"strict": 1})"), "strict = 1: wanted true or false");
   EXPECT_EQ(refused(R"({"inner": 1})"), "'inner' = 1 is a value, wanted a table of keys");
   EXPECT_EQ(refused(R"({"inner": {"mode": "slow"}})"), "inner.mode = \"slow\": wanted one of fast, exact");

@@ -9,6 +9,7 @@
 #include "core/files.h"
 #include "eval/classify.h"
 #include "eval/memory_store.h"
+#include "eval/signed_json.h"
 #include "fewlabel/predictor.h"
 #include "fewlabel/random.h"
 #include "helpers.h"
@@ -83,6 +84,30 @@ TEST(Model, AnyFlippedBitIsRefusedWithTheFileNamed) {
     std::ofstream(folder / file, std::ios::binary) << content;
   }
   EXPECT_NO_THROW(load_model(folder / "model"));
+}
+
+TEST(Model, AMetaFileThatLacksAPartIsDamaged) {
+  const TemporaryFolder folder;
+  const ModelCard before = card();
+  save_model(folder / "model", *net_of(before), before);
+  const Json whole = read_signed(folder / "model/meta.json");
+  for (const char* part : {"weights", "input", "classes", "format", "net"}) {
+    Json less = whole;
+    less.erase(part);
+    less.erase("hash");
+    write_file(folder / "model/meta.json", signed_text(less));
+    const auto error = error_of([&] { load_model(folder / "model"); });
+    EXPECT_EQ(error.kind(), ErrorKind::storage) << part;
+    EXPECT_THAT(error.where(), HasSubstr("meta.json")) << part;
+  }
+}
+
+TEST(Model, ARunWithoutOneSaysSo) {
+  const TemporaryFolder folder;
+  const auto error = error_of([&] { load_model(folder / "model"); });
+  EXPECT_EQ(error.kind(), ErrorKind::usage);
+  EXPECT_EQ(error.where(), folder.path().string());
+  EXPECT_THAT(error.message(), HasSubstr("model/meta.json is missing"));
 }
 
 TEST(Predictor, AFolderWithoutAModelIsAUsageError) {

@@ -69,6 +69,15 @@ with tempfile.TemporaryDirectory() as folder:
     if damaged["count"] != 4 or not all(n in names for n in ("truncated.png", "empty.png", "text.jpg", "huge.png")):
         failed.append("damaged files")
         print("FAILED  damaged files are counted and named:", damaged)
+    shutil.copytree("good", "blind")
+    for parent, _, files in os.walk("blind/test"):
+        for name in files:
+            write(f"{parent}/{name}", b"no picture")
+    expect("a test set that is damaged throughout", run("train", "data=blind", "out=blind-run", *QUICK), 0)
+    notes = " ".join(json.load(open("blind-run/summary.json"))["notes"]) if os.path.exists("blind-run/summary.json") else ""
+    if "Every labelled image of the test set is damaged" not in notes or "There is no test set" in notes:
+        failed.append("blind")
+        print("FAILED  the note on a damaged test set:", notes)
     expect("strict refuses", run("train", "data=bad", "out=r2", "data.strict=true", *QUICK), 3)
 
     expect("an unknown key", run("train", "data=good", "method.tua=0.9", *QUICK), 2, "tua")
@@ -97,6 +106,9 @@ with tempfile.TemporaryDirectory() as folder:
     expect("a run folder that cannot be made", run("train", "data=good", "out=/proc/run", *QUICK), 6, "/proc")
     run("train", "data=good", "out=r7", *QUICK)
     expect("an existing run", run("train", "data=good", "out=r7", *QUICK), 2, "--overwrite")
+    expect("a refused run that should have replaced it",
+           run("train", "data=good", "out=r7", "net=nothing_such", "--overwrite", *QUICK), 2, "nothing_such")
+    expect("the run is still there", run("evaluate", "r7"), 0)
     expect("a finished run resumed", run("train", "--resume", "out=r7", "--quiet"), 0)
 
     slow = subprocess.Popen([program, "train", "data=good", "out=r8", "train.steps=100000", "--quiet"],
@@ -111,6 +123,20 @@ with tempfile.TemporaryDirectory() as folder:
     _, text = slow.communicate(timeout=60)
     expect("SIGTERM saves and says how to go on", subprocess.CompletedProcess([], slow.returncode, "", text), 143,
            "--resume")
+
+    # Nobody reads what it says; the training goes on, and a usage error keeps its exit code.
+    for name, redirect in {"full": "2>/dev/full", "closed": "2>&-", "left": "2>&1 | head -c 1"}.items():
+        quiet = [word for word in QUICK if word != "--quiet"]
+        line = " ".join([program, "train", "data=good", f"out=r9-{name}", *quiet, redirect])
+        result = subprocess.run(["bash", "-c", "set -o pipefail; " + line], capture_output=True, text=True)
+        expect(f"a standard error that is {name}", result, 0)
+        state = json.load(open(f"r9-{name}/status.json"))["state"] if os.path.exists(f"r9-{name}") else "none"
+        expect(f"a run whose standard error is {name} ends", subprocess.CompletedProcess([], state != "finished", "", ""), 0)
+        if os.path.getsize(f"r9-{name}/.lock"):
+            failed.append("lock")
+            print(f"FAILED  the lock of r9-{name} was written into")
+    expect("a usage error onto a full disk", subprocess.run(["bash", "-c", program + " nonsense 2>/dev/full"],
+                                                            capture_output=True, text=True), 2)
 
     with open("r7/model/model.safetensors", "r+b") as file:
         file.seek(-5, 2)

@@ -70,6 +70,19 @@ TEST(Override, AFolderCalledLikeANumberStaysAPath) {
   EXPECT_EQ(json["data"]["path"], "2024");
 }
 
+TEST(Override, WhatNamesFilesOrClassesIsText) {
+  Json json = Json::parse(R"({"stage": [{}, {}]})");
+  for (const char* text : {"data.virtual=2025", "data.classes=7", "init=1e5", "stage.2.data=2024", "stage.1.out=true",
+                           "stage.2.data.virtual=3", "stage.2.init=12", "stage.2.seed=4"})
+    apply_override(json, text);
+  EXPECT_EQ(json["data"], (Json{{"virtual", "2025"}, {"classes", "7"}}));
+  EXPECT_EQ(json["init"], "1e5");
+  EXPECT_EQ(json["stage"][0], (Json{{"out", "true"}}));
+  EXPECT_EQ(json["stage"][1]["data"], (Json{{"path", "2024"}, {"virtual", "3"}}));
+  EXPECT_EQ(json["stage"][1]["init"], "12");
+  EXPECT_EQ(json["stage"][1]["seed"], 4);
+}
+
 TEST(Override, WithoutAnEqualsSignIsRefused) {
   Json json = Json::object();
   EXPECT_EQ(error_of([&] { apply_override(json, "photos"); }).kind(), ErrorKind::usage);
@@ -87,6 +100,47 @@ TEST(Recipe, AMissingFileIsAUsageError) {
   const auto error = error_of([] { read_recipe("/nowhere.toml", {}); });
   EXPECT_EQ(error.kind(), ErrorKind::usage);
   EXPECT_THAT(error.hint(), HasSubstr("fewlabel recipes"));
+}
+
+TEST(Recipe, AValueInPlaceOfATableIsAUsageError) {
+  EXPECT_EQ(error_of([] { read_recipe("", {"train=3"}); }).message(), "train = 3 is a value, wanted a table of keys");
+  const TemporaryFolder folder;
+  write_file(folder / "r.toml", "[[stage]]\nmethod = \"simclr\"\n");
+  EXPECT_EQ(error_of([&] { read_recipe(folder / "r.toml", {"stage.1.augment=flip"}); }).where(), "stage 1, config");
+  for (const char* text : {"stage = 3\n", "stage = [1, 2]\n"}) {
+    write_file(folder / "r.toml", text);
+    EXPECT_EQ(error_of([&] { read_recipe(folder / "r.toml", {}); }).kind(), ErrorKind::usage) << text;
+  }
+}
+
+/// What is said to a key that nobody knows.
+std::string hint_for(const std::string& override_text) {
+  const std::vector<std::string> method_keys = {"method.tau", "method.mu", "method.tau", "method.steps"};
+  return error_of([&] { train_config(read_recipe("", {override_text}), method_keys); }).hint();
+}
+
+TEST(Recipe, AnUnknownKeyIsFoundInWhateverTableItBelongs) {
+  EXPECT_EQ(hint_for("strict=true"), "did you mean data.strict?");
+  EXPECT_EQ(hint_for("classes=a,b"), "did you mean data.classes?");
+  EXPECT_EQ(hint_for("cache_mb=10"), "did you mean data.cache_mb?");
+  EXPECT_EQ(hint_for("lr=0.1"), "did you mean optimizer.lr?");
+  EXPECT_EQ(hint_for("train.lr=0.1"), "did you mean optimizer.lr?");
+  EXPECT_EQ(hint_for("optimiser.lr=0.1"), "did you mean optimizer.lr?");
+  EXPECT_THAT(hint_for("optimiser.name=sgd"), ::testing::StartsWith("did you mean optimizer.name"));
+  EXPECT_EQ(hint_for("batch=8"), "did you mean train.batch?");
+  EXPECT_EQ(hint_for("minutes=3"), "did you mean train.minutes?");
+  EXPECT_EQ(hint_for("steps=20"), "did you mean train.steps, method.steps?");
+  EXPECT_EQ(hint_for("tau=0.9"), "did you mean method.tau?");
+  EXPECT_EQ(hint_for("methd=fixmatch"), "did you mean method?");
+  EXPECT_THAT(hint_for("minuts=3"), HasSubstr("train.minutes"));
+  EXPECT_THAT(hint_for("train.minuts=3"), HasSubstr("train.minutes"));
+}
+
+TEST(Recipe, AKeyLikeNoOtherListsThoseOfItsTable) {
+  const std::string root = hint_for("something_else_entirely=1");
+  EXPECT_THAT(root, ::testing::StartsWith("known: out, seed"));
+  EXPECT_THAT(root, HasSubstr(", method"));
+  EXPECT_THAT(hint_for("data.zzzzzzzzz=1"), ::testing::StartsWith("known: path, test"));
 }
 
 TEST(Recipe, ConfigSurvivesToml) {

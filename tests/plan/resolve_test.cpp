@@ -46,6 +46,14 @@ TEST(Resolve, PicksByTheImages) {
   EXPECT_THAT(*large.augment.weak, HasSubstr("flip"));
 }
 
+TEST(Resolve, ClipsTheGradientOfNetsWithoutBatchNorm) {
+  for (const auto& [net, clip] : {std::pair{"seed_cnn", 1.0}, {"mlp", 1.0}, {"cnn", 0.0}, {"wrn_28_2", 0.0}}) {
+    TrainConfig config = empty();
+    config.net.name = net;
+    EXPECT_EQ(*resolve(config, small_grey()).config.optimizer.clip, clip) << net;
+  }
+}
+
 TEST(Resolve, WithoutUnlabelledExamplesThereIsNothingToCorrect) {
   PlanFacts facts = small_grey();
   facts.unlabeled = 0;

@@ -1,10 +1,15 @@
 #include "report/html.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
+
+#include <map>
+#include <set>
 
 #include "core/files.h"
 #include "helpers.h"
 #include "report/markup.h"
+#include "report/run_tables.h"
 #include "report/summary_text.h"
 
 namespace fewlabel {
@@ -54,14 +59,20 @@ Json full_evaluation(int classes) {
   return json;
 }
 
+RunStatus status_of(RunState state, int64_t step = 0, int64_t steps = 0) {
+  RunStatus status;
+  status.state = state;
+  status.step = step;
+  status.steps = steps;
+  return status;
+}
+
 struct ReportTest : ::testing::Test {
   TemporaryFolder root;
   RunFolder run = make();
   RunFolder make() {
     auto folder = RunFolder::create(root / "a");
-    RunStatus status;
-    status.state = RunState::finished;
-    folder.write_status(status);
+    folder.write_status(status_of(RunState::finished));
     return folder;
   }
 };
@@ -130,6 +141,22 @@ TEST_F(ReportTest, ShowsWhatWasLearntWithoutLabels) {
   EXPECT_THAT(page, HasSubstr("Fine-tuned with 100 labels"));
   EXPECT_THAT(page, Not(HasSubstr("<script>alert")));
   EXPECT_THAT(page, Not(HasSubstr("with 0 labels")));
+}
+
+TEST_F(ReportTest, WhatIsWiderThanTheWindowScrollsByItself) {
+  run.write_json(run.summary(), full_summary());
+  run.write_json(run.evaluation(), full_evaluation(10));
+  run.write_json(run.probes(), {{"samples",
+                                 {{"judge", "runs/judge"},
+                                  {"samples", {{"frechet_distance", 12.5}}},
+                                  {"sample_classes", {{{"class", "a"}, {"count", 3}}}}}}});
+  const std::string page = report_html(run), scrolls = "<div class=\"scroll\">";
+  EXPECT_THAT(page, ::testing::ContainsRegex("\\.scroll \\{[^}]*overflow-x: auto"));
+  int found = 0;
+  for (const char* wide : {"<table", "<svg class=\"heat\""})
+    for (std::size_t at = page.find(wide); at != std::string::npos; at = page.find(wide, at + 1), ++found)
+      EXPECT_EQ(page.substr(at - scrolls.size(), scrolls.size()), scrolls) << page.substr(at, 60);
+  EXPECT_GE(found, 4);
 }
 
 TEST_F(ReportTest, DamagedMapsAndProbesAreLeftOut) {
@@ -205,6 +232,26 @@ TEST_F(ReportTest, TakesAnyNumberOfClasses) {
   }
 }
 
+TEST_F(ReportTest, DrawsNumbersThatAreHugeAndNearlyAlike) {
+  const auto page_of = [&](const std::string& first, const std::string& second) {
+    put(run.metrics(), fmt::format("{{\"step\": {}\n{{\"step\": {}\n", first, second));
+    return report_html(run);
+  };
+  const auto ticks = [](const std::string& page) {
+    std::size_t count = 0;
+    for (std::size_t at = page.find("class=\"tick"); at != std::string::npos; at = page.find("class=\"tick", at + 1))
+      ++count;
+    return count;
+  };
+  for (const auto& page : {page_of("1, \"test/accuracy\": 1e17}", "2, \"test/accuracy\": 100000000000000016}"),
+                           page_of("1000000000000000000, \"x\": 1}", "1000000000000000128, \"x\": 2}"),
+                           page_of("1, \"x\": 0}", "2, \"x\": 5e-324}")}) {
+    EXPECT_THAT(page, HasSubstr("<section id=\"training\""));
+    EXPECT_LE(ticks(page), 20u);
+    EXPECT_THAT(page, Not(::testing::ContainsRegex("[\"MLH ]-?(nan|inf)[ML,\" ]")));
+  }
+}
+
 TEST_F(ReportTest, SurvivesValuesOfTheWrongKind) {
   const std::vector<Json> odd = {nullptr, "text", -1, 1e300, Json::array({1, "a", nullptr}), {{"a", 1}}, true};
   for (const auto& value : odd) {
@@ -264,14 +311,67 @@ TEST(RunTables, FitEightyColumnsAndCompareWhatDiffers) {
   }
 }
 
+TEST(RunTables, NamesStayDistinctHoweverNarrow) {
+  TemporaryFolder root;
+  std::vector<std::string> names;
+  for (int i = 1; i <= 7; ++i)
+    names.push_back(fmt::format("fashion_mnist-freematch-with-quarter-turns-{}-and-much-more-to-say", i));
+  for (const auto& name : names) {
+    auto run = RunFolder::create(root / name);
+    run.write_status({});
+    run.write_json(run.summary(), full_summary());
+  }
+  const Json runs = runs_json(list_runs(root.path()));
+  std::set<std::string> lines;
+  std::istringstream narrow(runs_text(runs));
+  for (std::string line; std::getline(narrow, line);) lines.insert(line);
+  EXPECT_EQ(lines.size(), 8u);
+  for (const auto& name : names) {
+    EXPECT_THAT(runs_text(runs, 0), HasSubstr(name + "  "));
+    EXPECT_THAT(runs_text(runs), Not(HasSubstr(name)));
+  }
+}
+
+TEST(RunTables, AnUnfinishedRunSaysWhatItIsAbout) {
+  TemporaryFolder root;
+  auto planned = RunFolder::create(root / "planned");
+  planned.write_status(status_of(RunState::interrupted, 3, 20));
+  put(planned.config(), "[data]\npath = \"photos\"\n");
+  put(planned.plan(),
+      "seed = 0\n\n[data]\npath = 'pho\"tos@4'\n\n[net]\nname = \"cnn\"\n\n[method]\nname = \"fixmatch\"\n");
+  auto failed = RunFolder::create(root / "failed");
+  failed.write_status(status_of(RunState::failed));
+  put(failed.config(), "[data]\npath = \"photos\"\n");
+  auto chain = RunFolder::create(root / "chain");
+  chain.write_status(status_of(RunState::interrupted));
+  put(chain.config(),
+      "out = \"x\"\n\n[[stage]]\n\n[stage.data]\npath = \"d\"\n\n[stage.method]\nname = \"simclr\"\n\n[[stage]]\n\n"
+      "[stage.method]\nname = \"freematch\"\n");
+  std::map<std::string, std::pair<Json, Json>> found;
+  for (const auto& run : runs_json(list_runs(root.path()))) found[run["name"]] = {run["method"], run["data"]};
+  EXPECT_EQ(found["planned"], (std::pair<Json, Json>("fixmatch", "pho\"tos@4")));
+  EXPECT_EQ(found["failed"], (std::pair<Json, Json>(nullptr, "photos")));
+  EXPECT_EQ(found["chain"], (std::pair<Json, Json>("freematch", "d")));
+  EXPECT_THAT(runs_text(runs_json({planned})), HasSubstr("fixmatch"));
+}
+
+TEST(RunTables, ARunShowsItsStepsOnce) {
+  TemporaryFolder root;
+  auto run = RunFolder::create(root / "a");
+  run.write_status(status_of(RunState::finished, 2400, 2400));
+  run.write_json(run.summary(), full_summary());
+  const std::string text = run_text(run_json(run));
+  EXPECT_EQ(text.find("\nsteps "), text.rfind("\nsteps "));
+  EXPECT_THAT(text, HasSubstr("\nsteps "));
+}
+
 TEST(Prune, RemovesOnlyOldCheckpointsOfFinishedRuns) {
   TemporaryFolder root;
   for (const auto& [name, state] : {std::pair{"done", RunState::finished}, {"stopped", RunState::interrupted}}) {
     auto run = RunFolder::create(root / name);
-    RunStatus status;
-    status.state = state;
-    run.write_status(status);
-    for (const char* step : {"step-000009", "step-000100", "step-000020"}) put(run.checkpoints() / step / "w", "1234");
+    run.write_status(status_of(state));
+    for (const char* step : {"step-000009", "step-000100", "step-000020", "step-000200.tmp-7"})
+      put(run.checkpoints() / step / "w", "1234");
   }
   const auto runs = list_runs(root.path());
   EXPECT_EQ(prune_runs(runs, 1)["bytes"], 8);

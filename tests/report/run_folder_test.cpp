@@ -22,10 +22,32 @@ RunStatus at_step(int64_t step, RunState state = RunState::running) {
 
 TEST(RunFolder, RefusesToReplaceARunAndSaysWhatToDo) {
   TemporaryFolder root;
-  RunFolder::create(root / "a").write_status(at_step(3));
+  {
+    auto run = RunFolder::create(root / "a");
+    run.write_status(at_step(3));
+    put(run.plan(), "seed = 1\n");
+  }
   const Error error = error_of([&] { RunFolder::create(root / "a"); });
   EXPECT_EQ(error.kind(), ErrorKind::usage);
   EXPECT_THAT(error.hint(), ::testing::AllOf(HasSubstr("--resume"), HasSubstr("--overwrite")));
+}
+
+TEST(RunFolder, ReplacesARunWhoseTrainingNeverBegan) {
+  TemporaryFolder root;
+  RunFolder::create(root / "a").write_status(at_step(0, RunState::failed));
+  auto run = RunFolder::create(root / "a");
+  EXPECT_FALSE(fs::exists(run.status_file()));
+}
+
+TEST(RunFolder, CheckRefusesWithoutTouchingAnything) {
+  TemporaryFolder root;
+  put(root / "a/config.toml", "seed = 1\n");
+  put(root / "a/plan.toml", "seed = 1\n");
+  EXPECT_EQ(error_of([&] { RunFolder::check(root / "a"); }).kind(), ErrorKind::usage);
+  EXPECT_NO_THROW(RunFolder::check(root / "a", Existing::overwrite));
+  EXPECT_NO_THROW(RunFolder::check(root / "b"));
+  EXPECT_TRUE(fs::exists(root / "a/plan.toml"));
+  EXPECT_FALSE(fs::exists(root / "b"));
 }
 
 TEST(RunFolder, OverwriteRemovesTheRunAndNothingElse) {
@@ -36,6 +58,9 @@ TEST(RunFolder, OverwriteRemovesTheRunAndNothingElse) {
     put(run.metrics(), "{}\n");
     put(run.checkpoints() / "step-000001" / "state.json", "{}");
     put(run.path() / "notes.txt", "mine");
+    put(run.path() / "stage-notes.txt", "mine, too");
+    put(run.path() / "stage-2" / "plan.toml", "");
+    put(run.path() / "status.json.tmp-123", "");
     put(root / "kept/weights", "w");
     fs::create_directory_symlink(root / "kept", run.model());
   }
@@ -46,6 +71,9 @@ TEST(RunFolder, OverwriteRemovesTheRunAndNothingElse) {
   EXPECT_FALSE(fs::exists(run.model()));
   EXPECT_TRUE(fs::exists(root / "kept/weights")) << "what a link points to is not ours";
   EXPECT_TRUE(fs::exists(run.path() / "notes.txt"));
+  EXPECT_TRUE(fs::exists(run.path() / "stage-notes.txt"));
+  EXPECT_FALSE(fs::exists(run.path() / "stage-2"));
+  EXPECT_FALSE(fs::exists(run.path() / "status.json.tmp-123"));
 }
 
 TEST(RunFolder, NeverOverwritesAFolderThatHoldsNoRun) {
@@ -108,13 +136,17 @@ TEST(RunFolder, KeepsTheStartAcrossSessions) {
   EXPECT_GT(run.status().heartbeat, "2026");
 }
 
-TEST(RunFolder, CallsARunInterruptedWhenItsProcessIsGone) {
+TEST(RunFolder, CallsARunInterruptedWhenNobodyHoldsItsLock) {
   TemporaryFolder root;
-  auto run = RunFolder::create(root / "a");
-  run.write_status(at_step(5));
-  EXPECT_EQ(run.status().state, RunState::running);
+  {
+    auto run = RunFolder::create(root / "a");
+    run.write_status(at_step(5));
+    EXPECT_EQ(run.status().state, RunState::running);
+    EXPECT_EQ(RunFolder::open(root / "a").status().state, RunState::running);
+  }
+  const auto run = RunFolder::open(root / "a");
   Json status = run.read_json(run.status_file());
-  status["pid"] = 999'999'999;  // above the largest that Linux gives
+  status["pid"] = 1;  // another process has got the number since, and lives
   run.write_json(run.status_file(), status);
   EXPECT_EQ(run.status().state, RunState::interrupted);
   put(run.status_file(), "{\"state\": \"runn");
