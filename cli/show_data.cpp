@@ -17,16 +17,19 @@ void show_data(const Options& options) {
   DataOptions data_options;
   data_options.strict = options.strict;
   const Dataset data = open_dataset(spec.data, data_options);
+  const bool split = spec.labels || !spec.labels_file.empty();
+  const auto chosen = split ? choose_labeled(*data.train, spec) : std::vector<int64_t>();
   if (options.verb == "data inspect") {
-    const Json found = inspect(data, data_options);
+    Json found = inspect(data, data_options);
+    if (split) found["split"] = {{"name", to_string(spec)}, {"labeled", chosen.size()}};
     std::cout << (options.json ? json_text(found, 2) + "\n" : inspect_text(found));
     return;
   }
-  if (!spec.labels && spec.labels_file.empty())
+  if (!split)
     throw Error(ErrorKind::usage, "data split", fmt::format("'{}' does not say how many labels to keep", spec.data),
                 fmt::format("for example {}@40:seed=0", spec.data));
   std::string names;
-  for (const int64_t index : choose_labeled(*data.train, spec)) names += data.train->name(index) + "\n";
+  for (const int64_t index : chosen) names += data.train->name(index) + "\n";
   if (options.output.empty())
     std::cout << names;
   else

@@ -102,7 +102,9 @@ Json evaluate_samples(const EvaluateRequest& request) {
   const int64_t count = std::min({request.count, data.judged.size(), training.size()});
   if (count < 10) throw Error(ErrorKind::data, to_string(data.split), "has too few examples to judge samples by");
   const Seen real = judge.look(images_of(data.judged_store(), part_of(data.judged, count)));
-  const Seen others = judge.look(images_of(*data.train, part_of(training, count)));
+  Pool few = part_of(training, count);
+  drop_damaged(few, *data.train);
+  const Seen others = judge.look(images_of(*data.train, few));
   std::vector<Image> images;
   std::vector<int64_t> asked;
   draw_samples(loaded, {count, -1, request.seed}, [&](Image image, int64_t label) {

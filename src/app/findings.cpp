@@ -90,7 +90,8 @@ void add_reconstructions(Findings& found, Reconstructor& reconstructor, const Pr
                          const Normalization& rule) {
   const bool judged = data.judge != Judge::none;
   const ImageStore& store = judged ? data.judged_store() : *data.train;
-  const Pool& pool = judged ? data.judged : data.unlabeled.size() ? data.unlabeled : data.labeled;
+  Pool pool = judged ? data.judged : data.unlabeled.size() ? data.unlabeled : data.labeled;
+  drop_damaged(pool, store);
   found.summary["reconstruction_error"] = reconstruction_error(reconstructor, store, pool.index, rule);
   std::vector<Image> originals, rebuilt;
   const Pool few = part_of(pool, kColumns);

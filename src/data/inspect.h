@@ -12,7 +12,7 @@ namespace fewlabel {
 /// With options.strict a damaged example throws Error{data}.
 Json inspect(const Dataset& dataset, const DataOptions& options);
 
-/// The same for people: plain text of at most 80 columns.
+/// The same, with {name, labeled} as "split" where a split was asked for, for people: plain text of at most 80 columns.
 std::string inspect_text(const Json& result);
 
 }  // namespace fewlabel

@@ -124,6 +124,8 @@ std::string inspect_text(const Json& result) {
   text += table_row("examples", result, "examples");
   text += table_row("labelled", result, "labeled");
   text += table_row("unlabelled", result, "unlabeled");
+  if (result.contains("split"))
+    text += fmt::format("  {}{:>14}\n", padded("labels that the split keeps", 30), number(result["split"]["labeled"]));
   text += fmt::format("\nLabelled examples by class ({})\n", result["classes"].size()) + class_rows(result);
   const auto section = [&](const std::string& title, auto part) {
     text += "\n" + title + "\n" + part("train", result["train"]);

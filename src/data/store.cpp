@@ -157,6 +157,11 @@ class Store : public ImageStore {
       hasher.add(&label, sizeof(label));
     }
     hasher.add(pixels_.data(), pixels_.size());
+    // Pixels that are not kept are known by their files.
+    if (const auto* files = dynamic_cast<const Fingerprinted*>(source_.get()); files && !cached_) {
+      const std::string stamp = files->fingerprint();
+      hasher.add(stamp.data(), stamp.size());
+    }
     hash_ = hasher.hex();
   }
 

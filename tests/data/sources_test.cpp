@@ -225,6 +225,7 @@ TEST(Manifest, NamesTheLineOfAFault) {
   refuses("a.csv", "path,label\n\"a\"b,x\n", "line 2] text follows a closing quote");
   refuses("a.csv", "path,label\na.png\n", "line 2: 1 columns where the first line has 2");
   refuses("a.csv", "path,label\n,x\n", "line 2] names no file");
+  refuses("a.csv", "image,category\na.png,x\n", "none of the columns is called label, and 'category' is not known");
   refuses("a.csv", "path,label\na.png,x\na.png,y\n", "'a.png' is listed twice, first in line 2");
   refuses("a.csv", "path,label\na\xff.png,x\n", "line 2] is not UTF-8 text");
   refuses("a.csv", std::string("a\0.png,x\n", 9), "line 1] is not UTF-8 text");

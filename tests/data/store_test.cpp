@@ -101,10 +101,13 @@ TEST(Store, HashFollowsPixelsNamesAndLabels) {
   folder.write("a/0.png", grey_png(1));
   folder.write("b/1.png", grey_png(2));
   const std::string before = store_of(folder)->content_hash();
+  const StoreOptions uncached{.shape = kShape, .cache_bytes = 0};
+  const std::string uncached_before = store_of(folder, uncached)->content_hash();
   EXPECT_EQ(before.size(), 32u);
   EXPECT_EQ(store_of(folder, {.shape = kShape, .threads = 1})->content_hash(), before);
   folder.write("b/1.png", grey_png(3));
   EXPECT_NE(store_of(folder)->content_hash(), before);
+  EXPECT_NE(store_of(folder, uncached)->content_hash(), uncached_before);
 }
 
 TEST(GuessShape, TakesTheCommonestSizeOrTheMiddleOne) {
@@ -146,6 +149,9 @@ TEST(Inspect, CountsDamagedAndRepeatedImages) {
   EXPECT_EQ(result["train"]["repeated"]["conflicting_labels"], 1);
   EXPECT_EQ(result["in_both"]["test_examples"], 1);
   const std::string text = inspect_text(result);
+  Json split = result;
+  split["split"] = {{"name", "x@2"}, {"labeled", 2}};
+  EXPECT_THAT(inspect_text(split), HasSubstr("labels that the split keeps"));
   EXPECT_THAT(text, HasSubstr("in both: 1 test images also lie in the training set"));
   EXPECT_THAT(text, HasSubstr("neither JPEG nor PNG nor WebP"));
   expect_error(ErrorKind::data, "(1 damaged in all)", [&] { inspect(data, {.strict = true, .classes = {}}); });

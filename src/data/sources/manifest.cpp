@@ -24,6 +24,16 @@ std::size_t find_column(const Row& row, std::initializer_list<std::string_view> 
   return SIZE_MAX;
 }
 
+/// A column with the labels under a name that we do not know must not make every example unlabelled.
+void refuse_unknown_columns(const Row& header, const Columns& known, const std::string& where) {
+  for (std::size_t c = 0; c < header.fields.size(); ++c)
+    if (c != known.path && c != known.split)
+      throw_data(where,
+                 fmt::format("line {}: none of the columns is called label, and '{}' is not known", header.line,
+                             printable(header.fields[c])),
+                 "call the column of the classes label, or remove the column");
+}
+
 struct Rows {
   std::vector<Row> rows;
   Columns columns;
@@ -43,6 +53,7 @@ Rows read_rows(const fs::path& file) {
     result.columns.label = result.rows[0].fields.size() > 1 ? 1 : SIZE_MAX;
   } else {
     result.columns = {path, find_column(result.rows[0], {"label", "class"}), find_column(result.rows[0], {"split"})};
+    if (result.columns.label == SIZE_MAX) refuse_unknown_columns(result.rows[0], result.columns, where);
   }
   const std::size_t width = result.rows[0].fields.size();
   for (const Row& row : result.rows)
