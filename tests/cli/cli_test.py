@@ -507,7 +507,9 @@ class OneRun(unittest.TestCase):
     def test_data_verbs(self):
         self.assertIn("bright", self.call("data", "inspect", "photos").stdout)
         self.assertRegex(self.call("data", "inspect", "photos@4").stdout, r"labels that the split keeps +4\b")
-        self.refused("data", "inspect", "photos@4000", saying="4,000", code=3)
+        refused = self.call("data", "inspect", "photos@4000")
+        self.assertEqual(refused.returncode, 3)
+        self.assertIn("4,000 labels are asked for", refused.stderr)
         chosen = self.call("data", "split", "photos@4:seed=1").stdout.splitlines()
         self.assertEqual(len(chosen), 4)
         self.assertEqual(sum("bright" in name for name in chosen), 2)
