@@ -5,6 +5,7 @@
 
 #include "app/evaluate.h"
 #include "app/evaluation.h"
+#include "app/located.h"
 #include "core/files.h"
 #include "eval/classify.h"
 #include "eval/model.h"
@@ -53,7 +54,7 @@ Json evaluate_classifier(const EvaluateRequest& request) {
   Pool pool;
   if (request.data.empty()) {
     const TrainConfig plan = train_config(parse_toml(read_file(folder.plan()), folder.plan().string()));
-    own = open_data(plan.data);
+    own = open_data(located(plan.data, folder));
     if (own.judge == Judge::none)
       throw Error(ErrorKind::data, request.run, "the run has no test set",
                   "name labelled data: fewlabel evaluate RUN DATA");

@@ -8,6 +8,7 @@
 #include "app/evaluate.h"
 #include "app/findings.h"
 #include "app/finetune.h"
+#include "app/located.h"
 #include "app/planning.h"
 #include "core/cancel.h"
 #include "core/console.h"
@@ -167,6 +168,7 @@ PreparedData data_to_judge(const EvaluateRequest& request, const ImageShape& sha
   if (request.data.empty()) {
     const RunFolder folder = RunFolder::open(request.run);
     config = train_config(parse_toml(read_file(folder.plan()), folder.plan().string()));
+    config.data = located(config.data, folder);
   } else {
     config.data.path = request.data;
   }

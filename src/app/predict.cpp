@@ -11,8 +11,10 @@
 #include "app/app.h"
 #include "app/evaluation.h"
 #include "core/cancel.h"
+#include "core/console.h"
 #include "core/files.h"
 #include "core/json_text.h"
+#include "core/text.h"
 #include "data/byte_file.h"
 #include "data/decode/decode.h"
 #include "fewlabel/error.h"
@@ -120,7 +122,7 @@ Json predict(const PredictRequest& request) {
       } catch (const Error& error) {
         if (request.strict) throw;
         ++damaged;
-        fmt::print(stderr, "left out {}: {}\n", files[i], error.message());
+        tell(stderr, fmt::format("left out {}: {}\n", printable(files[i]), error.message()));
       }
     }
     const auto probability = predictor.predict(images);

@@ -138,6 +138,14 @@ with tempfile.TemporaryDirectory() as folder:
     expect("a usage error onto a full disk", subprocess.run(["bash", "-c", program + " nonsense 2>/dev/full"],
                                                             capture_output=True, text=True), 2)
 
+    line = f"{program} predict r7 bad/train/across 2>/dev/full | wc -l"
+    result = subprocess.run(["bash", "-c", "set -o pipefail; " + line], capture_output=True, text=True)
+    expect("predict whose notices go onto a full disk", result, 0)
+    expect("and whose rows are whole", subprocess.CompletedProcess([], result.stdout.strip() != "7", "", result.stdout), 0)
+    os.makedirs("elsewhere")
+    expect("evaluate from another folder", run("evaluate", "../r7", cwd="elsewhere"), 0)
+    expect("probes from another folder", run("evaluate", "../r7", "--probe", "knn", cwd="elsewhere"), 0)
+
     with open("r7/model/model.safetensors", "r+b") as file:
         file.seek(-5, 2)
         byte = file.read(1)
