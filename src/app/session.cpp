@@ -70,7 +70,6 @@ class Session {
     if (written.method.contains("name")) check_method(written);
     choose_device(written.train.device.value_or("auto"));
     adopt_initial(written);
-    const bool fixed_steps = config.train.steps.has_value();
     at::set_num_threads(static_cast<int>(config.train.threads.value_or(usable_threads())));
     kernels::enable(config.train.kernels);
 
@@ -100,14 +99,11 @@ class Session {
     choices.insert(choices.end(), plan.choices.begin(), plan.choices.end());
     plan_ = plan.config;
     check_method(plan_);
-    const std::filesystem::path path = plan_.out.empty()
-                                           ? free_run_path("runs", data_.dataset.name + "-" + method_name(plan_))
-                                           : std::filesystem::path(plan_.out);
-    plan_.out = path.string();
     const Existing existing = request_.overwrite ? Existing::overwrite : Existing::refuse;
-    RunFolder::check(path, existing);
-    try_out(plan_);
-    folder_ = RunFolder::create(path, existing);
+    if (!plan_.out.empty()) RunFolder::check(plan_.out, existing);
+    try_out(choices);
+    if (plan_.out.empty()) plan_.out = free_run_path("runs", data_.dataset.name + "-" + method_name(plan_)).string();
+    folder_ = RunFolder::create(plan_.out, existing);
     begin();
     write_file(folder_->config(), to_toml(request_.recipe));
     write_file(folder_->command(), request_.command + "\n");
@@ -115,18 +111,20 @@ class Session {
     environment["working_folder"] = std::filesystem::current_path().string();
     folder_->write_json(folder_->environment(), environment);
     folder_->write_json(folder_->data(), describe_data(data_));
-    introduce(choices);
-    if (!fixed_steps) plan_.train.steps = measured_steps(plan_, *plan_.train.minutes);
     save_plan();
   }
 
-  /// Everything that a plan may get wrong: before the folder is touched, lest it cost the run that stands there.
-  void try_out(TrainConfig plan) {
-    for (const auto& policy : {plan.augment.weak, plan.augment.strong, plan.augment.contrast})
+  /// Everything that a plan may get wrong, and the steps that fit into its minutes: before the folder is touched, lest
+  /// it cost the run that stands there.
+  void try_out(const std::vector<std::string>& choices) {
+    for (const auto& policy : {plan_.augment.weak, plan_.augment.strong, plan_.augment.contrast})
       make_image_transform(*policy);
     load();
-    plan.train.steps = 1;
-    Stage(data_, stage_options(plan, {}));
+    introduce(choices);
+    if (plan_.train.steps)
+      Stage(data_, stage_options(plan_, {}));
+    else
+      plan_.train.steps = measured_steps(plan_, *plan_.train.minutes);
   }
 
   void reopen() {

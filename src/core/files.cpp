@@ -61,7 +61,7 @@ void sync_path(const fs::path& path) {
 }
 
 void write_file(const fs::path& path, std::string_view content) {
-  const fs::path temporary = path.string() + fmt::format("{}{}", kTemporary, ::getpid());
+  const fs::path temporary = temporary_name(path);
   const int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (descriptor < 0) throw_storage(path, "write", errno);
   const auto give_up = [&](int error_number) {
@@ -98,6 +98,8 @@ std::optional<int64_t> number_after(std::string_view name, std::string_view pref
   const auto [last, error] = std::from_chars(begin, end, number);
   return error == std::errc() && last == end && *begin != '-' ? std::optional(number) : std::nullopt;
 }
+
+fs::path temporary_name(const fs::path& path) { return path.string() + fmt::format("{}{}", kTemporary, ::getpid()); }
 
 bool is_temporary(std::string_view name) {
   const auto mark = name.rfind(kTemporary);

@@ -19,7 +19,9 @@ void sync_path(const std::filesystem::path& path);
 void make_folder(const std::filesystem::path& path);
 /// N of a name "prefixN", for example of a folder "step-1200"; empty for any other name.
 std::optional<int64_t> number_after(std::string_view name, std::string_view prefix);
-/// Whether `name` is that of something half written: what it will be called, ".tmp-" and the process.
+/// The name of something half written: what it will be called, ".tmp-" and the process.
+std::filesystem::path temporary_name(const std::filesystem::path& path);
+/// Whether `name` is such a one, of whatever process.
 bool is_temporary(std::string_view name);
 /// "cannot write PATH: No space left on device" as Error{storage}, with a hint for the usual causes.
 [[noreturn]] void throw_storage(const std::filesystem::path& path, std::string_view action, int error_number);

@@ -2,13 +2,13 @@
 
 #include <fmt/format.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
 
+#include "core/files.h"
 #include "core/hash.h"
 #include "core/json_text.h"
 #include "fewlabel/config.h"
@@ -82,7 +82,7 @@ void PixelCache::store(const std::string& key, const DecodedPixels& decoded) con
   for (const auto& [index, damage] : decoded.damage) header.push_back({index, damage.name, damage.reason});
   const std::string text = json_text(header);
   const auto header_size = static_cast<int64_t>(text.size());
-  const fs::path path = folder_ / key, temporary = path.string() + fmt::format(".tmp-{}", ::getpid());
+  const fs::path path = folder_ / key, temporary = temporary_name(path);
   {
     std::ofstream file(temporary, std::ios::binary);
     Hasher hasher;

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 
 #include "core/files.h"
 #include "core/hash.h"
@@ -19,16 +18,6 @@ namespace {
 
 constexpr std::string_view kPrefix = "step-";
 constexpr int64_t kMaxText = 64 << 20;  // bytes of state.json and MANIFEST.json
-
-std::optional<int64_t> step_of(const fs::path& path) {
-  const std::string name = path.filename().string();
-  int64_t step = 0;
-  if (!name.starts_with(kPrefix)) return std::nullopt;
-  const char* end = name.data() + name.size();
-  const auto [stop, error] = std::from_chars(name.data() + kPrefix.size(), end, step);
-  if (error != std::errc() || stop != end) return std::nullopt;
-  return step;
-}
 
 std::string read_text(const fs::path& path) {
   std::error_code error;
@@ -92,7 +81,7 @@ fs::path CheckpointStore::save(int64_t step, const Checkpoint& checkpoint) const
   });
 
   // For people and scripts; the loader goes by the folders themselves.
-  const fs::path link = folder_ / fmt::format("last.tmp-{}", ::getpid());
+  const fs::path link = temporary_name(folder_ / "last");
   std::error_code ignored;
   fs::remove(link, ignored);
   if (::symlink(path.filename().c_str(), link.c_str()) == 0) ::rename(link.c_str(), (folder_ / "last").c_str());
@@ -106,7 +95,7 @@ std::vector<int64_t> CheckpointStore::steps() const {
   std::vector<int64_t> steps;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder_, error))
-    if (const auto step = step_of(entry.path())) steps.push_back(*step);
+    if (const auto step = number_after(entry.path().filename().string(), kPrefix)) steps.push_back(*step);
   if (error) throw_storage(folder_, "read", error.value());
   std::sort(steps.rbegin(), steps.rend());
   return steps;

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include <cerrno>
 
@@ -15,8 +14,6 @@
 namespace fewlabel {
 namespace fs = std::filesystem;
 namespace {
-
-constexpr std::string_view kMark = ".tmp-";
 
 // Gives `from` the name `to`; swaps the two where `to` exists, so that there is a whole folder of that name at any
 // time.
@@ -49,7 +46,7 @@ void write_folder(const fs::path& folder, int64_t bytes, const std::function<voi
                 fmt::format("cannot be written: it needs {}, and the disk has {} left",
                             bytes_text(static_cast<double>(needed)), bytes_text(static_cast<double>(space.available))),
                 "free some space, then run the command again");
-  const fs::path temporary = folder.string() + fmt::format("{}{}", kMark, ::getpid());
+  const fs::path temporary = temporary_name(folder);
   std::error_code ignored;
   fs::remove_all(temporary, ignored);
   try {

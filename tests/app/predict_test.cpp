@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "app/app.h"
+#include "app/tiny.h"
 #include "data/byte_file.h"
 #include "data/decode/encode.h"
 #include "helpers.h"
@@ -21,17 +22,7 @@ TEST(Predict, RefusesWhatIsTooLargeOrNoFile) {
   for (const std::string name : {"bright", "dark"})
     testing::put(folder / ("photos/" + name + "/0.png"),
                  encode_png({8, 8, 1, std::vector<uint8_t>(64, name == "dark" ? 30 : 200)}));
-  TrainRequest training;
-  training.overrides = {"data=" + (folder / "photos"),
-                        "out=" + (folder / "run"),
-                        "method=supervised",
-                        "net=mlp",
-                        "train.batch=2",
-                        "train.steps=1",
-                        "train.threads=1",
-                        "train.workers=0"};
-  training.chatter = Chatter::quiet;
-  train(training);
+  train(testing::tiny_training(folder / "photos", folder / "run", "supervised"));
 
   const auto refusal = [&](const std::string& path) {
     PredictRequest request;

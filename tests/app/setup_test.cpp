@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "app/app.h"
+#include "app/tiny.h"
 #include "data/decode/encode.h"
 #include "helpers.h"
 
@@ -61,18 +62,7 @@ TEST(Setup, TakesTheLabelsThereAreWhereNoneIsNeeded) {
 TEST(Setup, LearnsFromAFolderWithoutAnyLabel) {
   const TemporaryFolder folder;
   for (int i = 0; i < 16; ++i) write_grey(folder / ("photos/" + std::to_string(i) + ".png"), 10 * i);
-  TrainRequest request;
-  request.overrides = {"data=" + (folder / "photos"),
-                       "out=" + (folder / "run"),
-                       "method=autoencoder",
-                       "net=mlp",
-                       "train.batch=8",
-                       "train.steps=2",
-                       "train.threads=1",
-                       "train.workers=0"};
-  request.chatter = Chatter::quiet;
-  request.command = "fewlabel train";
-  const Json summary = train(request);
+  const Json summary = train(testing::tiny_training(folder / "photos", folder / "run", "autoencoder"));
   EXPECT_EQ(summary.at("unlabeled"), 16);
   EXPECT_EQ(summary.at("classes"), 0);
   EvaluateRequest probe;
