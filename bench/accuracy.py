@@ -58,13 +58,14 @@ def spread(key):
     return {"mean": statistics.mean(values), "std": statistics.stdev(values) if len(values) > 1 else 0.0, "values": values}
 
 
-keys = (*ACCURACIES, "embedding_rank", "ece", "ece_calibrated", "train_seconds", "supervised_seconds",
+keys = (*ACCURACIES, "reconstruction_error", "embedding_rank", "ece", "ece_calibrated", "train_seconds", "supervised_seconds",
         "images_per_second", "peak_memory_mb", "wall_seconds", "steps")
 result = {"name": options.name, "seeds": options.seeds, "arguments": options.arguments,
           "commit": options.commit or output("git", "rev-parse", "--short", "HEAD"),
           "dirty": not options.commit and bool(output("git", "status", "--porcelain", "-uno")),
           "date": time.strftime("%Y-%m-%d"), "machine": runs[0]["machine"]}
-result["machine"].pop("blas", None)
+for private in ("blas", "working_folder"):
+    result["machine"].pop(private, None)
 result.update({key: spread(key) for key in keys if spread(key)})
 os.makedirs(os.path.join(here, "results"), exist_ok=True)
 with open(os.path.join(here, "results", f"accuracy-{options.name}.json"), "w") as file:

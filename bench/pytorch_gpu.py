@@ -6,7 +6,7 @@
 
 Modes: default is what a script without any setting does, tuned is channels_last, bf16 autocast and cuDNN's search for the
 fastest convolutions. fixmatch: WRN-28-2, 64 labelled + 7 · 64 unlabelled images of 32 × 32 × 3, one pass over all views as in
-the authors' code, SGD with Nesterov momentum, an average of the weights. simclr: ResNet-18 with the small stem, two views of
+the authors' code, SGD with Nesterov momentum, an average of the weights. small: the same with seed_cnn and 28 × 28 × 1. simclr: ResNet-18 with the small stem, two views of
 256 images, projector, SGD. The input is random and the same in every step; in PyTorch it lies on the GPU already, while
 fewlabel copies and normalises its bytes anew in every step. A step ends when the GPU has finished it.
 """
@@ -15,61 +15,28 @@ import argparse, copy, json, statistics, subprocess, sys, time
 WARM = 20
 
 
-def wrn28_2(nn, F, classes=10):
-    class WideBlock(nn.Module):
-        def __init__(self, i, o, stride):
-            super().__init__()
-            self.bn1, self.conv1 = nn.BatchNorm2d(i, momentum=0.001), nn.Conv2d(i, o, 3, stride, 1, bias=False)
-            self.bn2, self.conv2 = nn.BatchNorm2d(o, momentum=0.001), nn.Conv2d(o, o, 3, 1, 1, bias=False)
-            self.short = nn.Conv2d(i, o, 1, stride, bias=False) if i != o else None
-
-        def forward(self, x):
-            h = F.leaky_relu(self.bn1(x), 0.1)
-            y = self.conv2(F.leaky_relu(self.bn2(self.conv1(h)), 0.1))
-            return y + (x if self.short is None else self.short(h))
-
-    layers, i = [nn.Conv2d(3, 16, 3, 1, 1, bias=False)], 16
-    for o, stride in ((32, 1), (64, 2), (128, 2)):
-        for k in range(4):
-            layers.append(WideBlock(i, o, stride if k == 0 else 1))
-            i = o
-    return nn.Sequential(*layers, nn.BatchNorm2d(128, momentum=0.001), nn.LeakyReLU(0.1),
-                         nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(128, classes))
-
-
-def resnet18(nn, F):
-    class Block(nn.Module):
-        def __init__(self, i, o, stride):
-            super().__init__()
-            self.conv1, self.bn1 = nn.Conv2d(i, o, 3, stride, 1, bias=False), nn.BatchNorm2d(o)
-            self.conv2, self.bn2 = nn.Conv2d(o, o, 3, 1, 1, bias=False), nn.BatchNorm2d(o)
-            self.short = nn.Identity() if i == o else nn.Sequential(
-                nn.Conv2d(i, o, 1, stride, bias=False), nn.BatchNorm2d(o))
-
-        def forward(self, x):
-            return F.relu(self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x))))) + self.short(x))
-
-    layers, i = [nn.Conv2d(3, 64, 3, 1, 1, bias=False), nn.BatchNorm2d(64), nn.ReLU()], 64
-    for o, stride in ((64, 1), (128, 2), (256, 2), (512, 2)):
-        for k in range(2):
-            layers.append(Block(i, o, stride if k == 0 else 1))
-            i = o
-    projector = (nn.Linear(512, 512, bias=False), nn.BatchNorm1d(512), nn.ReLU(),
-                 nn.Linear(512, 128, bias=False), nn.BatchNorm1d(128, affine=False))
-    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), *projector)
-
-
 def step(args):
     import torch, torch.nn as nn, torch.nn.functional as F
+    import pytorch_peer  # the nets, as on a processor
     tuned = args.mode == "tuned"
     torch.backends.cudnn.benchmark = tuned
     layout = torch.channels_last if tuned else torch.contiguous_format
     device = "cuda"
-    net = (wrn28_2 if args.what == "fixmatch" else resnet18)(nn, F).to(device, memory_format=layout)
-    average = copy.deepcopy(net) if args.what == "fixmatch" else None
+    compares_views = args.what == "simclr"
+    if compares_views:
+        encoder = pytorch_peer.small_resnet18()
+        encoder.fc = nn.Sequential(
+            nn.Linear(512, 512, bias=False), nn.BatchNorm1d(512), nn.ReLU(),
+            nn.Linear(512, 128, bias=False), nn.BatchNorm1d(128, affine=False))
+        net, shape = encoder, (3, 32, 32)
+    else:
+        make, shape = pytorch_peer.NETS["wrn28_2" if args.what == "fixmatch" else "seed_cnn"]
+        net = make()
+    net = net.to(device, memory_format=layout)
+    average = None if compares_views else copy.deepcopy(net)
     sgd = torch.optim.SGD(net.parameters(), 0.03, 0.9, nesterov=True, weight_decay=5e-4)
-    count = 64 + 2 * 7 * 64 if args.what == "fixmatch" else 2 * 256
-    x = torch.randn(count, 3, 32, 32, device=device).contiguous(memory_format=layout)
+    count = 2 * 256 if compares_views else 64 + 2 * 7 * 64
+    x = torch.randn(count, *shape, device=device).contiguous(memory_format=layout)
     y = torch.randint(0, 10, (64,), device=device)
     partner = torch.arange(512, device=device).roll(256)
     self_pair = torch.eye(512, dtype=torch.bool, device=device)
@@ -78,7 +45,7 @@ def step(args):
         with torch.autocast(device, dtype=torch.bfloat16, enabled=tuned):
             out = net(x)
         out = out.float()
-        if args.what == "fixmatch":
+        if not compares_views:
             weak, strong = out[64:].chunk(2)
             confidence, target = F.softmax(weak.detach(), 1).max(1)
             loss = F.cross_entropy(out[:64], y) + (
@@ -108,7 +75,7 @@ def step(args):
 
 def compare(args):
     common = ["--device", "cuda", "--json", "--no-count", "--warm", str(WARM), "--steps", str(args.steps)]
-    asked = {"fixmatch": "fixmatch/wrn_28_2", "simclr": "simclr/resnet18"}
+    asked = {"fixmatch": "fixmatch/wrn_28_2", "small": "fixmatch/seed_cnn", "simclr": "simclr/resnet18"}
     results = {}
     for what in asked:
         seconds = {}
@@ -136,7 +103,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     verbs = parser.add_subparsers(required=True)
     one = verbs.add_parser("step")
-    one.add_argument("what", choices=["fixmatch", "simclr"])
+    one.add_argument("what", choices=["fixmatch", "small", "simclr"])
     one.add_argument("--mode", choices=["default", "tuned"], default="default")
     one.set_defaults(run=step)
     both = verbs.add_parser("compare")

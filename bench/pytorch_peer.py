@@ -193,14 +193,19 @@ def _timed(f):
     return time.perf_counter() - t
 
 
-parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-parser.add_argument("what", choices=["step", "supervised", "simclr", "augment", "peak"])
-parser.add_argument("--net", choices=NETS, default="wrn28_2")
-parser.add_argument("--mode", choices=["default", "channels_last", "tuned", "compiled"], default="default")
-parser.add_argument("--repeats", type=int, default=3)
-parser.add_argument("--batch", type=int, default=256, help="images a step, for simclr")
-parser.add_argument("--threads", type=int, default=2)
-arguments = parser.parse_args()
-torch.manual_seed(0)
-torch.set_num_threads(arguments.threads)
-globals()[arguments.what](arguments)
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["step", "supervised", "simclr", "augment", "peak"])
+    parser.add_argument("--net", choices=NETS, default="wrn28_2")
+    parser.add_argument("--mode", choices=["default", "channels_last", "tuned", "compiled"], default="default")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--batch", type=int, default=256, help="images a step, for simclr")
+    parser.add_argument("--threads", type=int, default=2)
+    arguments = parser.parse_args()
+    torch.manual_seed(0)
+    torch.set_num_threads(arguments.threads)
+    globals()[arguments.what](arguments)
+
+
+if __name__ == "__main__":
+    main()

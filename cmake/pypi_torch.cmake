@@ -10,3 +10,5 @@ target_link_options(pypi_torch_cpu INTERFACE -Wl,--allow-shlib-undefined)
 set(TORCH_LIBRARIES pypi_torch_cpu pypi_c10)
 set(TORCH_INCLUDE_DIRS ${FEWLABEL_PYPI_TORCH}/include ${FEWLABEL_PYPI_TORCH}/include/torch/csrc/api/include)
 set(TORCH_CXX_FLAGS "-D_GLIBCXX_USE_CXX11_ABI=1")
+# CUDA's headers come with the wheel of its runtime, beside the folder `torch`.
+file(GLOB FEWLABEL_CUDA_INCLUDE ${FEWLABEL_PYPI_TORCH}/../nvidia/cu*/include)

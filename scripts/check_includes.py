@@ -11,7 +11,7 @@ import re
 import sys
 
 # Lower never includes higher; a name may include itself and everything before it. `report` needs only core.
-ORDER = ["core", "report", "data", "augment", "plan", "kernels", "nets", "methods", "train", "eval", "app"]
+ORDER = ["core", "report", "data", "augment", "plan", "kernels", "nets", "methods", "train", "cuda", "eval", "app"]
 ONLY = {"report": {"core"}}                                  # stricter than the order
 TORCH_FREE = {"core", "report", "data", "augment", "plan"}   # and the front of cli/
 # cli calls the use cases; the torch-free verbs read runs and data.

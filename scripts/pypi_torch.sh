@@ -5,7 +5,7 @@
 set -eu
 version=$1
 folder=$2
-stamp="$folder/$version.stamp"
+stamp="$folder/$version-headers.stamp"
 [ -e "$stamp" ] && exit 0
 
 if ! python3 -m pip --version >/dev/null 2>&1; then
@@ -23,6 +23,8 @@ fetch "torch-$version" "torch==$version"
 # The versions that torch 2.11.0 itself asks for.
 fetch nvidia_cuda_runtime-13.0.96 nvidia-cuda-runtime==13.0.96
 fetch nvidia_cuda_cupti-13.0.85 nvidia-cuda-cupti==13.0.85
+# What the headers of its runtime include.
+fetch nvidia_cuda_crt-13.0.88 nvidia-cuda-crt==13.0.88
 
 rm -rf "$folder/torch" "$folder/nvidia"
 python3 - "$folder" "$wheels" <<'PYTHON'

@@ -60,6 +60,10 @@ class Method : public torch::nn::Module {
   virtual double rate(std::string_view group) const { return static_cast<void>(group), 1.0; }
   /// One micro-batch. Calls step.minimize at least once. What torch's global generator draws is keyed by the update.
   virtual void learn(const Batch& batch, Step& step) = 0;
+  /// Whether every learn() does the same operations on tensors of the same shapes, reads none of them on the processor,
+  /// minimises once, and keeps what changes from step to step in tensors that are changed in place. A GPU may then
+  /// record one step and replay it; numbers that learn() takes from elsewhere would stay those of the recording.
+  virtual bool replayable() const { return false; }
   /// After each optimiser update; progress runs from 0 to 1.
   virtual void updated(double progress) { static_cast<void>(progress); }
 };

@@ -66,6 +66,7 @@ struct LoopConfig {
   std::optional<std::string> device;           // cpu or cuda
   std::optional<std::string> precision;        // bf16 or fp32
   bool kernels = true;                         // our own where they are faster; else libtorch's alone
+  bool cuda_graphs = true;                     // a GPU records a step once and replays it
   std::optional<int64_t> threads, workers;     // of the step; of the loader
   int64_t log_every = 50, evaluate_every = 0;  // steps; 0: about 20 times a run
   double checkpoint_seconds = 60;

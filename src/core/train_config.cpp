@@ -55,6 +55,7 @@ void LoopConfig::fields(FieldVisitor& field) {
   field("device", device, "where to train; auto is cuda where libtorch and the machine have it", {"cpu", "cuda"});
   field("precision", precision, "of the convolutions", {"bf16", "fp32"});
   field("kernels", kernels, "fewlabel's own kernels on the CPU; false is libtorch's alone, to compare with");
+  field("cuda_graphs", cuda_graphs, "record a step on a GPU once and replay it, where the method allows");
   field("threads", threads, "threads of the step", 1, 1024);
   field("workers", workers, "threads of the loader", 0, 256);
   field("log_every", log_every, "steps between two lines of metrics.jsonl", 1, 1 << 20);

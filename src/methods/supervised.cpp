@@ -20,6 +20,7 @@ class Supervised final : public Method, public Classifier {
       : config_(config), net_(register_module("net", std::move(net))) {}
 
   Needs needs() const override { return {.labeled = {config_.view}, .unlabeled = {}, .ratio = 1}; }
+  bool replayable() const override { return true; }
 
   void learn(const Batch& batch, Step& step) override {
     const Tensor loss = cross_entropy(net_->forward(batch.labeled.x.at(0)), batch.labeled.y, config_.label_smoothing);

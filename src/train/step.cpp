@@ -33,25 +33,34 @@ TrainerStep::TrainerStep(Method& method, StepSettings settings) : settings_(std:
   }
 }
 
-void TrainerStep::minimize(const Tensor& loss, std::string_view group) {
+TrainerStep::Group& TrainerStep::find(std::string_view group) {
   const auto found = groups_.find(group);
-  if (found == groups_.end()) {
-    std::vector<std::string> known;
-    for (const auto& entry : groups_) known.push_back(entry.first);
-    throw Error(ErrorKind::failure, "method " + settings_.method_name,
-                fmt::format("minimises the group '{}', which it does not have", group), suggestion(group, known));
-  }
+  if (found != groups_.end()) return found->second;
+  std::vector<std::string> known;
+  for (const auto& entry : groups_) known.push_back(entry.first);
+  throw Error(ErrorKind::failure, "method " + settings_.method_name,
+              fmt::format("minimises the group '{}', which it does not have", group), suggestion(group, known));
+}
+
+void TrainerStep::minimize(const Tensor& loss, std::string_view group) {
+  backward(loss, group);
+  apply(group);
+}
+
+void TrainerStep::backward(const Tensor& loss, std::string_view group) {
+  const std::vector<Tensor>& into = parameters(group);
   if (!loss.requires_grad() || loss.numel() != 1)
     throw Error(ErrorKind::failure, "method " + settings_.method_name,
                 "minimises something that is not a scalar with a gradient");
-  auto& [optimizer, rate, pending] = found->second;
-  minimized_ = true;
   if (loss.device().is_cpu())  // elsewhere reading it would stall the device: the norm of the gradient tells as well
     if (const auto value = loss.item<double>(); !std::isfinite(value)) diverged("loss", group, value, place_.update);
-
   const AutocastPause full_precision(loss.device().type());
-  compat::backward(settings_.accumulate == 1 ? loss : loss / static_cast<double>(settings_.accumulate),
-                   optimizer.parameters());
+  compat::backward(settings_.accumulate == 1 ? loss : loss / static_cast<double>(settings_.accumulate), into);
+}
+
+void TrainerStep::apply(std::string_view group) {
+  auto& [optimizer, rate, pending] = find(group);
+  minimized_ = true;
   if (++pending < settings_.accumulate) return;
   pending = 0;
   const Tensor norm = optimizer.update(place_.lr * rate);
@@ -85,7 +94,9 @@ void TrainerStep::diverged(std::string_view what, std::string_view group, double
 }
 
 void TrainerStep::log(std::initializer_list<std::pair<std::string_view, Tensor>> values) {
-  for (const auto& [name, value] : values) metrics_.add(name, value.detach());
+  // A GPU's values are read later, when a method may have changed its tensor in place.
+  for (const auto& [name, value] : values)
+    metrics_.add(name, value.device().is_cpu() ? value.detach() : value.detach().clone());
 }
 
 void TrainerStep::pseudo_labels(const Tensor& label, const Tensor& kept) {

@@ -35,6 +35,12 @@ class TrainerStep final : public Step {
   /// Logs embedding/spread and embedding/rank (train/spread.h).
   void embeddings(const Tensor& z) override;
 
+  /// The two halves of minimize: the gradients of a group, and its optimiser's update by them.
+  void backward(const Tensor& loss, std::string_view group);
+  void apply(std::string_view group);
+  /// Of a group. Throws Error{failure} where the method has none of that name.
+  const std::vector<Tensor>& parameters(std::string_view group) { return find(group).optimizer.parameters(); }
+
   void place(StepPlace place) { place_ = std::move(place); }
   /// Whether minimize was called since the last question.
   bool take_minimized();
@@ -57,6 +63,7 @@ class TrainerStep final : public Step {
     double rate = 1;      // factor of the learning rate
     int64_t pending = 0;  // micro-batches whose gradient waits for an update
   };
+  Group& find(std::string_view group);
   [[noreturn]] void diverged(std::string_view what, std::string_view group, double value, int64_t update) const;
   void pseudo_labels_on_gpu(const Tensor& label, const Tensor& kept);
 

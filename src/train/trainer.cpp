@@ -15,6 +15,7 @@
 #include "train/device.h"
 #include "train/module_state.h"
 #include "train/precision.h"
+#include "train/replay.h"
 #include "train/schedule.h"
 #include "train/step.h"
 #include "train/torch_compat.h"
@@ -54,6 +55,8 @@ struct Trainer::Impl {
   TrainerStep step;
   WatchedStep watched;
   CollapseMonitor collapse;
+  std::optional<StepReplay> replay;
+  bool replay_failure_told = false;
   std::optional<CheckpointStore> store;
 
   int64_t steps = 0, done = 0;
@@ -77,6 +80,9 @@ struct Trainer::Impl {
         steps(options.loop.steps.value_or(1)) {
     // The shapes of a step do not change, so that a search for the fastest convolutions pays.
     if (device.is_cuda()) at::globalContext().setBenchmarkCuDNN(true);
+    if (device.is_cuda() && options.loop.cuda_graphs && options.loop.accumulate == 1 && method.replayable())
+      if (auto found = find_recorder(); found.recorder)
+        replay.emplace(method, step, watched, std::move(found.recorder));
     if (!options.checkpoints.empty()) store.emplace(options.checkpoints, options.loop.checkpoints);
   }
 
@@ -95,6 +101,7 @@ struct Trainer::Impl {
   int64_t update(BatchSource& batches);
   void record(int64_t images, double seconds, double waited);
   void watch_embeddings(const LogRecord& log);
+  void tell_of_replay();
   void evaluate();
   Checkpoint collect();
   void restore(const Checkpoint& checkpoint);
@@ -114,7 +121,7 @@ int64_t Trainer::Impl::update(BatchSource& batches) {
       images += batch.labeled.index.size(0) + batch.unlabeled.index.size(0);
       step.place({done, lr, batch.unlabeled.index, last_checkpoint});
       const AutocastScope autocast(precision, device.type());
-      method.learn(batch, watched);
+      replay ? replay->learn(batch) : method.learn(batch, watched);
     }
     if (!step.take_minimized())
       throw Error(ErrorKind::failure, "method " + options.method_name, "learn() minimised nothing");
@@ -133,6 +140,7 @@ int64_t Trainer::Impl::update(BatchSource& batches) {
 
 void Trainer::Impl::record(int64_t images, double seconds, double waited) {
   step.check_norms();
+  tell_of_replay();
   LogRecord log{done, steps, step.metrics().take(), {}};
   watch_embeddings(log);
   if (!hooks.on_log) return;
@@ -146,6 +154,16 @@ void Trainer::Impl::watch_embeddings(const LogRecord& log) {
   if (spread == log.values.end() || rank == log.values.end() || !hooks.on_warning) return;
   if (const auto warning = collapse.read({done, spread->second, rank->second, watched.directions()}))
     hooks.on_warning(*warning);
+}
+
+void Trainer::Impl::tell_of_replay() {
+  if (!replay || replay->failure().empty() || replay_failure_told) return;
+  replay_failure_told = true;
+  if (hooks.on_warning)
+    hooks.on_warning(
+        fmt::format("a step of {} could not be recorded for the GPU and is started anew each time, which "
+                    "is slower: {}",
+                    options.method_name, replay->failure()));
 }
 
 void Trainer::Impl::evaluate() {

@@ -13,6 +13,8 @@
 #include "helpers.h"
 #include "methods/toy.h"
 #include "train/device.h"
+#include "train/fake_recorder.h"
+#include "train/replay.h"
 
 namespace fewlabel::testing {
 namespace {
@@ -167,6 +169,35 @@ TEST_P(EveryMethod, TwoMicroBatchesEqualOneBatch) {
     split->updated(static_cast<double>(t + 1) / 8);
   }
   expect_same(*whole, *split, 1e-4);
+}
+
+TEST_P(EveryMethod, AReplayedStepIsItsStep) {
+  const auto plain = make("cnn"), replayed = make("cnn");
+  if (!plain->replayable()) return;
+  std::unique_ptr<GpuRecorder> recorder = std::make_unique<FakeRecorder>();
+  if (Toy::device.is_cuda()) recorder = find_recorder().recorder;
+  ASSERT_TRUE(recorder);
+  StepSettings settings;
+  settings.optimizer.name = rule().adam ? "adamw" : "sgd";
+  settings.method_name = GetParam();
+  TrainerStep one(*plain, settings), other(*replayed, settings);
+  StepReplay replay(*replayed, other, other, std::move(recorder));
+  for (int64_t t = 0; t < 8; ++t) {
+    const Batch batch = Toy::batch(plain->needs(), t);
+    for (TrainerStep* step : {&one, &other}) {
+      torch::manual_seed(static_cast<uint64_t>(t));
+      step->place({t, rule().rate, batch.unlabeled.index, ""});
+      step == &one ? plain->learn(batch, one) : replay.learn(batch);
+    }
+    for (Method* method : {plain.get(), replayed.get()}) method->updated(static_cast<double>(t + 1) / 8);
+  }
+  EXPECT_TRUE(replay.recorded()) << replay.failure();
+  expect_same(*plain, *replayed);
+  const auto logged = one.metrics().take(), again = other.metrics().take();
+  for (const auto& [name, value] : logged) {
+    ASSERT_TRUE(again.contains(name)) << name;
+    EXPECT_NEAR(value, again.at(name), 1e-3 * (1 + std::abs(value))) << name;
+  }
 }
 
 /// Checks after each minimize that only its own group holds gradients.

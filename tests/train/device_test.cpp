@@ -12,6 +12,7 @@
 #include "train/batches.h"
 #include "train/module_state.h"
 #include "train/optimizer.h"
+#include "train/recorder.h"
 #include "train/toy.h"
 
 namespace fewlabel {
@@ -100,6 +101,31 @@ TEST(Device, ARunMayGoOnElsewhere) {
       for (const auto& [name, value] : expected.values) EXPECT_NEAR(value, found.values.at(name), 2e-2) << name;
     }
   }
+}
+
+TEST(Device, ARecordedStepTrainsLikeAPlainOne) {
+  if (!gpu()) GTEST_SKIP() << gpu().missing;
+  at::globalContext().setAllowTF32CuDNN(false);
+  const auto trained = [](bool record) {
+    ToyMethod method(ToyNorm::batch);  // with dropout: a replay must draw what a plain step draws
+    method.to(choose_device("cuda"));
+    TrainerOptions options = toy_options(40);
+    options.loop.cuda_graphs = record;
+    options.hidden_labels.assign(100, 1);
+    Trained result;
+    TrainerHooks hooks;
+    hooks.on_log = [&](const LogRecord& log) { result.values = log.values; };
+    hooks.on_warning = [](const std::string& sentence) { ADD_FAILURE() << sentence; };
+    Trainer(method, options, toy_batches(), hooks).run();
+    for (const auto& [name, tensor] : state_of(method)) result.state[name] = tensor.detach().cpu().clone();
+    return result;
+  };
+  ASSERT_TRUE(find_recorder().recorder) << find_recorder().missing;
+  const Trained plain = trained(false), recorded = trained(true);
+  for (const auto& [name, tensor] : plain.state)
+    EXPECT_LE((tensor - recorded.state.at(name)).abs().max().item<double>(), 1e-3) << name;
+  ASSERT_EQ(plain.values.size(), recorded.values.size());
+  for (const auto& [name, value] : plain.values) EXPECT_NEAR(value, recorded.values.at(name), 2e-2) << name;
 }
 
 TEST(Device, BatchesAreTheSameOnBoth) {

@@ -33,6 +33,7 @@ class ToyMethod final : public Method {
   explicit ToyMethod(ToyNorm norm = ToyNorm::batch, double lambda = 0.5);
   Needs needs() const override { return {{"weak"}, {"weak"}, 1}; }
   Groups groups() override;
+  bool replayable() const override { return true; }
   void learn(const Batch& batch, Step& step) override;
   void updated(double progress) override { progress_.fill_(progress); }
   torch::Tensor logits(const torch::Tensor& x);

@@ -22,6 +22,7 @@ class Autoencoder final : public Method, public Encoder, public Reconstructor, p
   Needs needs() const override {
     return {.labeled = {}, .unlabeled = {config_.view}, .ratio = 1, .whole_batch = config_.loss == "gaussian"};
   }
+  bool replayable() const override { return true; }
 
   void learn(const Batch& batch, Step& step) override {
     // min_{θ,φ} Σ ‖x - G_φ(E_θ(x))‖²; the code is σ of E's last layer, the image σ of G's.

@@ -32,6 +32,7 @@ class Denoising final : public Method, public Encoder, public Reconstructor, pub
   }
 
   Needs needs() const override { return {.labeled = {}, .unlabeled = {config_.view}, .ratio = 1, .whole_batch = true}; }
+  bool replayable() const override { return true; }
 
   void learn(const Batch& batch, Step& step) override {
     // min_{θ,φ} Σ ‖x - G_φ(E_θ(x̃))‖², x̃ ~ q(x̃ | x).

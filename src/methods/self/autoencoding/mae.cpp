@@ -81,6 +81,7 @@ class Mae final : public Method, public Encoder, public Reconstructor {
   }
 
   Needs needs() const override { return {.labeled = {}, .unlabeled = {config_.view}, .ratio = 1, .whole_batch = true}; }
+  bool replayable() const override { return true; }
 
   void learn(const Batch& batch, Step& step) override {
     const Tensor patches = patches_of(batch.unlabeled.x.at(0), net_->patch());

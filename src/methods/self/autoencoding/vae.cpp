@@ -31,6 +31,7 @@ class Vae final : public Method, public Encoder, public Reconstructor, public Sa
   }
 
   Needs needs() const override { return {.labeled = {}, .unlabeled = {config_.view}, .ratio = 1, .whole_batch = true}; }
+  bool replayable() const override { return true; }
 
   void learn(const Batch& batch, Step& step) override {
     const Tensor x = pixels_->to_pixels(batch.unlabeled.x.at(0));

@@ -4,6 +4,7 @@
 #include "fewlabel/method.h"
 #include "methods/common/code_density.h"
 #include "methods/common/coding.h"
+#include "methods/common/losses.h"
 #include "methods/common/pixels.h"
 #include "methods/common/sampling.h"
 
@@ -45,6 +46,7 @@ class VqVae final : public Method, public Encoder, public Reconstructor, public 
   }
 
   Needs needs() const override { return {.labeled = {}, .unlabeled = {config_.view}, .ratio = 1, .whole_batch = true}; }
+  bool replayable() const override { return true; }
 
   void learn(const Batch& batch, Step& step) override {
     const Tensor x = pixels_->to_pixels(batch.unlabeled.x.at(0));
@@ -62,7 +64,7 @@ class VqVae final : public Method, public Encoder, public Reconstructor, public 
 
     step.minimize(loss_reconstruction + config_.beta * commitment);
     step.embeddings(z_q.flatten(1));
-    const Tensor share = torch::bincount(k, {}, config_.entries).to(torch::kFloat) / static_cast<double>(k.size(0));
+    const Tensor share = one_hot_rows(k, config_.entries).mean(0);
     step.log({{"loss/reconstruction", loss_reconstruction},
               {"loss/commitment", commitment},
               {"error/pixel", error_per_pixel(x, y)},

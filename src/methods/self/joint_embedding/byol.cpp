@@ -34,6 +34,7 @@ class Byol final : public Method, public Encoder {
   }
 
   Needs needs() const override { return two_views(); }
+  bool replayable() const override { return true; }
 
   void learn(const Batch& batch, Step& step) override {
     const Tensor &v1 = batch.unlabeled.x.at(0), &v2 = batch.unlabeled.x.at(1);

@@ -45,6 +45,7 @@ class Dino final : public Method, public Encoder {
   }
 
   Needs needs() const override { return config_.needs(); }
+  bool replayable() const override { return true; }
 
   void learn(const Batch& batch, Step& step) override {
     const auto& x = batch.unlabeled.x;

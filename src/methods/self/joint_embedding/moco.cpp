@@ -45,6 +45,7 @@ class Moco final : public Method, public Encoder {
   }
 
   Needs needs() const override { return two_views(); }
+  bool replayable() const override { return true; }
 
   void learn(const Batch& batch, Step& step) override {
     const Tensor q = unit_rows(g_q_->forward(f_q_->forward(batch.unlabeled.x.at(0))));

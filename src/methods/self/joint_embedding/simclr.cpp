@@ -28,6 +28,7 @@ class SimClr final : public Method, public Encoder {
   }
 
   Needs needs() const override { return two_views(); }
+  bool replayable() const override { return true; }
 
   void learn(const Batch& batch, Step& step) override {
     // h = f(x̃), z = g(h) for both views of the N examples in one pass.

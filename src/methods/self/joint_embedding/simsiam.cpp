@@ -28,6 +28,7 @@ class SimSiam final : public Method, public Encoder {
   }
 
   Needs needs() const override { return two_views(); }
+  bool replayable() const override { return true; }
 
   void learn(const Batch& batch, Step& step) override {
     const Tensor z1 = g_->forward(f_->forward(batch.unlabeled.x.at(0)));

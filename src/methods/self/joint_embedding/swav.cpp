@@ -32,6 +32,7 @@ class Swav final : public Method, public Encoder {
   }
 
   Needs needs() const override { return config_.needs(); }
+  bool replayable() const override { return true; }
 
   void learn(const Batch& batch, Step& step) override {
     const Tensor z = g_->forward(f_->forward(torch::cat(batch.unlabeled.x)));

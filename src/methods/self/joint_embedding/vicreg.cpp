@@ -31,6 +31,7 @@ class Vicreg final : public Method, public Encoder {
   }
 
   Needs needs() const override { return two_views(); }
+  bool replayable() const override { return true; }
 
   void learn(const Batch& batch, Step& step) override {
     const Tensor z = h_->forward(f_->forward(batch.unlabeled.x.at(0)));

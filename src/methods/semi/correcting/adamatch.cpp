@@ -42,6 +42,7 @@ class AdaMatch final : public Method, public Classifier {
   Needs needs() const override {
     return {.labeled = {"weak", "strong"}, .unlabeled = {"weak", "strong"}, .ratio = config_.mu, .whole_batch = true};
   }
+  bool replayable() const override { return true; }
 
   void learn(const Batch& batch, Step& step) override {
     const auto& x = batch.labeled.x;

@@ -27,6 +27,8 @@ class FixMatch final : public Method, public Classifier {
         rotation_(register_module("rotation", Rotation(config.rotation, net_->feature_size(), task.seed))) {}
 
   Needs needs() const override { return config_.needs(); }
+  // How many strong views are kept is read from the GPU.
+  bool replayable() const override { return config_.strong_forward != "kept"; }
 
   void learn(const Batch& batch, Step& step) override {
     // p_m(y | ·) of the labelled, the weak and the strong views.

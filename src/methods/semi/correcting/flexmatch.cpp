@@ -31,6 +31,8 @@ class FlexMatch final : public Method, public Classifier {
         beta_(register_buffer("beta", torch::zeros({task.classes}))) {}
 
   Needs needs() const override { return config_.needs(); }
+  // How many strong views are kept is read from the GPU.
+  bool replayable() const override { return config_.strong_forward != "kept"; }
 
   void learn(const Batch& batch, Step& step) override {
     ConsistencyLogits p = forward_consistency(*net_, batch, config_);

@@ -39,6 +39,7 @@ class FreeMatch final : public Method, public Classifier {
         h_model_(register_module("h_model", RunningMean(p_model_->value()))) {}
 
   Needs needs() const override { return config_.needs(); }
+  bool replayable() const override { return true; }
 
   void learn(const Batch& batch, Step& step) override {
     const auto [p_x, p_weak, p_strong] = forward_consistency(*net_, batch, config_);

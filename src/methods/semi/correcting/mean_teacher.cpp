@@ -47,6 +47,7 @@ class MeanTeacher final : public Method, public Classifier {
             .unlabeled = {config_.student_view, config_.teacher_view},
             .ratio = config_.mu};
   }
+  bool replayable() const override { return true; }
 
   void learn(const Batch& batch, Step& step) override {
     // f(x, θ, η): the student, with gradient; f(x, θ', η'): the teacher, on another draw of the noise, without.

@@ -45,6 +45,7 @@ class MixMatch final : public Method, public Classifier {
     if (config_.anchor) needs.unlabeled.emplace_back("weak");
     return needs;
   }
+  bool replayable() const override { return true; }
 
   void learn(const Batch& batch, Step& step) override {
     const auto& views = batch.unlabeled.x;

@@ -32,6 +32,7 @@ class PiModel final : public Method, public Classifier {
   Needs needs() const override {
     return {.labeled = {config_.labeled_view}, .unlabeled = {config_.view, config_.view}, .ratio = config_.mu};
   }
+  bool replayable() const override { return true; }
 
   void learn(const Batch& batch, Step& step) override {
     // z and z̃: two draws of the augmentation, and of dropout where the net has it.

@@ -48,6 +48,7 @@ class PseudoLabel final : public Method, public Classifier {
   }
 
   Needs needs() const override { return {.labeled = {config_.view}, .unlabeled = {config_.view}, .ratio = config_.mu}; }
+  bool replayable() const override { return true; }
 
   void learn(const Batch& batch, Step& step) override {
     const auto [p_x, p_u] = forward_together(*net_, batch.labeled.x.at(0), batch.unlabeled.x.at(0));

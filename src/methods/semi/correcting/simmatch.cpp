@@ -48,6 +48,7 @@ class SimMatch final : public Method, public Classifier {
     needs.whole_batch = true;
     return needs;
   }
+  bool replayable() const override { return true; }
 
   void learn(const Batch& batch, Step& step) override {
     const auto [x, weak, strong] = embedded(batch);

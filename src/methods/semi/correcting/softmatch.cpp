@@ -42,6 +42,7 @@ class SoftMatch final : public Method, public Classifier {
         variance_(register_buffer("variance", torch::ones({}))) {}
 
   Needs needs() const override { return config_.needs(); }
+  bool replayable() const override { return true; }
 
   void learn(const Batch& batch, Step& step) override {
     const auto [p_x, p_weak, p_strong] = forward_consistency(*net_, batch, config_);

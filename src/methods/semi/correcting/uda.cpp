@@ -39,6 +39,7 @@ class Uda final : public Method, public Classifier {
     needs.whole_batch = config_.tsa != "none";  // the labelled loss then divides by how many were left in
     return needs;
   }
+  bool replayable() const override { return true; }
 
   void learn(const Batch& batch, Step& step) override {
     const auto [p_x, p_weak, p_strong] = forward_consistency(*net_, batch, config_);

@@ -46,6 +46,7 @@ class Vat final : public Method, public Classifier {
   Needs needs() const override {
     return {.labeled = {config_.labeled_view}, .unlabeled = {config_.view}, .ratio = config_.mu, .whole_batch = true};
   }
+  bool replayable() const override { return true; }
 
   void learn(const Batch& batch, Step& step) override {
     const Tensor& u = batch.unlabeled.x.at(0);

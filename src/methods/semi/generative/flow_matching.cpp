@@ -38,6 +38,7 @@ class FlowMatching final : public Method, public Sampler {
     return {.labeled = {"none"}, .unlabeled = {"none"}, .ratio = config_.ratio, .whole_batch = true};
   }
   Groups groups() override { return {{"model", flow_->trained()}}; }
+  bool replayable() const override { return true; }
 
   void learn(const Batch& batch, Step& step) override {
     const Tensor &x = batch.labeled.x.at(0), &u = batch.unlabeled.x.at(0);

@@ -53,6 +53,7 @@ class VaeM2 final : public Method, public Classifier, public Sampler, public Rec
   Needs needs() const override {
     return {.labeled = {config_.view, "none"}, .unlabeled = {"none"}, .ratio = config_.ratio, .whole_batch = true};
   }
+  bool replayable() const override { return true; }
 
   void learn(const Batch& batch, Step& step) override {
     const Tensor &y = batch.labeled.y, &u = batch.unlabeled.x.at(0);
