@@ -4,6 +4,7 @@
 #include "app/machine.h"
 #include "core/text.h"
 #include "train/device.h"
+#include "train/recorder.h"
 
 namespace fewlabel {
 
@@ -17,6 +18,10 @@ Json doctor() {
                        ") is not OpenBLAS or MKL and may be 27 times slower; apt-get install libopenblas0-openmp");
   if (facts["isa"].get<std::string>().find("avx2") == std::string::npos)
     warnings.push_back("the processor has no AVX2; training will be slow");
+  if (gpu())
+    if (const FoundRecorder found = find_recorder(); !found.recorder)
+      warnings.push_back("steps cannot be recorded for the GPU, and small nets train several times slower: " +
+                         found.missing);
   std::error_code error;
   const auto space = std::filesystem::space(".", error);
   if (!error) {

@@ -6,7 +6,7 @@
 
 namespace fewlabel {
 
-/// Keeps the work that a function starts on a GPU, and starts all of it anew at once: a step is hundreds of small
+/// Keeps the work that a function starts on a GPU, and starts all of it anew at once: a step is many small
 /// operations, and the processor needs longer to start them than the GPU to finish them.
 class GpuRecorder {
  public:
