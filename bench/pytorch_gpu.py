@@ -6,8 +6,8 @@
 
 Modes: default is what a script without any setting does, tuned is channels_last, bf16 autocast and cuDNN's search for the
 fastest convolutions. fixmatch: WRN-28-2, 64 labelled + 7 · 64 unlabelled images of 32 × 32 × 3, one pass over all views as in
-the authors' code, SGD with Nesterov momentum, an average of the weights. small: the same with seed_cnn and 28 × 28 × 1. simclr: ResNet-18 with the small stem, two views of
-256 images, projector, SGD. The input is random and the same in every step; in PyTorch it lies on the GPU already, while
+the authors' code, SGD with Nesterov momentum, an average of the weights. small: the same with
+seed_cnn and 28 × 28 × 1. simclr: ResNet-18 with the small stem, two views of 256 images, projector, SGD. The input is random and the same in every step; in PyTorch it lies on the GPU already, while
 fewlabel copies and normalises its bytes anew in every step. A step ends when the GPU has finished it.
 """
 import argparse, copy, json, statistics, subprocess, sys, time
@@ -24,11 +24,10 @@ def step(args):
     device = "cuda"
     compares_views = args.what == "simclr"
     if compares_views:
-        encoder = pytorch_peer.small_resnet18()
-        encoder.fc = nn.Sequential(
+        net, shape = pytorch_peer.small_resnet18(), (3, 32, 32)
+        net.fc = nn.Sequential(
             nn.Linear(512, 512, bias=False), nn.BatchNorm1d(512), nn.ReLU(),
             nn.Linear(512, 128, bias=False), nn.BatchNorm1d(128, affine=False))
-        net, shape = encoder, (3, 32, 32)
     else:
         make, shape = pytorch_peer.NETS["wrn28_2" if args.what == "fixmatch" else "seed_cnn"]
         net = make()

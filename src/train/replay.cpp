@@ -1,6 +1,6 @@
 #include "train/replay.h"
 
-#include <fmt/format.h>
+#include <algorithm>
 
 #include "core/text.h"
 #include "fewlabel/error.h"
@@ -11,29 +11,34 @@ namespace {
 
 constexpr int64_t kPlainSteps = 3;
 
-Views room_for(const Views& views) {
-  Views room;
-  for (const Tensor& x : views.x) room.x.push_back(at::empty_like(x));
-  if (views.y.defined()) room.y = at::empty_like(views.y);
-  if (views.index.defined()) room.index = at::empty_like(views.index);
-  return room;
+/// All tensors of a batch, in an order that its shape decides.
+std::vector<Tensor*> tensors_of(Batch& batch) {
+  std::vector<Tensor*> all;
+  for (Views* views : {&batch.labeled, &batch.unlabeled}) {
+    for (Tensor& x : views->x) all.push_back(&x);
+    all.push_back(&views->y);
+    all.push_back(&views->index);
+  }
+  return all;
 }
 
-bool same_shape(const Tensor& a, const Tensor& b) {
-  return a.defined() == b.defined() && (!a.defined() || a.sizes() == b.sizes());
+Batch room_for(Batch batch) {
+  for (Tensor* tensor : tensors_of(batch))
+    if (tensor->defined()) *tensor = at::empty_like(*tensor);
+  return batch;
 }
 
-bool same_shape(const Views& a, const Views& b) {
-  if (a.x.size() != b.x.size() || !same_shape(a.y, b.y) || !same_shape(a.index, b.index)) return false;
-  for (std::size_t v = 0; v < a.x.size(); ++v)
-    if (!same_shape(a.x[v], b.x[v])) return false;
+/// Copies a batch into room of the same shapes; false, and nothing done, where the shapes differ.
+bool fill(Batch& room, Batch batch) {
+  const std::vector<Tensor*> to = tensors_of(room), from = tensors_of(batch);
+  const auto alike = [](const Tensor* a, const Tensor* b) {
+    return a->defined() == b->defined() && (!a->defined() || a->sizes() == b->sizes());
+  };
+  if (!std::equal(to.begin(), to.end(), from.begin(), from.end(), alike)) return false;
+  const at::NoGradGuard no_gradient;
+  for (std::size_t i = 0; i < to.size(); ++i)
+    if (to[i]->defined()) to[i]->copy_(*from[i]);
   return true;
-}
-
-void fill(Views& room, const Views& views) {
-  for (std::size_t v = 0; v < room.x.size(); ++v) room.x[v].copy_(views.x[v]);
-  if (room.y.defined()) room.y.copy_(views.y);
-  if (room.index.defined()) room.index.copy_(views.index);
 }
 
 }  // namespace
@@ -105,22 +110,17 @@ StepReplay::~StepReplay() = default;
 
 void StepReplay::learn(const Batch& batch) {
   if (!recorded_ && failure_.empty() && plain_ >= kPlainSteps) record(batch);
-  if (!recorded_ || !same_shape(input_.labeled, batch.labeled) || !same_shape(input_.unlabeled, batch.unlabeled)) {
+  if (!recorded_ || !fill(input_, batch)) {
     ++plain_;
     method_.learn(batch, outer_);
     return;
-  }
-  {
-    const at::NoGradGuard no_gradient;
-    fill(input_.labeled, batch.labeled);
-    fill(input_.unlabeled, batch.unlabeled);
   }
   recorder_->replay();
   kept_->apply(outer_);
 }
 
 void StepReplay::record(const Batch& batch) {
-  input_ = {room_for(batch.labeled), room_for(batch.unlabeled)};
+  input_ = room_for(batch);
   try {
     recorder_->record([this] {
       kept_->begin();

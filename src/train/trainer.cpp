@@ -56,7 +56,6 @@ struct Trainer::Impl {
   WatchedStep watched;
   CollapseMonitor collapse;
   std::optional<StepReplay> replay;
-  bool replay_failure_told = false;
   std::optional<CheckpointStore> store;
 
   int64_t steps = 0, done = 0;
@@ -157,13 +156,13 @@ void Trainer::Impl::watch_embeddings(const LogRecord& log) {
 }
 
 void Trainer::Impl::tell_of_replay() {
-  if (!replay || replay->failure().empty() || replay_failure_told) return;
-  replay_failure_told = true;
+  if (!replay || replay->failure().empty()) return;
   if (hooks.on_warning)
     hooks.on_warning(
         fmt::format("a step of {} could not be recorded for the GPU and is started anew each time, which "
                     "is slower: {}",
                     options.method_name, replay->failure()));
+  replay.reset();
 }
 
 void Trainer::Impl::evaluate() {

@@ -47,12 +47,17 @@ struct Training {
   }
 };
 
+/// The same update, by a plain step and by what may be a replayed one.
+void update_both(Training& plain, Training& other, StepReplay& replay) {
+  plain.method.learn(plain.next(), plain.step);
+  replay.learn(other.next());
+}
+
 TEST(Replay, TrainsAndLogsLikePlainSteps) {
   Training plain, replayed;
   StepReplay replay(replayed.method, replayed.step, replayed.step, std::make_unique<FakeRecorder>());
   for (int64_t i = 0; i < 8; ++i) {
-    plain.method.learn(plain.next(), plain.step);
-    replay.learn(replayed.next());
+    update_both(plain, replayed, replay);
     EXPECT_EQ(replay.recorded(), i >= 3);
     EXPECT_TRUE(replayed.step.take_minimized());
   }
@@ -88,10 +93,7 @@ class RefusingRecorder final : public GpuRecorder {
 TEST(Replay, WhatCannotBeRecordedGoesOnPlainly) {
   Training plain, refused;
   StepReplay replay(refused.method, refused.step, refused.step, std::make_unique<RefusingRecorder>());
-  for (int64_t i = 0; i < 6; ++i) {
-    plain.method.learn(plain.next(), plain.step);
-    replay.learn(refused.next());
-  }
+  for (int64_t i = 0; i < 6; ++i) update_both(plain, refused, replay);
   EXPECT_FALSE(replay.recorded());
   EXPECT_THAT(replay.failure(), HasSubstr("cannot be recorded"));
   EXPECT_EQ(replay.failure().find('\n'), std::string::npos);
