@@ -127,6 +127,7 @@ void CommandLine::define() {
       ->check(between(0.01, 1000000.0));
   train.add_flag("--resume", o.train.resume, "go on with the run at out=, bit for bit");
   train.add_flag("--overwrite", o.train.overwrite, "replace the run at out=");
+  train.add_flag("--dry-run", o.train.dry_run, "plan, and say what would be done; trains and writes nothing");
   train.add_option("--set", sets_, "the same as KEY=VALUE alone")->type_name("KEY=VALUE")->allow_extra_args(false);
   train.add_flag("-q,--quiet", quiet_, "errors only");
   json(train);

@@ -24,6 +24,7 @@ struct RunStatus {
   std::string host;       // filled in by write_status
   std::string started;    // UTC, "2026-11-23T08:15:00Z"; filled in at the first write_status
   std::string heartbeat;  // UTC; filled in by write_status
+  std::string stage;      // that is under way; empty before the first and after the last
   int64_t step = 0, steps = 0;
   int exit_code = 0;    // of a run that ended
   std::string message;  // why it failed; one sentence

@@ -28,8 +28,9 @@ class BatchSource {
 using OpenBatches = std::function<std::unique_ptr<BatchSource>(int64_t first)>;
 
 struct TrainerOptions {
-  OptimizerConfig optimizer;  // with lr, weight_decay, schedule and warmup filled in
-  LoopConfig loop;            // with steps, average and precision filled in
+  OptimizerPlan optimizer;
+  LoopPlan loop;  // with minutes, the number of updates is corrected on the way
+  Conduct conduct;
   uint64_t seed = 0;
   ImageShape shape;                    // of the examples
   std::vector<float> mean, deviation;  // per channel, of pixels in [0, 1]
@@ -42,7 +43,7 @@ struct TrainerOptions {
 
 /// What is known every loop.log_every updates. `values` are the same bits in a resumed run, `timing` is not.
 struct LogRecord {
-  int64_t step = 0, steps = 0;           // updates done, planned
+  int64_t step = 0, steps = 0;           // updates done, expected in all
   std::map<std::string, double> values;  // means since the last record: what the method logs, lr, gradient_norm,
                                          // pseudo_labels/kept, pseudo_labels/accuracy
   std::map<std::string, double> timing;  // seconds (of the run so far), images_per_second, wait_share
@@ -90,9 +91,12 @@ class Trainer {
   int64_t step() const;
   AverageScope averaged();
 
-  /// Seconds one update takes, its wait for data included: `warm` updates, then the mean of `measured`. Weights and
-  /// all else are as before afterwards.
-  double measure_step_seconds(int64_t warm = 10, int64_t measured = 15);
+  /// Updates in all: those of the plan, or as many as fit its minutes so far.
+  int64_t steps() const;
+
+  /// Seconds one update takes, its wait for data included: up to `warm` updates, then the mean of up to `measured`, in
+  /// about `seconds` but for two of them. Weights and all else are as before afterwards. Throws Error{interrupted …}.
+  double measure_step_seconds(int64_t warm = 10, int64_t measured = 15, double seconds = 1e9);
 
  private:
   struct Impl;

@@ -17,10 +17,11 @@ struct TrainRequest {
   double minutes = 0;                  // --minutes; 0: not given
   bool resume = false;                 // go on with the run at `out`
   bool overwrite = false;              // replace the run at `out`
+  bool dry_run = false;                // plan and tell, train nothing, write nothing
   Chatter chatter = Chatter::plain;
   std::string command;  // as typed, for the run folder
 };
-/// Trains, evaluates, writes the run folder and its report; returns summary.json.
+/// Trains, evaluates, writes the run folder and its report; returns summary.json, or the plan of a dry run.
 Json train(const TrainRequest& request);
 
 struct EvaluateRequest {

@@ -53,12 +53,14 @@ Json evaluate_classifier(const EvaluateRequest& request) {
   std::shared_ptr<const Source> source;
   Pool pool;
   if (request.data.empty()) {
-    const TrainConfig plan = train_config(parse_toml(read_file(folder.plan()), folder.plan().string()));
+    const Plan plan = parse_plan(read_file(folder.plan()), folder.plan().string());
     own = open_data(located(plan.data, folder));
     if (own.judge == Judge::none)
       throw Error(ErrorKind::data, request.run, "the run has no test set",
                   "name labelled data: fewlabel evaluate RUN DATA");
-    source = own.judge == Judge::test_set ? own.dataset.test : own.dataset.train;
+    source = own.judge == Judge::test_set     ? own.dataset.test
+             : own.judge == Judge::validation ? own.validation_source
+                                              : own.dataset.train;
     pool = own.judged;
   } else {
     const Dataset data = open_dataset(parse_split(request.data).data, {});

@@ -164,25 +164,26 @@ class Probes {
 }  // namespace
 
 PreparedData data_to_judge(const EvaluateRequest& request, const ImageShape& shape) {
-  TrainConfig config;
+  DataPlan plan;
   if (request.data.empty()) {
     const RunFolder folder = RunFolder::open(request.run);
-    config = train_config(parse_toml(read_file(folder.plan()), folder.plan().string()));
-    config.data = located(config.data, folder);
+    plan = located(parse_plan(read_file(folder.plan()), folder.plan().string()).data, folder);
   } else {
-    config.data.path = request.data;
+    plan.path = request.data;
   }
-  PreparedData data = open_data(config.data, false);
+  PreparedData data = open_data(plan, false);
   if (data.judge == Judge::none)
     throw Error(ErrorKind::data, to_string(data.split), "has no labelled examples to judge by",
                 "name others: fewlabel evaluate RUN DATA, or hide labels with DATA@N");
   if (shape.height > 0) {
-    config.data.size = shape.height;
-    config.data.channels = shape.channels;
+    plan.size = shape.height;
+    plan.channels = shape.channels;
+  } else if (!request.data.empty()) {
+    TrainConfig config;
+    config.method = Json{{"name", "pixels"}};
+    plan = resolve(config, {.found = data.found, .labeled = 1, .unlabeled = 0, .classes = 1}).plan.data;
   }
-  config.method = Json{{"name", "pixels"}};
-  const TrainConfig plan = resolve(config, {.found = data.found, .labeled = 1, .unlabeled = 0, .classes = 1}).config;
-  load_data(data, plan.data, usable_threads());
+  load_data(data, plan, usable_threads());
   return data;
 }
 

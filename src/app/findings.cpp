@@ -1,12 +1,14 @@
 #include "app/findings.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "app/evaluation.h"
 #include "app/planning.h"
 #include "core/base64.h"
 #include "data/decode/encode.h"
 #include "eval/pictures.h"
+#include "report/statistics.h"
 #include "train/batches.h"
 #include "train/module_state.h"
 #include "train/spread.h"
@@ -22,40 +24,44 @@ constexpr int64_t kRows = 4, kColumns = 10;
 
 void add_classification(Findings& found, Stage& stage, const PreparedData& data) {
   const Tensor logits = stage.logits(data.judged_store(), data.judged.index);
-  const Source& source = data.judge == Judge::test_set ? *data.dataset.test : *data.dataset.train;
-  Evaluation evaluation = evaluate_logits(logits, data.judged, data.judged_store(), source, data.dataset.classes);
+  Evaluation evaluation =
+      evaluate_logits(logits, data.judged, data.judged_store(), data.judged_source(), data.dataset.classes);
   found.summary.update(evaluation.summary);
   found.detail = std::move(evaluation.detail);
   found.predictions = std::move(evaluation.predictions);
 }
 
-/// Why nothing was judged on a test set.
-std::string no_test(const PreparedData& data) {
-  if (!data.dataset.test) return "There is no test set";
-  return data.test ? "Every labelled image of the test set is damaged" : "No image of the test set has a label";
+/// Beside a test set; where there is none, the validation set is what the run is judged by.
+void add_validation(Findings& found, Stage& stage, const PreparedData& data) {
+  if (!data.validation || data.judge == Judge::validation || data.validated.size() == 0) return;
+  const Tensor predicted = stage.logits(*data.validation, data.validated.index).argmax(1);
+  const double accuracy = share_equal(predicted, torch::tensor(data.validated.label, torch::kLong));
+  const Interval interval =
+      wilson_interval(std::llround(accuracy * static_cast<double>(data.validated.size())), data.validated.size());
+  found.summary["validation_accuracy"] = accuracy;
+  found.summary["validation_low"] = interval.low;
+  found.summary["validation_high"] = interval.high;
+  found.summary["validation_examples"] = data.validated.size();
 }
 
 void add_notes(Findings& found, const PreparedData& data) {
   found.notes.push_back(
-      "Accuracy is that of the last averaged weights. No validation split was held out, and nothing was "
-      "selected on the evaluation examples.");
+      "Accuracy is that of the last averaged weights, and nothing was selected on the examples that judge it.");
   if (data.judge == Judge::hidden_labels)
     found.notes.push_back(no_test(data) +
                           ": accuracy is measured on the unlabelled examples themselves, whose labels were hidden from "
                           "training.");
-  if (data.judge == Judge::none)
-    found.notes.push_back(no_test(data) +
-                          ", so accuracy is unknown. `fewlabel evaluate RUN DATA` measures it on labelled images that "
-                          "were not trained on.");
-  else
+  if (data.judge == Judge::validation)
+    found.notes.push_back(no_test(data) + ": accuracy is measured on the validation set.");
+  if (data.judge != Judge::none)
     found.notes.push_back(
         "The temperature is fitted on one half of the evaluation examples and judged on the other, both "
         "ways; the saved model is not scaled by it.");
 }
 
-void add_representation(Findings& found, const FeatureFunction& features, const PreparedData& data,
-                        const TrainConfig& plan, const Normalization& rule) {
-  if (*plan.probe == "none") return;
+void add_representation(Findings& found, const FeatureFunction& features, const PreparedData& data, const Plan& plan,
+                        const Normalization& rule) {
+  if (plan.probe == "none") return;
   if (!can_probe(data)) {
     const bool damaged = data.test && data.judge == Judge::none;
     found.notes.push_back((damaged ? no_test(data) + ", so nothing judges the features."
@@ -83,7 +89,7 @@ void add_representation(Findings& found, const FeatureFunction& features, const 
   found.notes.push_back(
       "The features were learnt without labels. The probes learn from the labelled examples and are judged on "
       "others; nothing was selected on those.");
-  if (*plan.probe == "quick") found.notes.push_back("Probes used a part of the examples (probe = \"quick\").");
+  if (plan.probe == "quick") found.notes.push_back("Probes used a part of the examples (probe = \"quick\").");
 }
 
 void add_reconstructions(Findings& found, Reconstructor& reconstructor, const PreparedData& data,
@@ -108,17 +114,21 @@ void add_reconstructions(Findings& found, Reconstructor& reconstructor, const Pr
 
 }  // namespace
 
-ProbeLimits probe_limits(const TrainConfig& plan) {
-  return *plan.probe == "quick" ? ProbeLimits{10000, 2000} : ProbeLimits{};
+std::string no_test(const PreparedData& data) {
+  if (!data.dataset.test) return "There is no test set";
+  return data.test ? "Every labelled image of the test set is damaged" : "No image of the test set has a label";
 }
 
-Findings measure(Stage& stage, const PreparedData& data, const TrainConfig& plan, const Normalization& rule) {
+ProbeLimits probe_limits(const Plan& plan) { return plan.probe == "quick" ? ProbeLimits{10000, 2000} : ProbeLimits{}; }
+
+Findings measure(Stage& stage, const PreparedData& data, const Plan& plan, const Normalization& rule) {
   const torch::NoGradGuard no_gradient;
   const EvaluationScope evaluating(stage.method());
   Findings found;
-  const bool unlabelled = learns_without_labels(plan);
+  const bool unlabelled = learns_without_labels(plan.method);
   if (stage.classifier() && !unlabelled) {
     if (data.judge != Judge::none) add_classification(found, stage, data);
+    add_validation(found, stage, data);
     add_notes(found, data);
   }
   if (const auto features = feature_function(stage.method()); features && unlabelled)
@@ -133,17 +143,18 @@ Findings measure(Stage& stage, const PreparedData& data, const TrainConfig& plan
   return found;
 }
 
-std::vector<std::pair<std::string, double>> monitored(Stage& stage, const PreparedData& data, const TrainConfig& plan,
+std::vector<std::pair<std::string, double>> monitored(Stage& stage, const PreparedData& data, const Plan& plan,
                                                       const Normalization& rule) {
   if (data.judge == Judge::none) return {};
-  if (!learns_without_labels(plan)) {
+  if (!learns_without_labels(plan.method)) {
     if (!stage.classifier()) return {};
     const Pool part = part_of(data.judged, kMonitored);
     const Tensor predicted = stage.logits(data.judged_store(), part.index).argmax(1);
-    return {{"test/accuracy", share_equal(predicted, torch::tensor(part.label, torch::kLong))}};
+    return {{data.judge == Judge::validation ? "validation/accuracy" : "test/accuracy",
+             share_equal(predicted, torch::tensor(part.label, torch::kLong))}};
   }
   const auto features = feature_function(stage.method());
-  if (!features || *plan.probe == "none" || !can_probe(data)) return {};
+  if (!features || plan.probe == "none" || !can_probe(data)) return {};
   const Representation frozen(data, features, rule, {kMonitoredKnown, kMonitoredProbe});
   return {{"knn/accuracy", share_equal(knn_classify(frozen.known(), frozen.judged().x), frozen.judged().y)}};
 }

@@ -16,14 +16,17 @@ struct Findings {
 };
 
 /// The method as it stands (inside an AverageScope: with averaged weights), as far as the data have labels.
-Findings measure(Stage& stage, const PreparedData& data, const TrainConfig& plan, const Normalization& rule);
+Findings measure(Stage& stage, const PreparedData& data, const Plan& plan, const Normalization& rule);
+
+/// Why nothing was judged on a test set.
+std::string no_test(const PreparedData& data);
 
 /// How many examples plan.probe ("quick" or "full") allows.
-ProbeLimits probe_limits(const TrainConfig& plan);
+ProbeLimits probe_limits(const Plan& plan);
 
 /// Figures for the curves while training goes on: accuracy on a fixed part of the judged examples (of a classifier, or
 /// of the nearest neighbours of an encoder). Nothing is chosen by them.
-std::vector<std::pair<std::string, double>> monitored(Stage& stage, const PreparedData& data, const TrainConfig& plan,
+std::vector<std::pair<std::string, double>> monitored(Stage& stage, const PreparedData& data, const Plan& plan,
                                                       const Normalization& rule);
 
 /// A sheet of samples as PNG bytes; the same seed each time, so that sheets can be compared.

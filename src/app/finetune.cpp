@@ -62,18 +62,19 @@ Json finetune(const PreparedData& data, const FinetuneRule& rule, const Normaliz
   config.data.size = normalization.shape.height;
   config.data.channels = normalization.shape.channels;
   config.train.steps = rule.steps;
-  TrainConfig plan = resolve(config, {.found = few.found,
-                                      .labeled = few.labeled.size(),
-                                      .unlabeled = few.unlabeled.size(),
-                                      .classes = static_cast<int64_t>(few.dataset.classes.size()),
-                                      .threads = usable_threads(),
-                                      .bf16 = has_fast_bf16(),
-                                      .gpu = static_cast<bool>(gpu()),
-                                      .gpu_bf16 = gpu().bf16,
-                                      .learns_without_labels = false})
-                         .config;
-  check_method(plan);
+  Plan plan = resolve(config, {.found = few.found,
+                               .labeled = few.labeled.size(),
+                               .unlabeled = few.unlabeled.size(),
+                               .classes = static_cast<int64_t>(few.dataset.classes.size()),
+                               .threads = usable_threads(),
+                               .bf16 = has_fast_bf16(),
+                               .gpu = static_cast<bool>(gpu()),
+                               .gpu_bf16 = gpu().bf16,
+                               .learns_without_labels = false})
+                  .plan;
+  check_method(plan.method);
   StageOptions options{.plan = plan,
+                       .conduct = {},
                        .normalization = normalization,
                        .checkpoints = {},
                        .resume_command = {},

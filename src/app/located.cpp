@@ -16,12 +16,12 @@ std::string located(const std::string& path, const RunFolder& run) {
   return fs::exists(there, ignored) ? there.string() : path;
 }
 
-DataConfig located(DataConfig data, const RunFolder& run) {
+DataPlan located(DataPlan data, const RunFolder& run) {
   SplitSpec split = parse_split(data.path);
   split.data = located(split.data, run);
   split.labels_file = located(split.labels_file, run);
   data.path = to_string(split);
-  for (std::string* path : {&data.test, &data.virtual_examples}) *path = located(*path, run);
+  for (std::string* path : {&data.test, &data.validation, &data.virtual_examples}) *path = located(*path, run);
   return data;
 }
 

@@ -11,6 +11,6 @@ namespace fewlabel {
 /// A relative path that leads nowhere from here is taken from the folder in which the run was started (env.json).
 std::string located(const std::string& path, const RunFolder& run);
 /// The same for every path of the data.
-DataConfig located(DataConfig data, const RunFolder& run);
+DataPlan located(DataPlan data, const RunFolder& run);
 
 }  // namespace fewlabel

@@ -3,24 +3,15 @@
 #include <fmt/format.h>
 
 #include "fewlabel/method.h"
-#include "plan/resolve.h"
+#include "plan/preset.h"
 
 namespace fewlabel {
-namespace {
-
-bool is_short(const Json& recipe) {
-  const Json steps = recipe.value("/train/steps"_json_pointer, Json());
-  return !steps.is_number() || steps.get<double>() < static_cast<double>(kLongRun);
-}
-
-}  // namespace
-
 Json with_method_settings(const Json& recipe) {
   const Json name = recipe.value("/method/name"_json_pointer, Json());
   if (!name.is_string()) return recipe;
   const MethodInfo& info = find_method(name.get<std::string>());
   Json settings = info.settings;
-  if (is_short(recipe)) settings.merge_patch(info.short_settings);
+  if (preset_of(recipe) == Preset::brief) settings.merge_patch(info.short_settings);
   settings.merge_patch(recipe);
   return settings;
 }
@@ -35,7 +26,7 @@ std::vector<std::string> method_keys() {
 std::vector<std::string> fit_to_labels(TrainConfig& config, const Json& recipe, int64_t labeled) {
   constexpr int64_t kManyLabels = 500, kBatch = 64, kMu = 2;
   const Json name = config.method.value("name", Json());
-  if (!name.is_string() || labeled < kManyLabels || !is_short(recipe)) return {};
+  if (!name.is_string() || labeled < kManyLabels || preset_of(recipe) == Preset::paper) return {};
   const Json& settings = find_method(name.get<std::string>()).short_settings;
   const auto open = [&](const Json::json_pointer& key) { return settings.contains(key) && !recipe.contains(key); };
   std::vector<std::string> choices;

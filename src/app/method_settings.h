@@ -9,7 +9,7 @@
 namespace fewlabel {
 
 /// The recipe with what its method brings along wherever it says nothing itself: MethodInfo::settings and, in a short
-/// run (kLongRun), MethodInfo::short_settings, which go before those. A recipe that names no method is left alone.
+/// run (plan/preset.h), MethodInfo::short_settings, which go before those. A recipe that names no method is left alone.
 Json with_method_settings(const Json& recipe);
 
 /// The keys of all methods ("method.tau"), for what is said to one that nobody knows.

@@ -11,26 +11,23 @@
 
 namespace fewlabel {
 
-std::string method_name(const TrainConfig& config) { return config.method.at("name").get<std::string>(); }
+std::string method_name(const Json& method) { return method.at("name").get<std::string>(); }
 
-bool learns_without_labels(const TrainConfig& config) {
-  return config.method.contains("name") && find_method(method_name(config)).learns_without_labels();
+bool learns_without_labels(const Json& method) {
+  return method.contains("name") && find_method(method_name(method)).learns_without_labels();
 }
 
-void check_method(TrainConfig& config) {
-  const MethodInfo& info = find_method(method_name(config));
-  Json own = config.method;
+void check_method(Json& method) {
+  const MethodInfo& info = find_method(method_name(method));
+  Json own = method;
   own.erase("name");
   Json resolved = Json{{"name", info.name}};
   resolved.update(info.resolve(own));
-  config.method = resolved;
+  method = resolved;
 }
 
-std::string plan_identity(const TrainConfig& plan) {
-  Json json = to_json(plan);
-  for (const char* key : {"out", "init"}) json.erase(key);  // init_hash says which weights those were
-  for (const char* key : {"device", "workers", "checkpoint_seconds", "checkpoints"}) json["train"].erase(key);
-  const std::string text = json_text(json);
+std::string plan_identity(const Plan& plan) {
+  const std::string text = plan_text(plan);
   return hash_bytes(text.data(), text.size());
 }
 
@@ -62,13 +59,39 @@ std::vector<std::string> adopt_initial(TrainConfig& config) {
   return choices;
 }
 
-TrainConfig baseline_of(const TrainConfig& plan) {
-  TrainConfig baseline = plan;
+void adopt_stage(TrainConfig& config, const Plan& before) {
+  if (!config.net.name) config.net = net_config(before.net);
+  if (config.data.size || config.data.channels) return;
+  config.data.size = before.data.size;
+  config.data.channels = before.data.channels;
+}
+
+Plan baseline_of(const Plan& plan) {
+  Plan baseline = plan;
+  baseline.stage = "baseline";
   baseline.method = Json{{"name", "supervised"}};
+  check_method(baseline.method);
+  baseline.probe = "none";
   baseline.data.virtual_examples.clear();
   baseline.init.clear();
   baseline.init_hash.clear();
+  baseline.starts_from.clear();
   return baseline;
+}
+
+NetConfig net_config(const NetPlan& plan) {
+  Json json;
+  write_config(json, plan);
+  return read_config<NetConfig>("net", json);
+}
+
+std::vector<std::string> unlike_the_paper(const Json& method) {
+  const Json own = find_method(method_name(method)).resolve(Json::object());
+  std::vector<std::string> unlike;
+  for (const auto& [key, value] : own.items())
+    if (method.contains(key) && method[key] != value)
+      unlike.push_back(fmt::format("{} = {} ({})", key, json_text(method[key]), json_text(value)));
+  return unlike;
 }
 
 }  // namespace fewlabel

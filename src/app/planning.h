@@ -1,4 +1,4 @@
-// From a recipe to a configuration whose method is known and checked. What a run then does is in app/session.h.
+// From a recipe to a configuration whose method is known and checked. What a run then does is in app/runner.h.
 #pragma once
 #include <string>
 #include <vector>
@@ -7,20 +7,26 @@
 
 namespace fewlabel {
 
-/// Of a configuration whose method is chosen.
-std::string method_name(const TrainConfig& config);
+/// Of a configuration or a plan whose method is chosen: `method` is its table.
+std::string method_name(const Json& method);
 /// False where no method is named: the one that is picked then needs labels.
-bool learns_without_labels(const TrainConfig& config);
+bool learns_without_labels(const Json& method);
 /// Refuses unknown methods and fields before anything is written, and writes defaults out. Throws Error{usage}.
-void check_method(TrainConfig& config);
-/// Of all that decides the weights; a checkpoint belongs to one.
-std::string plan_identity(const TrainConfig& plan);
+void check_method(Json& method);
+/// A checkpoint belongs to one plan: the hash of the bytes that plan.toml has.
+std::string plan_identity(const Plan& plan);
 /// Whether a key leaves the weights that a resumed run ends with as they are.
 bool may_change_on_resume(const std::string& key);
 /// Fills init_hash, and net, data.size and data.channels from the run that init names, where they are left open.
 /// Returns sentences that say so. Throws Error{usage} when init_hash names other weights.
 std::vector<std::string> adopt_initial(TrainConfig& config);
+/// The same from a stage before it.
+void adopt_stage(TrainConfig& config, const Plan& before);
 /// The supervised baseline of a plan: same net, augmentation and optimiser, labels alone.
-TrainConfig baseline_of(const TrainConfig& plan);
+Plan baseline_of(const Plan& plan);
+/// The written form of a planned net, for make_net and cards.
+NetConfig net_config(const NetPlan& plan);
+/// Settings of the method that are not its own defaults, "mu = 5 (7)" each; empty where all are.
+std::vector<std::string> unlike_the_paper(const Json& method);
 
 }  // namespace fewlabel

@@ -9,6 +9,7 @@
 #include "data/class_list.h"
 #include "data/pixel_cache.h"
 #include "fewlabel/error.h"
+#include "fewlabel/random.h"
 
 namespace fewlabel {
 namespace {
@@ -88,6 +89,17 @@ std::vector<int64_t> labeled_examples(const Source& train, const SplitSpec& spli
   return all;
 }
 
+/// All examples that have a label.
+Pool labeled_pool(const Source& source) {
+  Pool pool;
+  for (int64_t i = 0; i < source.size(); ++i)
+    if (source.label(i) != kUnlabeled) {
+      pool.index.push_back(i);
+      pool.label.push_back(source.label(i));
+    }
+  return pool;
+}
+
 void drop_known_damage(Pool& pool, const ImageStore& store) {
   const std::vector<int64_t> damaged = store.damaged();
   const std::set<int64_t> out(damaged.begin(), damaged.end());
@@ -101,6 +113,55 @@ void drop_known_damage(Pool& pool, const ImageStore& store) {
 }
 
 }  // namespace
+
+std::string_view to_string(Judge judge) {
+  switch (judge) {
+    case Judge::test_set:
+      return "test set";
+    case Judge::validation:
+      return "validation set";
+    case Judge::hidden_labels:
+      return "hidden labels";
+    case Judge::held_out:
+      return "labels held out";
+    case Judge::none:
+      break;
+  }
+  return "none";
+}
+
+int64_t possible_folds(const PreparedData& data) {
+  std::vector<int64_t> count(data.dataset.classes.size());
+  for (const int32_t label : data.labeled.label)
+    if (label != kUnlabeled) ++count[static_cast<std::size_t>(label)];
+  const int64_t most = count.empty() ? 0 : *std::max_element(count.begin(), count.end());
+  return most < 2 ? 0 : std::min<int64_t>(most, 4);
+}
+
+PreparedData without_fold(const PreparedData& data, int64_t fold, int64_t folds, int64_t seed) {
+  std::vector<std::vector<std::size_t>> of_class(data.dataset.classes.size());
+  for (std::size_t i = 0; i < data.labeled.index.size(); ++i)
+    of_class[static_cast<std::size_t>(data.labeled.label[i])].push_back(i);
+  std::vector<char> out(data.labeled.index.size());
+  int64_t next = 0;  // goes on from class to class, so that the folds are of one size
+  for (std::size_t c = 0; c < of_class.size(); ++c) {
+    std::vector<std::size_t>& members = of_class[c];
+    if (members.size() < 2) continue;
+    Random random({static_cast<uint64_t>(seed), "folds", c});
+    for (std::size_t i = members.size(); i > 1; --i)
+      std::swap(members[i - 1], members[random.below(static_cast<uint32_t>(i))]);
+    for (const std::size_t member : members) out[member] = next++ % folds + 1 == fold;
+  }
+  PreparedData rest = data;
+  rest.labeled = rest.judged = {};
+  rest.judge = Judge::held_out;
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    Pool& into = out[i] ? rest.judged : rest.labeled;
+    into.index.push_back(data.labeled.index[i]);
+    into.label.push_back(data.labeled.label[i]);
+  }
+  return rest;
+}
 
 void drop_damaged(Pool& pool, const ImageStore& store) {
   store.check(pool.index);
@@ -129,13 +190,15 @@ PreparedData open_data(const DataConfig& config, bool labels_needed) {
   }
   check_pools(data);
   if (!config.virtual_examples.empty()) open_virtual(data, config);
+  if (!config.validation.empty()) {
+    data.validation_source = open_dataset(data.split.data, options, config.validation).test;
+    data.validated = labeled_pool(*data.validation_source);
+    data.judge = Judge::validation;
+    data.judged = data.validated;
+  }
   if (data.dataset.test) {
     data.judge = Judge::test_set;
-    for (int64_t i = 0; i < data.dataset.test->size(); ++i)
-      if (data.dataset.test->label(i) != kUnlabeled) {
-        data.judged.index.push_back(i);
-        data.judged.label.push_back(data.dataset.test->label(i));
-      }
+    data.judged = labeled_pool(*data.dataset.test);
   }
   if (data.judged.size() == 0) {
     data.judge = Judge::none;
@@ -149,9 +212,15 @@ PreparedData open_data(const DataConfig& config, bool labels_needed) {
   return data;
 }
 
-void load_data(PreparedData& data, const DataConfig& config, int threads) {
-  const auto side = static_cast<int32_t>(*config.size);
-  StoreOptions options{.shape = {side, side, static_cast<int32_t>(*config.channels)},
+PreparedData open_data(const DataPlan& plan, bool labels_needed) {
+  Json json;
+  write_config(json, plan);
+  return open_data(read_config<DataConfig>("data", json), labels_needed);
+}
+
+void load_data(PreparedData& data, const DataPlan& config, int threads) {
+  const auto side = static_cast<int32_t>(config.size);
+  StoreOptions options{.shape = {side, side, static_cast<int32_t>(config.channels)},
                        .cache_bytes = config.cache_mb << 20,
                        .threads = threads,
                        .strict = config.strict,
@@ -159,6 +228,10 @@ void load_data(PreparedData& data, const DataConfig& config, int threads) {
                        .disk_cache_bytes = config.disk_cache_mb << 20};
   data.train = make_store(data.dataset.train, options);
   if (data.judge == Judge::test_set) data.test = make_store(data.dataset.test, options);
+  if (data.validation_source) {
+    data.validation = make_store(data.validation_source, options);
+    drop_damaged(data.validated, *data.validation);
+  }
   if (data.judge != Judge::none) drop_damaged(data.judged, data.judged_store());
   // Learnt from without its label and never probed, a labelled example is one more unlabelled one.
   if (data.labels_needed || data.judge != Judge::none) data.train->check(data.labeled.index);
@@ -181,11 +254,10 @@ Json describe_data(const PreparedData& data) {
   json["labeled"] = data.labeled.size();
   json["unlabeled"] = data.unlabeled.size();
   json["judged"] = data.judged.size();
-  json["judge"] = data.judge == Judge::test_set        ? "test set"
-                  : data.judge == Judge::hidden_labels ? "hidden labels"
-                                                       : "none";
+  json["judge"] = to_string(data.judge);
   json["hash"]["train"] = data.train->content_hash();
   if (data.test) json["hash"]["test"] = data.test->content_hash();
+  if (data.validation) json["hash"]["validation"] = data.validation->content_hash();
   if (data.made) {
     json["virtual"] = data.virtual_examples.size();
     json["hash"]["virtual"] = data.made_images->content_hash();
@@ -197,6 +269,7 @@ Json describe_data(const PreparedData& data) {
   };
   add(data.train.get());
   add(data.test.get());
+  add(data.validation.get());
   add(data.made_images.get());
   json["damaged"] = {{"count", names.size()}, {"examples", names}};
   json["labeled_index"] = data.labeled.index;

@@ -1,6 +1,7 @@
 // What every use case prepares before it can train or evaluate: data, split, pools.
 #pragma once
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "fewlabel/dataset.h"
@@ -16,13 +17,17 @@ struct Pool {
 };
 
 /// Where the labels that measure a run come from.
-enum class Judge { none, test_set, hidden_labels };
+enum class Judge { none, test_set, validation, hidden_labels, held_out };
+std::string_view to_string(Judge judge);  // "none", "test set" …
 
 struct PreparedData {
   Dataset dataset;
   SplitSpec split;
-  ImageShape found;                               // commonest shape before any resize
-  std::shared_ptr<const ImageStore> train, test;  // test may be null
+  ImageShape found;                                 // commonest shape before any resize
+  std::shared_ptr<const ImageStore> train, test;    // test may be null
+  std::shared_ptr<const Source> validation_source;  // what data.validation names; null: nothing
+  std::shared_ptr<const ImageStore> validation;     // its store
+  Pool validated;                                   // of that store, all labelled
   Pool labeled, unlabeled;  // of the training store; unlabelled ones carry hidden labels where known
   Judge judge = Judge::none;
   Pool judged;  // what accuracy is measured on
@@ -30,8 +35,20 @@ struct PreparedData {
   std::shared_ptr<const Source> made;             // what data.virtual names; null: nothing
   std::shared_ptr<const ImageStore> made_images;  // its store
   Pool virtual_examples;                          // of that store, with the labels of `dataset`
-  const ImageStore& judged_store() const { return judge == Judge::test_set ? *test : *train; }
+  const ImageStore& judged_store() const {
+    return judge == Judge::test_set ? *test : judge == Judge::validation ? *validation : *train;
+  }
+  const Source& judged_source() const {
+    return judge == Judge::test_set ? *dataset.test : judge == Judge::validation ? *validation_source : *dataset.train;
+  }
 };
+
+/// The same data without the labels of one fold, which judge in their place: fold 1 … folds, each class dealt out in an
+/// order that `seed` shuffles. A class with one label keeps it in every fold. What is held out is not learnt from at
+/// all.
+PreparedData without_fold(const PreparedData& data, int64_t fold, int64_t folds, int64_t seed);
+/// How many folds the labels allow: 0 where every class has one label, else 2 to 4.
+int64_t possible_folds(const PreparedData& data);
 
 /// Decodes those of `pool` that `store` has not decoded yet, and takes out the damaged ones.
 void drop_damaged(Pool& pool, const ImageStore& store);
@@ -39,10 +56,11 @@ void drop_damaged(Pool& pool, const ImageStore& store);
 /// Opens the data and applies the split, without decoding; found, dataset, split, pools are set.
 /// Without `labels_needed` any data will do, labelled or not.
 PreparedData open_data(const DataConfig& config, bool labels_needed = true);
+PreparedData open_data(const DataPlan& plan, bool labels_needed = true);
 /// Decodes at the plan's shape and takes damaged examples out of the pools. Where the pixels do not fit the cache, the
 /// unlabelled pool may be millions: of that, damage is left for the loader to meet.
 /// Throws Error{data}: nothing left to learn from, or (strict) a damaged example.
-void load_data(PreparedData& data, const DataConfig& config, int threads);
+void load_data(PreparedData& data, const DataPlan& plan, int threads);
 
 /// data.json: hashes, indices of the split, damaged examples.
 Json describe_data(const PreparedData& data);

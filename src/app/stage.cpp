@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "app/planning.h"
 #include "data/loader.h"
 #include "fewlabel/error.h"
 #include "fewlabel/transform.h"
@@ -16,12 +17,12 @@ namespace fewlabel {
 namespace {
 
 std::vector<std::shared_ptr<const Transform>> transforms(const std::vector<std::string>& views,
-                                                         const AugmentConfig& augment) {
+                                                         const AugmentPlan& augment) {
   std::vector<std::shared_ptr<const Transform>> result;
   for (const std::string& view : views) {
-    const std::string& policy = view == "weak"       ? *augment.weak
-                                : view == "strong"   ? *augment.strong
-                                : view == "contrast" ? *augment.contrast
+    const std::string& policy = view == "weak"       ? augment.weak
+                                : view == "strong"   ? augment.strong
+                                : view == "contrast" ? augment.contrast
                                                      : view;
     result.emplace_back(make_image_transform(policy));
   }
@@ -29,7 +30,7 @@ std::vector<std::shared_ptr<const Transform>> transforms(const std::vector<std::
 }
 
 /// Virtual examples that come with each batch of `batch` labelled ones; none where the plan names none.
-Guests virtual_guests(const PreparedData& data, const DataConfig& plan, int64_t batch) {
+Guests virtual_guests(const PreparedData& data, const DataPlan& plan, int64_t batch) {
   if (plan.virtual_examples.empty()) return {};
   const double ratio = plan.virtual_share / (1 - plan.virtual_share);
   return {.store = data.made_images.get(),
@@ -51,35 +52,35 @@ Pool everything(const PreparedData& data) {
 struct Stage::Impl {
   Impl(const PreparedData& prepared, StageOptions stage_options, TrainerHooks hooks)
       : data(prepared), options(std::move(stage_options)) {
-    const TrainConfig& plan = options.plan;
+    const Plan& plan = options.plan;
     const MethodInfo& info = find_method(plan.method.at("name").get<std::string>());
     const Pool unlabeled_pool = info.learns_without_labels() ? everything(data) : data.unlabeled;
     const int64_t classes = info.learns_without_labels() ? 0 : static_cast<int64_t>(data.dataset.classes.size());
     const auto seed = static_cast<uint64_t>(plan.seed);
-    const int64_t batch = *plan.train.batch;
+    const int64_t batch = plan.train.batch;
     const Guests guests = virtual_guests(data, plan.data, batch);
     const Task task{.shape = data.train->shape(),
                     .classes = classes,
                     .labeled = data.labeled.size() + static_cast<int64_t>(guests.pool.size()),
                     .unlabeled = unlabeled_pool.size(),
                     .class_share = classes > 0 ? class_share(data) : std::vector<double>(),
-                    .steps = plan.train.steps.value_or(1),
+                    .steps = plan.train.steps,
                     .seed = seed,
                     .mean = options.normalization.mean,
                     .deviation = options.normalization.deviation,
                     .trained_head = options.initial && options.initial->classes == data.dataset.classes};
     Json own = plan.method;
     own.erase("name");
-    const Net net = make_net(plan.net, task.shape, classes, seed);
+    const Net net = make_net(net_config(plan.net), task.shape, classes, seed);
     if (options.initial) initial_sentence = take_over(*net, data.dataset.classes, *options.initial);
     method = info.make(own, task, net);
     if (options.initial && !trains(*method, *net))
       throw Error(ErrorKind::usage, "init",
                   fmt::format("{} makes nets of its own and cannot start from a run", info.name),
                   "leave init out, or choose another method");
-    method->to(choose_device(plan.train.device.value_or("auto")));
+    method->to(choose_device(options.conduct.device.value_or("auto")));
     classifier = dynamic_cast<Classifier*>(method.get());
-    card = {plan.method, plan.net, task, data.dataset.classes, to_string(data.split)};
+    card = {plan.method, net_config(plan.net), task, data.dataset.classes, to_string(data.split)};
 
     const Needs needs = method->needs();
     if (!needs.unlabeled.empty() && unlabeled_pool.size() == 0)
@@ -95,13 +96,15 @@ struct Stage::Impl {
                                .labels = std::vector<int32_t>(unlabeled_pool.index.size(), kUnlabeled),
                                .transforms = transforms(needs.unlabeled, plan.augment),
                                .batch = batch * needs.ratio};
-    const OpenBatches open = [store = data.train.get(), labeled, unlabeled, seed,
-                              workers = static_cast<int>(*plan.train.workers)](int64_t first) {
-      return std::make_unique<LoaderBatches>(std::make_unique<Loader>(
-          *store, labeled, unlabeled, LoaderOptions{.seed = seed, .workers = workers, .first_batch = first}));
-    };
+    const OpenBatches open =
+        [store = data.train.get(), labeled, unlabeled, seed,
+         workers = static_cast<int>(options.conduct.workers.value_or(plan.train.threads))](int64_t first) {
+          return std::make_unique<LoaderBatches>(std::make_unique<Loader>(
+              *store, labeled, unlabeled, LoaderOptions{.seed = seed, .workers = workers, .first_batch = first}));
+        };
     TrainerOptions trainer_options{.optimizer = plan.optimizer,
                                    .loop = plan.train,
+                                   .conduct = options.conduct,
                                    .seed = seed,
                                    .shape = task.shape,
                                    .mean = options.normalization.mean,

@@ -14,7 +14,8 @@
 namespace fewlabel {
 
 struct StageOptions {
-  TrainConfig plan;  // with train.steps set, but for measuring
+  Plan plan;
+  Conduct conduct;
   Normalization normalization;
   std::filesystem::path checkpoints;  // empty: none are written
   std::string resume_command;

@@ -1,48 +1,41 @@
-// `fewlabel train`: one run, or a chain of them.
-#include <filesystem>
-
+// `fewlabel train`.
 #include "app/app.h"
-#include "app/chain.h"
-#include "app/session.h"
+#include "app/recipe_stages.h"
+#include "app/runner.h"
 #include "core/cancel.h"
-#include "core/files.h"
 #include "fewlabel/error.h"
 #include "plan/recipe.h"
 #include "train/machine.h"
 
 namespace fewlabel {
-namespace {
-
-/// What the run at `out` was told when it began.
-Json recipe_of_run(const std::string& out) {
-  if (out.empty())
-    throw Error(ErrorKind::usage, "train", "--resume needs the run to go on with", "fewlabel train --resume out=RUN");
-  const std::filesystem::path path = std::filesystem::path(out) / "config.toml";
-  return std::filesystem::exists(path) ? parse_toml(read_file(path), path.string()) : Json::object();
-}
-
-}  // namespace
 
 Json train(const TrainRequest& request) {
   watch_signals();
   tune_allocator();
-  RunRequest run{.recipe = read_recipe(request.recipe, request.overrides),
-                 .overrides = request.overrides,
-                 .resume = request.resume,
-                 .overwrite = request.overwrite,
-                 .chatter = request.chatter,
-                 .command = request.command,
-                 .resume_out = {}};
-  const bool chain = is_chain(request.resume ? recipe_of_run(run.recipe.value("out", std::string())) : run.recipe);
-  if (request.minutes > 0 && !request.resume) {
-    if (chain) {
-      share_minutes(run.recipe, request.minutes);
-    } else {
-      run.recipe["train"]["minutes"] = request.minutes;
-      run.recipe["train"].erase("steps");
-    }
+  RunRequest run;
+  run.recipe = read_recipe(request.recipe, request.overrides);
+  run.overrides = request.overrides;
+  run.resume = request.resume;
+  run.overwrite = request.overwrite;
+  run.chatter = request.chatter;
+  run.command = request.command;
+  if (request.resume && run.recipe.value("out", std::string()).empty())
+    throw Error(ErrorKind::usage, "train", "--resume needs the run to go on with", "fewlabel train --resume out=RUN");
+  if (request.minutes > 0 && request.resume) {
+    run.overrides.push_back("train.minutes=" + std::to_string(request.minutes));
+  } else if (request.minutes > 0 && is_chain(run.recipe)) {
+    share_minutes(run.recipe, request.minutes);
+  } else if (request.minutes > 0) {
+    run.recipe["train"]["minutes"] = request.minutes;
+    run.recipe["train"].erase("steps");
   }
-  return chain ? train_chain(run) : train_run(run);
+  if (request.dry_run) {
+    if (request.resume)
+      throw Error(ErrorKind::usage, "train", "--dry-run plans a run, and --resume goes on with one",
+                  "leave one of them out");
+    return dry_run(run);
+  }
+  return run_stages(run);
 }
 
 }  // namespace fewlabel

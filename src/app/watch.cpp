@@ -35,14 +35,14 @@ void RunWatch::Cost::add(double until, double images_per_second, double wait_sha
   waited += part * wait_share;
 }
 
-RunWatch::RunWatch(RunFolder& folder, RunStatus& status, Chatter chatter)
-    : folder_(folder), status_(status), progress_(progress_mode(chatter)), metrics_(folder) {}
+RunWatch::RunWatch(const RunFolder& logged, RunFolder& run, RunStatus& status, Chatter chatter)
+    : logged_(logged), run_(run), status_(status), progress_(progress_mode(chatter)), metrics_(logged) {}
 
 void RunWatch::show(const LogRecord& record) {
   progress_.log(record);
   status_.step = record.step;
   status_.steps = record.steps;
-  folder_.write_status(status_);
+  run_.write_status(status_);
 }
 
 TrainerHooks RunWatch::main_hooks() {
@@ -82,7 +82,7 @@ TrainerHooks RunWatch::side_hooks(double& taken) {
 void RunWatch::resume_at(int64_t step) {
   metrics_.truncate_after(step);
   cost_ = {};
-  for (const MetricLine& line : read_metrics(folder_)) {
+  for (const MetricLine& line : read_metrics(logged_)) {
     const std::map<std::string, double> value(line.values.begin(), line.values.end());
     if (value.contains(kRate) && value.contains(kWait)) cost_.add(line.seconds, value.at(kRate), value.at(kWait));
   }

@@ -15,8 +15,8 @@ void say(Chatter chatter, std::string_view text);
 /// Where the training under test stands. The baseline beside it is shown, but not counted here.
 class RunWatch {
  public:
-  /// Both must outlive it.
-  RunWatch(RunFolder& folder, RunStatus& status, Chatter chatter);
+  /// All must outlive it. `logged`: where metrics go, a stage's folder; `run`: where the status is.
+  RunWatch(const RunFolder& logged, RunFolder& run, RunStatus& status, Chatter chatter);
 
   /// Of the training that the run is about: everything is logged. The caller adds on_evaluate.
   TrainerHooks main_hooks();
@@ -43,7 +43,8 @@ class RunWatch {
 
   void show(const LogRecord& record);
 
-  RunFolder& folder_;
+  const RunFolder& logged_;
+  RunFolder& run_;
   RunStatus& status_;
   Progress progress_;
   MetricLog metrics_;

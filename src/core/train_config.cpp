@@ -2,9 +2,11 @@
 
 namespace fewlabel {
 
-void DataConfig::fields(FieldVisitor& field) {
+template <Form form>
+void DataSettings<form>::fields(FieldVisitor& field) {
   field("path", path, "folder, file or known name, with a split: fashion_mnist@100:seed=0");
   field("test", test, "a separate test set; else the data's own, where it has one");
+  field("validation", validation, "examples that are reported on beside the run, never learnt from or chosen by");
   field("size", size, "side in pixels that images are resized to", 4, 1024);
   field("channels", channels, "1 grey, 3 colour", 1, 3);
   field("strict", strict, "refuse damaged examples instead of leaving them out");
@@ -16,7 +18,8 @@ void DataConfig::fields(FieldVisitor& field) {
   field("virtual_share", virtual_share, "their share of the labelled examples of a step", 0.0, 0.95);
 }
 
-void NetConfig::fields(FieldVisitor& field) {
+template <Form form>
+void NetSettings<form>::fields(FieldVisitor& field) {
   field("name", name, "network: linear, mlp, ladder_mlp, seed_cnn, cnn, wrn, resnet18, resnet34, resnet50, vit");
   field("depth", depth, "layers of a wrn (6n + 4)", 10, 100);
   field("width", width, "width factor of a wrn", 1, 16);
@@ -29,13 +32,15 @@ void NetConfig::fields(FieldVisitor& field) {
   field("dropout", dropout, "dropped share of the features before the head", 0.0, 0.95);
 }
 
-void AugmentConfig::fields(FieldVisitor& field) {
+template <Form form>
+void AugmentSettings<form>::fields(FieldVisitor& field) {
   field("weak", weak, "policy of the weak view");
   field("strong", strong, "policy of the strong view");
   field("contrast", contrast, "policy of the views that joint embedding compares");
 }
 
-void OptimizerConfig::fields(FieldVisitor& field) {
+template <Form form>
+void OptimizerSettings<form>::fields(FieldVisitor& field) {
   field("name", name, "sgd is with Nesterov momentum", {"sgd", "adamw"});
   field("lr", lr, "peak learning rate", 0.0, 100.0);
   field("momentum", momentum, "momentum of sgd, beta1 of adamw", 0.0, 0.9999);
@@ -46,31 +51,51 @@ void OptimizerConfig::fields(FieldVisitor& field) {
   field("clip", clip, "largest gradient norm; 0 is off", 0.0, 1e6);
 }
 
-void LoopConfig::fields(FieldVisitor& field) {
+template <Form form>
+void LoopSettings<form>::fields(FieldVisitor& field) {
+  constexpr bool planned = form == Form::planned;
   field("steps", steps, "optimiser updates", 1, int64_t{1} << 40);
-  field("minutes", minutes, "time budget; the number of steps follows from a short measurement", 0.01, 1e6);
+  field("minutes", minutes, "time budget of all that a run does; the number of steps follows", planned ? 0.0 : 0.01,
+        1e6);
   field("batch", batch, "labelled examples a step; examples a step where there are no labels", 1, 65536);
   field("accumulate", accumulate, "micro-batches an update", 1, 4096);
   field("average", average, "decay of the weight average; 0 is off", 0.0, 0.999999);
-  field("device", device, "where to train; auto is cuda where libtorch and the machine have it", {"cpu", "cuda"});
   field("precision", precision, "of the convolutions", {"bf16", "fp32"});
   field("kernels", kernels, "fewlabel's own kernels on the CPU; false is libtorch's alone, to compare with");
   field("cuda_graphs", cuda_graphs, "record a step on a GPU once and replay it, where the method allows");
   field("threads", threads, "threads of the step", 1, 1024);
-  field("workers", workers, "threads of the loader", 0, 256);
   field("log_every", log_every, "steps between two lines of metrics.jsonl", 1, 1 << 20);
   field("evaluate_every", evaluate_every, "steps between two evaluations; 0 is about twenty a run", 0, 1 << 30);
+}
+
+void Conduct::conduct_fields(FieldVisitor& field) {
+  field("device", device, "where to train; auto is cuda where libtorch and the machine have it", {"cpu", "cuda"});
+  field("workers", workers, "threads of the loader", 0, 256);
   field("checkpoint_seconds", checkpoint_seconds, "time between two checkpoints", 0.0, 1e6);
   field("checkpoints", checkpoints, "checkpoints kept", 1, 1000);
+}
+
+void LoopConfig::fields(FieldVisitor& field) {
+  LoopSettings::fields(field);
+  conduct_fields(field);
 }
 
 void TrainConfig::fields(FieldVisitor& field) {
   field("out", out, "run folder; empty is runs/<data>-<method>");
   field("seed", seed, "of initialisation, order and augmentation", 0, int64_t{1} << 53);
+  field(
+      "preset", preset,
+      "settings where nothing else is said: those of a method's paper, or those for runs below 100,000 steps; auto is "
+      "by the steps",
+      {"paper", "short"});
   field("baseline", baseline, "also train this for comparison", {"none", "supervised"});
-  field("baseline_minutes", baseline_minutes, "time budget of the baseline; auto is the run's own", 0.01, 1e6);
+  field("baseline_minutes", baseline_minutes, "time budget of the baseline; auto is a part of the run's own", 0.01,
+        1e6);
   field("baseline_steps", baseline_steps, "updates of the baseline; auto is as many as fit its minutes", 1,
         int64_t{1} << 40);
+  field("estimate", estimate,
+        "accuracy by repeated hold-out of labels, each time trained anew; auto is where nothing else judges the run",
+        {"none", "holdout"});
   field("init", init, "run whose net training starts from; empty is a fresh one");
   field("init_hash", init_hash, "hash of the weights of init; a run fills it in");
   field("probe", probe, "how frozen features are measured at the end; auto is full without labels, else none",
@@ -81,5 +106,33 @@ void TrainConfig::fields(FieldVisitor& field) {
   field("optimizer", optimizer, "how weights move");
   field("train", train, "how long and how");
 }
+
+void Plan::fields(FieldVisitor& field) {
+  field("stage", stage, "of the run");
+  field("preset", preset, "where settings came from that nobody wrote", {"paper", "short"});
+  field("seed", seed, "of initialisation, order and augmentation", 0, int64_t{1} << 53);
+  field("init", init, "run whose net training starts from");
+  field("init_hash", init_hash, "hash of its weights");
+  field("starts_from", starts_from, "stage of the same run whose net training starts from");
+  field("probe", probe, "how frozen features are measured at the end", {"none", "quick", "full"});
+  field("fold", fold, "whose labels are held out and judge; 0 is none", 0, 1000);
+  field("folds", folds, "that the labels are divided into", 0, 1000);
+  field("data", data, "what to learn from");
+  field("net", net, "the network");
+  field("augment", augment, "what the views mean");
+  field("optimizer", optimizer, "how weights move");
+  field("train", train, "how long and how");
+}
+
+template struct DataSettings<Form::written>;
+template struct DataSettings<Form::planned>;
+template struct NetSettings<Form::written>;
+template struct NetSettings<Form::planned>;
+template struct AugmentSettings<Form::written>;
+template struct AugmentSettings<Form::planned>;
+template struct OptimizerSettings<Form::written>;
+template struct OptimizerSettings<Form::planned>;
+template struct LoopSettings<Form::written>;
+template struct LoopSettings<Form::planned>;
 
 }  // namespace fewlabel

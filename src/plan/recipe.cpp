@@ -114,7 +114,7 @@ std::string within_stage(const std::string& key) {
 /// A folder or a class may be called 2025.
 bool is_text(const std::string& key) {
   const std::vector<std::string> texts = {"data.path", "data.test", "data.virtual", "data.classes",
-                                          "out",       "init",      "init_hash"};
+                                          "out",       "init",      "init_hash",    "data.validation"};
   return std::find(texts.begin(), texts.end(), key) != texts.end();
 }
 
@@ -294,6 +294,25 @@ Json to_json(const TrainConfig& config) {
   write_config(json, config);
   json["method"] = config.method;
   return json;
+}
+
+std::string plan_text(const Plan& plan) {
+  Json json;
+  write_config(json, plan);
+  json["method"] = plan.method;
+  return to_toml(json);
+}
+
+Plan parse_plan(const std::string& text, const std::string& where) {
+  Json json = parse_toml(text, where);
+  Plan plan;
+  plan.method = json.value("method", Json::object());
+  json.erase("method");
+  if (!plan.method.is_object() || !plan.method.contains("name") || !plan.method["name"].is_string())
+    throw Error(ErrorKind::usage, where, "names no method, so it is no plan",
+                "restore the file from a copy, or start the run anew");
+  read_config(where, json, plan);
+  return plan;
 }
 
 }  // namespace fewlabel

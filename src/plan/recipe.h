@@ -26,4 +26,9 @@ TrainConfig train_config(const Json& recipe, const std::vector<std::string>& met
 /// The inverse, with every field.
 Json to_json(const TrainConfig& config);
 
+/// plan.toml. Whoever compares two plans compares these bytes.
+std::string plan_text(const Plan& plan);
+/// Throws Error{usage} naming `where`.
+Plan parse_plan(const std::string& text, const std::string& where);
+
 }  // namespace fewlabel

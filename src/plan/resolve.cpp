@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "fewlabel/error.h"
 #include "fewlabel/transform.h"
@@ -10,114 +11,147 @@
 namespace fewlabel {
 namespace {
 
-constexpr int64_t kSmallSide = 40;     // up to here the small net sees every pixel
-constexpr double kDefaultMinutes = 5;  // of a run that says neither steps nor minutes
+constexpr int64_t kSmallest = 8;   // side in pixels that every net takes
+constexpr int64_t kSmallNet = 48;  // up to here the small net sees every pixel
+constexpr std::array<int64_t, 8> kSides = {224, 160, 128, 96, 64, 48, 40, 32};
+
+std::string net_for(int64_t size) { return size <= kSmallNet ? "cnn" : "resnet18"; }
+
+/// The smallest of kSides that shrinks most images by no more than a fifth; small ones stay as they are.
+int64_t side_for(const ImageShape& found) {
+  const int64_t side = std::max(found.height, found.width);
+  if (side <= 40) return std::max(side, kSmallest);
+  for (auto limit = kSides.rbegin(); limit != kSides.rend(); ++limit)
+    if (side * 4 <= *limit * 5) return *limit;
+  return kSides.front();
+}
 
 class Resolver {
  public:
-  Resolver(TrainConfig& config, const PlanFacts& facts, std::vector<std::string>& choices)
-      : config_(config), facts_(facts), choices_(choices) {}
+  Resolver(TrainConfig config, const PlanFacts& facts) : config_(std::move(config)), facts_(facts) {}
 
-  void run() {
-    short_run_ = config_.train.steps.value_or(0) < kLongRun;
+  Resolved run() {
+    brief_ = facts_.preset == Preset::brief;
+    plan_.preset = to_string(facts_.preset);
+    plan_.seed = config_.seed;
+    plan_.init = config_.init;
+    plan_.init_hash = config_.init_hash;
     data();
     net();
     method();
     augment();
     loop();
     optimizer();
+    return {std::move(plan_), std::move(choices_)};
   }
 
  private:
   template <typename T>
-  void pick(std::optional<T>& field, std::string_view key, T value, const std::string& reason) {
-    if (field) return;
-    choices_.push_back(fmt::format("{} = {}: {}", key, value, reason));
-    field = std::move(value);
-  }
-  template <typename T>
-  static void fill(std::optional<T>& field, T value) {  // a default that needs no words
-    if (!field) field = std::move(value);
+  void pick(T& field, const std::optional<T>& written, std::string_view key, T value, const std::string& reason) {
+    if (!written) choices_.push_back(fmt::format("{} = {}: {}", key, value, reason));
+    field = written.value_or(std::move(value));
   }
 
   void data() {
-    const int64_t side = std::max(facts_.found.height, facts_.found.width);
-    int64_t size = side;
-    for (const int64_t limit : {32, 64, 96, 128, 160, 224})
-      if (side > kSmallSide) {
-        size = limit;
-        if (side <= limit * 5 / 4) break;
-      }
-    size = std::max<int64_t>(size, 8);
-    pick(config_.data.size, "data.size", size,
+    const DataConfig& from = config_.data;
+    DataPlan& to = plan_.data;
+    to.path = from.path;
+    to.test = from.test;
+    to.validation = from.validation;
+    to.strict = from.strict;
+    to.cache_mb = from.cache_mb;
+    to.disk_cache_mb = from.disk_cache_mb;
+    to.classes = from.classes;
+    to.virtual_examples = from.virtual_examples;
+    to.virtual_share = from.virtual_share;
+    pick(to.size, from.size, "data.size", side_for(facts_.found),
          fmt::format("most images are {} × {}", facts_.found.width, facts_.found.height));
-    pick(config_.data.channels, "data.channels", int64_t{facts_.found.channels == 1 ? 1 : 3},
+    pick(to.channels, from.channels, "data.channels", int64_t{facts_.found.channels == 1 ? 1 : 3},
          facts_.found.channels == 1 ? "grey images" : "colour images");
-    if (*config_.data.channels == 2) throw Error(ErrorKind::usage, "config", "data.channels = 2: wanted 1 or 3");
+    if (to.channels == 2) throw Error(ErrorKind::usage, "config", "data.channels = 2: wanted 1 or 3");
   }
 
   void net() {
-    const bool small = *config_.data.size <= kSmallSide;
-    pick(config_.net.name, "net.name", std::string(small ? "cnn" : "resnet18"),
-         small ? "small images" : "images of more than 40 pixels");
+    const NetConfig& from = config_.net;
+    NetPlan& to = plan_.net;
+    pick(to.name, from.name, "net.name", net_for(plan_.data.size),
+         plan_.data.size <= kSmallNet ? "small images" : fmt::format("images of more than {} pixels", kSmallNet));
+    to.depth = from.depth;
+    to.width = from.width;
+    to.grid = from.grid;
+    to.stem = from.stem;
+    to.size = from.size;
+    to.patch = from.patch;
+    to.dropout = from.dropout;
+    to.bn_momentum = from.bn_momentum.value_or(to.name.starts_with("wrn") && !brief_ ? 0.001 : 0.1);
   }
 
   void method() {
-    if (!config_.method.contains("name")) {
+    plan_.method = config_.method;
+    if (!plan_.method.contains("name")) {
       const MethodChoice choice = choose_method(facts_);
-      config_.method["name"] = choice.name;
+      plan_.method["name"] = choice.name;
       choices_.push_back(choice.sentence);
     }
-    fill(config_.baseline, std::string("none"));
-    fill(config_.probe, std::string(facts_.learns_without_labels ? "full" : "none"));
+    plan_.probe = config_.probe.value_or(facts_.learns_without_labels ? "full" : "none");
   }
 
   void augment() {
-    const int64_t channels = *config_.data.channels;
-    const ViewPolicies policies = default_policies(channels);
-    const std::string reason =
-        channels == 3 ? "colour photographs" : "grey images may be signs, which must not be mirrored";
-    pick(config_.augment.weak, "augment.weak", policies.weak, reason);
-    pick(config_.augment.strong, "augment.strong", policies.strong, reason);
-    fill(config_.augment.contrast, policies.contrast);
+    const bool colour = plan_.data.channels == 3;
+    const ViewPolicies policies = default_policies(plan_.data.channels);
+    const std::string reason = colour ? "colour photographs" : "grey images may be signs, which must not be mirrored";
+    pick(plan_.augment.weak, config_.augment.weak, "augment.weak", policies.weak, reason);
+    pick(plan_.augment.strong, config_.augment.strong, "augment.strong", policies.strong, reason);
+    plan_.augment.contrast = config_.augment.contrast.value_or(policies.contrast);
   }
 
   void loop() {
-    LoopConfig& train = config_.train;
-    if (!train.steps && !train.minutes) {
-      train.minutes = kDefaultMinutes;
-      choices_.push_back(fmt::format("train.minutes = {}: change it with --minutes N", kDefaultMinutes));
+    const LoopConfig& from = config_.train;
+    LoopPlan& to = plan_.train;
+    if (from.steps) {
+      to.steps = *from.steps;
+    } else {
+      pick(to.minutes, from.minutes, "train.minutes", kDefaultMinutes, "change it with --minutes N");
     }
-    fill(train.batch, int64_t{short_run_ ? 32 : 64});
-    fill(train.average, short_run_ ? 0.995 : 0.999);
-    if (facts_.gpu) pick(train.device, "train.device", std::string("cuda"), "there is a GPU");
-    fill(train.device, std::string("cpu"));
-    const bool on_gpu = *train.device == "cuda", bf16 = on_gpu ? facts_.gpu_bf16 : facts_.bf16;
-    pick(train.precision, "train.precision", std::string(bf16 ? "bf16" : "fp32"),
+    to.batch = from.batch.value_or(brief_ ? 32 : 64);
+    to.accumulate = from.accumulate;
+    to.average = from.average.value_or(brief_ ? 0.995 : 0.999);
+    const std::string device = from.device.value_or(facts_.gpu ? "cuda" : "cpu");
+    if (facts_.gpu && !from.device) choices_.push_back("train.device = cuda: there is a GPU");
+    const bool on_gpu = device != "cpu", bf16 = on_gpu ? facts_.gpu_bf16 : facts_.bf16;
+    pick(to.precision, from.precision, "train.precision", std::string(bf16 ? "bf16" : "fp32"),
          fmt::format("the {} {}", on_gpu ? "GPU" : "processor", bf16 ? "multiplies bf16" : "has no bf16"));
-    fill(train.threads, int64_t{facts_.threads});
-    fill(train.workers, int64_t{std::max(1, facts_.threads)});
+    to.kernels = from.kernels;
+    to.cuda_graphs = from.cuda_graphs;
+    to.threads = from.threads.value_or(facts_.threads);
+    to.log_every = from.log_every;
+    to.evaluate_every = from.evaluate_every;
   }
 
   void optimizer() {
-    OptimizerConfig& optimizer = config_.optimizer;
-    const bool sgd = optimizer.name == "sgd";
-    fill(optimizer.lr, sgd ? (short_run_ ? 0.05 : 0.03) : 1e-3);
-    fill(optimizer.weight_decay, sgd ? 5e-4 : 0.05);
-    fill(optimizer.schedule, std::string(short_run_ ? "cosine" : "cosine_7_16"));
-    fill(optimizer.warmup, short_run_ ? 0.02 : 0.0);
+    const OptimizerConfig& from = config_.optimizer;
+    OptimizerPlan& to = plan_.optimizer;
+    const bool sgd = from.name == "sgd";
+    to.name = from.name;
+    to.lr = from.lr.value_or(sgd ? (brief_ ? 0.05 : 0.03) : 1e-3);
+    to.momentum = from.momentum;
+    to.beta2 = from.beta2;
+    to.weight_decay = from.weight_decay.value_or(sgd ? 5e-4 : 0.05);
+    to.schedule = from.schedule.value_or(brief_ ? "cosine" : "cosine_7_16");
+    to.warmup = from.warmup.value_or(brief_ ? 0.02 : 0.0);
     // Without normalisation a rate of 0.05 sends the weights to infinity within a hundred updates.
-    if (const std::string& net = *config_.net.name; net == "seed_cnn" || net == "mlp")
-      pick(optimizer.clip, "optimizer.clip", 1.0, net + " has no batch norm");
-    fill(optimizer.clip, 0.0);
-    const bool wide = config_.net.name->starts_with("wrn");
-    fill(config_.net.bn_momentum, wide && !short_run_ ? 0.001 : 0.1);
+    const std::string& net = plan_.net.name;
+    if (net == "seed_cnn" || net == "mlp")
+      pick(to.clip, from.clip, "optimizer.clip", 1.0, net + " has no batch norm");
+    else
+      to.clip = from.clip.value_or(0.0);
   }
 
-  bool short_run_ = true;
-  TrainConfig& config_;
+  TrainConfig config_;
   const PlanFacts& facts_;
-  std::vector<std::string>& choices_;
+  Plan plan_;
+  std::vector<std::string> choices_;
+  bool brief_ = true;
 };
 
 }  // namespace
@@ -128,10 +162,16 @@ MethodChoice choose_method(const PlanFacts& facts) {
                                    facts.labeled + facts.unlabeled)};
 }
 
-Plan resolve(TrainConfig config, const PlanFacts& facts) {
-  Plan plan{std::move(config), {}};
-  Resolver(plan.config, facts, plan.choices).run();
-  return plan;
+Resolved resolve(TrainConfig config, const PlanFacts& facts) { return Resolver(std::move(config), facts).run(); }
+
+std::vector<Scale> scales(const TrainConfig& config, const PlanFacts& facts) {
+  const int64_t largest = config.data.size.value_or(side_for(facts.found));
+  std::vector<Scale> all = {{largest, config.net.name.value_or(net_for(largest))}};
+  if (!config.data.size)
+    for (const int64_t side : kSides)
+      if (side < largest) all.push_back({side, config.net.name.value_or(net_for(side))});
+  if (!config.net.name && all.back().net != "cnn") all.push_back({all.back().size, "cnn"});
+  return all;
 }
 
 }  // namespace fewlabel

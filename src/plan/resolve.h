@@ -6,6 +6,7 @@
 
 #include "fewlabel/dataset.h"
 #include "fewlabel/train_config.h"
+#include "plan/preset.h"
 
 namespace fewlabel {
 
@@ -17,24 +18,34 @@ struct PlanFacts {
   bool bf16 = false;                   // the processor multiplies bf16 natively
   bool gpu = false, gpu_bf16 = false;  // there is one that training can use; it multiplies bf16 natively
   bool learns_without_labels = false;  // the method of the configuration
+  Preset preset = Preset::brief;
 };
-
-/// Runs below this many updates, and those with a budget in minutes, get settings of their own (decision 0003).
-constexpr int64_t kLongRun = 100'000;
 
 /// The method of a configuration that names none: freematch, or supervised where every example has a label.
 struct MethodChoice {
-  std::string name, sentence;  // for Plan::choices
+  std::string name, sentence;  // for Resolved::choices
 };
 MethodChoice choose_method(const PlanFacts& facts);
 
-struct Plan {
-  TrainConfig config;                // no empty optional but those of lengths, see resolve()
-  std::vector<std::string> choices;  // "net cnn: images of 28 × 28" …, for a person to read
+struct Resolved {
+  Plan plan;                         // train.steps is 1 where a budget decides them (app/budget.h)
+  std::vector<std::string> choices;  // "net.name = cnn: small images" …, for a person to read
 };
 
-/// Fills every empty optional. train.steps stays empty when the budget is in minutes: the trainer measures a step
-/// first.
-Plan resolve(TrainConfig config, const PlanFacts& facts);
+/// Fills everything that is open. Throws Error{usage}.
+Resolved resolve(TrainConfig config, const PlanFacts& facts);
+
+/// Minutes of a run that says neither steps nor minutes.
+inline constexpr double kDefaultMinutes = 5;
+
+/// A pair of what decides the cost of a step most.
+struct Scale {
+  int64_t size = 0;  // side of the images in pixels
+  std::string net;
+  bool operator==(const Scale&) const = default;
+};
+/// The scales that a budget may choose among, largest first: what `config` says stays as it is, and none shows more
+/// pixels than most examples have.
+std::vector<Scale> scales(const TrainConfig& config, const PlanFacts& facts);
 
 }  // namespace fewlabel

@@ -22,11 +22,10 @@ constexpr std::string_view kLock = ".lock";
 constexpr std::string_view kEvents = "events.out.tfevents.";
 
 // What --overwrite may remove: the names that a run writes, and no others.
-constexpr std::array<std::string_view, 16> kOwn = {
-    "config.toml",   "plan.toml",    "command.txt",     "env.json",        "data.json",   "status.json",
-    "metrics.jsonl", "summary.json", "evaluation.json", "predictions.csv", "probes.json", "checkpoints",
-    "model",         "samples",      "baseline",        "report.html"};
-constexpr std::string_view kStage = "stage-";  // the runs of a chain
+constexpr std::array<std::string_view, 19> kOwn = {
+    "config.toml",  "plan.toml",       "command.txt",     "env.json",    "data.json",   "status.json", "metrics.jsonl",
+    "summary.json", "evaluation.json", "predictions.csv", "probes.json", "checkpoints", "model",       "samples",
+    "baseline",     "report.html",     "stages",          "stages.json", "result.json"};
 
 constexpr std::array<std::pair<RunState, std::string_view>, 4> kStates = {{{RunState::running, "running"},
                                                                            {RunState::finished, "finished"},
@@ -40,14 +39,13 @@ bool is_run(const fs::path& path) {
 }
 
 bool is_own(const std::string& name) {
-  return std::find(kOwn.begin(), kOwn.end(), name) != kOwn.end() || name.starts_with(kEvents) ||
-         number_after(name, kStage) || is_temporary(name);
+  return std::find(kOwn.begin(), kOwn.end(), name) != kOwn.end() || name.starts_with(kEvents) || is_temporary(name);
 }
 
 // A run that ended before its training began, by damaged data or a full disk, holds nothing that anybody wants back.
 bool began(const fs::path& path) {
   std::error_code ignored;
-  for (const char* name : {"plan.toml", "summary.json", "metrics.jsonl", "stage-1"})
+  for (const char* name : {"stages.json", "summary.json", "metrics.jsonl"})
     if (fs::exists(path / name, ignored)) return true;
   return fs::exists(path / "checkpoints", ignored) && !fs::is_empty(path / "checkpoints", ignored);
 }
@@ -171,6 +169,7 @@ void RunFolder::write_status(RunStatus status) {
                {"host", host_name()},
                {"started", started_},
                {"heartbeat", now},
+               {"stage", status.stage},
                {"step", status.step},
                {"steps", status.steps},
                {"exit_code", nullptr}};
@@ -191,6 +190,7 @@ RunStatus RunFolder::status() const {
   status.host = text_or_empty(json, "host");
   status.started = text_or_empty(json, "started");
   status.heartbeat = text_or_empty(json, "heartbeat");
+  status.stage = text_or_empty(json, "stage");
   status.step = integer_or(json, "step", 0);
   status.steps = integer_or(json, "steps", 0);
   status.exit_code = static_cast<int>(integer_or(json, "exit_code", 0));

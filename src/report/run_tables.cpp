@@ -294,10 +294,14 @@ Json prune_runs(const std::vector<RunFolder>& runs, int64_t keep, Prune what) {
         continue;  // somebody goes on with it
       }
     }
-    const auto checkpoints = numbered_checkpoints(run.checkpoints());
-    const auto spare = static_cast<int64_t>(checkpoints.size()) - std::max<int64_t>(keep, 0);
-    for (int64_t i = 0; i < spare; ++i) {
-      const fs::path& path = checkpoints[static_cast<std::size_t>(i)];
+    std::vector<fs::path> spare = numbered_checkpoints(run.checkpoints());
+    spare.resize(static_cast<std::size_t>(
+        std::max<int64_t>(0, static_cast<int64_t>(spare.size()) - std::max<int64_t>(keep, 0))));
+    // Those of stages serve nothing once the whole is finished.
+    std::error_code none;
+    for (fs::directory_iterator stage(run.path() / "stages", none), end; !none && stage != end; stage.increment(none))
+      for (fs::path& path : numbered_checkpoints(stage->path() / "checkpoints")) spare.push_back(std::move(path));
+    for (const fs::path& path : spare) {
       const int64_t bytes = bytes_of(path);
       if (what == Prune::remove) {
         std::error_code error;

@@ -48,6 +48,18 @@ std::string summary_text(const Json& summary, const std::string& report) {
     lines += row("labels alone", accuracy_text(summary, "supervised_accuracy", "supervised_low", "supervised_high"));
     if (accuracy) lines += row("gain", fmt::format("{:+.1f} points", 100 * (*accuracy - *baseline)));
   }
+  if (const auto estimated = number_of(summary, "estimated_accuracy")) {
+    const auto interval = [&](const char* value, const char* low, const char* high) {
+      return fmt::format("about {:.0f} %  (between {:.0f} and {:.0f})", 100 * *number_of(summary, value),
+                         100 * number_of(summary, low).value_or(0), 100 * number_of(summary, high).value_or(1));
+    };
+    lines += row("estimate", interval("estimated_accuracy", "estimated_low", "estimated_high"));
+    if (number_of(summary, "supervised_estimated_accuracy"))
+      lines += row("labels alone",
+                   interval("supervised_estimated_accuracy", "supervised_estimated_low", "supervised_estimated_high"));
+  }
+  if (const auto validation = number_of(summary, "validation_accuracy"))
+    lines += row("validation", accuracy_text(summary, "validation_accuracy", "validation_low", "validation_high"));
   if (const auto linear = number_of(summary, "linear_accuracy"))
     lines += row("linear probe", fmt::format("{:.1f} % on frozen features", 100 * *linear));
   if (const auto neighbours = number_of(summary, "knn_accuracy")) {

@@ -39,7 +39,7 @@ struct Optimizer::Numbers {
   double lr = 0, scale = 1, correct1 = 1, correct2 = 1, keep = 0;
 };
 
-Optimizer::Optimizer(std::vector<NamedParameter> parameters, const OptimizerConfig& config, double average_decay)
+Optimizer::Optimizer(std::vector<NamedParameter> parameters, const OptimizerPlan& config, double average_decay)
     : config_(config), adamw_(config.name == "adamw"), average_decay_(average_decay) {
   if (config.name != "sgd" && config.name != "adamw")
     throw Error(ErrorKind::usage, "optimizer.name", fmt::format("unknown optimizer '{}'", config.name),
@@ -70,7 +70,7 @@ Optimizer::Numbers Optimizer::numbers_of(double lr) const {
 Tensor Optimizer::update(double lr) {
   const at::NoGradGuard no_gradient;
   Numbers numbers = numbers_of(lr);
-  const double clip = config_.clip.value_or(0);
+  const double clip = config_.clip;
   std::vector<Tensor> gradients;
   std::vector<std::size_t> fusable, others;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
@@ -134,7 +134,7 @@ double Optimizer::update_fused(const Which& which, const std::vector<Tensor>& gr
       };
       stretches.push_back({from(value), from(gradients[i]), from(slot.first), from(slot.second), from(slot.average),
                            std::min(kChunk, value.numel() - at)});
-      decay.push_back(slot.decays ? narrow(config_.weight_decay.value_or(0)) : 0.F);
+      decay.push_back(slot.decays ? narrow(config_.weight_decay) : 0.F);
     }
   }
   std::vector<double> part(stretches.size());
@@ -182,7 +182,7 @@ void Optimizer::update_others(const Which& which, const std::vector<Tensor>& gra
     decaying.push_back(parameters_[i]);
     g_of_decaying.push_back(gradients[i]);
   }
-  const double decay = config_.weight_decay.value_or(0);
+  const double decay = config_.weight_decay;
   if (!values.empty()) {
     if (scale.defined()) compat::multiply_each(g, scale);
     if (adamw_) {

@@ -22,7 +22,7 @@ struct NamedParameter {
 class Optimizer {
  public:
   /// Uses name, momentum, beta2, weight_decay and clip of the config; an average decay of 0 keeps none.
-  Optimizer(std::vector<NamedParameter> parameters, const OptimizerConfig& config, double average_decay);
+  Optimizer(std::vector<NamedParameter> parameters, const OptimizerPlan& config, double average_decay);
 
   /// One update from the parameters' gradients, which it then drops. Returns the norm of the gradient before clipping,
   /// a scalar on the parameters' device; if that is not finite, the weights are lost.
@@ -58,7 +58,7 @@ class Optimizer {
   void update_others(const Which& which, const std::vector<Tensor>& gradients, const Tensor& scale,
                      const Numbers& numbers);
 
-  OptimizerConfig config_;
+  OptimizerPlan config_;
   bool adamw_ = false;
   double average_decay_ = 0;
   int64_t updates_ = 0;

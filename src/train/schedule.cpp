@@ -19,11 +19,10 @@ ScheduleKind parse_schedule(std::string_view name) {
               "use cosine_7_16, cosine, linear or constant");
 }
 
-double Schedule::factor(int64_t step) const {
-  const int64_t rising = std::llround(warmup * static_cast<double>(steps));
-  if (step < rising) return static_cast<double>(step + 1) / static_cast<double>(rising);
-  const double t = std::clamp(
-      static_cast<double>(step - rising) / static_cast<double>(std::max<int64_t>(steps - rising, 1)), 0., 1.);
+double Schedule::factor(double step) const {
+  const auto rising = static_cast<double>(std::llround(warmup * static_cast<double>(steps)));
+  if (step < rising) return std::min((step + 1) / rising, 1.);
+  const double t = std::clamp((step - rising) / std::max(static_cast<double>(steps) - rising, 1.), 0., 1.);
   switch (kind) {
     case ScheduleKind::cosine_7_16:
       return std::cos(7 * std::numbers::pi * t / 16);

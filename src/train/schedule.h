@@ -19,8 +19,8 @@ struct Schedule {
   ScheduleKind kind = ScheduleKind::cosine_7_16;
   double warmup = 0;  // share of the run
   int64_t steps = 1;
-  /// Factor for update `step` (from 0).
-  double factor(int64_t step) const;
+  /// Factor for the update after `step` of them; between two where the pace was corrected.
+  double factor(double step) const;
 };
 
 }  // namespace fewlabel

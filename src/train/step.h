@@ -9,7 +9,7 @@
 namespace fewlabel {
 
 struct StepSettings {
-  OptimizerConfig optimizer;
+  OptimizerPlan optimizer;
   double average = 0;  // decay of the weight average; 0: none
   int64_t accumulate = 1;
   std::string method_name = "method";

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "core/cancel.h"
+#include "core/json_text.h"
 #include "core/text.h"
 #include "fewlabel/error.h"
 #include "fewlabel/random.h"
@@ -14,6 +15,7 @@
 #include "train/collapse.h"
 #include "train/device.h"
 #include "train/module_state.h"
+#include "train/pace.h"
 #include "train/precision.h"
 #include "train/replay.h"
 #include "train/schedule.h"
@@ -24,6 +26,7 @@ namespace fewlabel {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+constexpr int kFormat = 2;  // of what a checkpoint's state.json says
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
@@ -37,8 +40,7 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 }
 
 StepSettings step_settings(const TrainerOptions& options) {
-  return {options.optimizer, options.loop.average.value_or(0), options.loop.accumulate, options.method_name,
-          options.hidden_labels};
+  return {options.optimizer, options.loop.average, options.loop.accumulate, options.method_name, options.hidden_labels};
 }
 
 }  // namespace
@@ -58,7 +60,8 @@ struct Trainer::Impl {
   std::optional<StepReplay> replay;
   std::optional<CheckpointStore> store;
 
-  int64_t steps = 0, done = 0;
+  Pace pace;
+  int64_t done = 0;
   double before = 0;            // seconds trained by earlier processes of this run
   std::string last_checkpoint;  // path
   std::unique_ptr<BatchSource> source;
@@ -68,21 +71,20 @@ struct Trainer::Impl {
         options(std::move(all)),
         open(std::move(batches)),
         hooks(std::move(called)),
-        precision(parse_precision(options.loop.precision.value_or("fp32"))),
-        schedule{parse_schedule(options.optimizer.schedule.value_or("cosine_7_16")),
-                 options.optimizer.warmup.value_or(0), options.loop.steps.value_or(1)},
+        precision(parse_precision(options.loop.precision)),
+        schedule{parse_schedule(options.optimizer.schedule), options.optimizer.warmup, options.loop.steps},
         device(prepare(method)),
         mover({options.shape, options.mean, options.deviation}, device),
         step(method, step_settings(options)),
         watched(step),
-        collapse(method.needs(), options.loop.steps.value_or(1), options.optimizer.warmup.value_or(0)),
-        steps(options.loop.steps.value_or(1)) {
+        collapse(method.needs(), options.loop.steps, options.optimizer.warmup),
+        pace(options.loop.steps) {
     // The shapes of a step do not change, so that a search for the fastest convolutions pays.
     if (device.is_cuda()) at::globalContext().setBenchmarkCuDNN(true);
     if (device.is_cuda() && options.loop.cuda_graphs && options.loop.accumulate == 1 && method.replayable())
       if (auto found = find_recorder(); found.recorder)
         replay.emplace(method, step, watched, std::move(found.recorder));
-    if (!options.checkpoints.empty()) store.emplace(options.checkpoints, options.loop.checkpoints);
+    if (!options.checkpoints.empty()) store.emplace(options.checkpoints, options.conduct.checkpoints);
   }
 
   // Channels-last weights make every convolution after them channels-last, which oneDNN computes without reordering and
@@ -112,7 +114,7 @@ struct Trainer::Impl {
 int64_t Trainer::Impl::update(BatchSource& batches) {
   // What a method draws with libtorch (noise, masks) is keyed by the step, as everything else is.
   torch::manual_seed(Random({options.seed, "torch", 0, static_cast<uint64_t>(done)}).bits());
-  const double lr = options.optimizer.lr.value_or(0.03) * schedule.factor(done);
+  const double lr = options.optimizer.lr * schedule.factor(pace.place(done));
   int64_t images = 0;
   try {
     for (int64_t micro = 0; micro < options.loop.accumulate; ++micro) {
@@ -125,7 +127,7 @@ int64_t Trainer::Impl::update(BatchSource& batches) {
     if (!step.take_minimized())
       throw Error(ErrorKind::failure, "method " + options.method_name, "learn() minimised nothing");
     const at::NoGradGuard no_gradient;
-    method.updated(static_cast<double>(done + 1) / static_cast<double>(steps));
+    method.updated(pace.place(done + 1) / static_cast<double>(pace.planned()));
   } catch (const c10::Error& error) {
     rethrow(error, options.method_name, done);
   } catch (const std::bad_alloc&) {
@@ -140,7 +142,7 @@ int64_t Trainer::Impl::update(BatchSource& batches) {
 void Trainer::Impl::record(int64_t images, double seconds, double waited) {
   step.check_norms();
   tell_of_replay();
-  LogRecord log{done, steps, step.metrics().take(), {}};
+  LogRecord log{done, pace.total(), step.metrics().take(), {}};
   watch_embeddings(log);
   if (!hooks.on_log) return;
   const double rate = seconds > 0 ? static_cast<double>(images) / seconds : 0;
@@ -171,16 +173,21 @@ void Trainer::Impl::evaluate() {
   const at::NoGradGuard no_gradient;
   const AverageScope average([this] { step.enter_average(); }, [this] { step.leave_average(); });
   const EvaluationScope evaluation(method);
-  hooks.on_evaluate(done);
+  try {
+    hooks.on_evaluate(done);
+  } catch (const Error&) {
+    if (!cancelled()) throw;  // else the loop stops after this, and saves first
+  }
 }
 
 Checkpoint Trainer::Impl::collect() {
   Checkpoint all;
   all.model = state_of(method);
   const Json counts = step.save(all.optimizer, all.average);
-  all.state = {{"format", 1},
+  all.state = {{"format", kFormat},
                {"step", done},
-               {"steps", steps},
+               {"steps", pace.planned()},
+               {"pace", pace.save()},
                {"micro_batches", done * options.loop.accumulate},
                {"seconds", before},
                {"seed", options.seed},
@@ -194,6 +201,7 @@ void Trainer::Impl::restore(const Checkpoint& checkpoint) {
   load_state(method, checkpoint.model);
   step.load(checkpoint.optimizer, checkpoint.average, checkpoint.state.at("groups"));
   step.metrics().load(checkpoint.state.at("metrics"));
+  pace.load(checkpoint.state.at("pace"));
   done = checkpoint.state.at("step").get<int64_t>();
   before = checkpoint.state.at("seconds").get<double>();
 }
@@ -212,7 +220,7 @@ void Trainer::Impl::stop_if_cancelled() {
   save();
   std::string hint = "nothing was saved, as this run has no checkpoints";
   if (store) hint = "it was saved; go on with: " + options.resume_command;
-  throw Error(*kind, "train", fmt::format("stopped after step {} of {}", done, steps), hint);
+  throw Error(*kind, "train", fmt::format("stopped after step {} of {}", done, pace.total()), hint);
 }
 
 Trainer::Trainer(Method& method, TrainerOptions options, OpenBatches open, TrainerHooks hooks)
@@ -220,6 +228,7 @@ Trainer::Trainer(Method& method, TrainerOptions options, OpenBatches open, Train
 Trainer::~Trainer() = default;
 
 int64_t Trainer::step() const { return impl_->done; }
+int64_t Trainer::steps() const { return impl_->pace.total(); }
 
 AverageScope Trainer::averaged() {
   return AverageScope([this] { impl_->step.enter_average(); }, [this] { impl_->step.leave_average(); });
@@ -233,7 +242,11 @@ int64_t Trainer::resume() {
   for (const std::string& reason : found->skipped)
     if (all.hooks.on_warning) all.hooks.on_warning(reason);
   const Json& state = found->checkpoint.state;
-  if (state.at("identity") != all.options.identity || state.at("steps") != all.steps ||
+  if (const Json format = state.value("format", Json()); format != kFormat)
+    throw Error(ErrorKind::storage, found->path.string(),
+                fmt::format("is a checkpoint of format {}, wanted {}", json_text(format), kFormat),
+                "go on with the version of fewlabel that wrote it, or start the run anew");
+  if (state.at("identity") != all.options.identity || state.at("steps") != all.pace.planned() ||
       state.at("seed") != all.options.seed)
     throw Error(ErrorKind::storage, found->path.string(), "belongs to a run with another configuration",
                 "resume with the plan of that run, or start a new one with out=NAME");
@@ -244,25 +257,28 @@ int64_t Trainer::resume() {
 
 void Trainer::run() {
   Impl& all = *impl_;
-  const LoopConfig& loop = all.options.loop;
-  const int64_t evaluate_every = loop.evaluate_every > 0 ? loop.evaluate_every : std::max<int64_t>(all.steps / 20, 1);
+  const LoopPlan& loop = all.options.loop;
+  const int64_t evaluate_every =
+      loop.evaluate_every > 0 ? loop.evaluate_every : std::max<int64_t>(all.pace.planned() / 20, 1);
   const double before = all.before;
   const auto start = Clock::now();
   auto saved = start, logged = start;
   double step_seconds = 0, waited = 0;
   int64_t images = 0;
-  if (all.done < all.steps) all.source = all.open(all.done * loop.accumulate);
-  while (all.done < all.steps) {
+  Budget budget(60 * loop.minutes, all.done, before);
+  if (all.done < all.pace.total()) all.source = all.open(all.done * loop.accumulate);
+  while (all.done < all.pace.total()) {
     const auto began = Clock::now();
     const int64_t seen = all.update(*all.source);
     images += seen;
-    const bool last = all.done == all.steps;
+    all.before = before + seconds_since(start);
+    if (const int64_t total = budget.fitting(all.done, all.before, all.pace.total())) all.pace.correct(all.done, total);
+    const bool last = all.done == all.pace.total();
     const double taken = seconds_since(began);
     step_seconds = step_seconds == 0 ? taken : 0.95 * step_seconds + 0.05 * taken;
-    const double eta = step_seconds * static_cast<double>(all.steps - all.done);
-    all.before = before + seconds_since(start);
+    const double eta = step_seconds * static_cast<double>(all.pace.total() - all.done);
     if (all.hooks.on_step)
-      all.hooks.on_step({all.done, all.steps, static_cast<double>(seen) / std::max(step_seconds, 1e-9), eta});
+      all.hooks.on_step({all.done, all.pace.total(), static_cast<double>(seen) / std::max(step_seconds, 1e-9), eta});
     if (last || all.done % loop.log_every == 0) {
       finish_work(all.device);
       const double interval = seconds_since(logged), now_waited = all.source->waited();
@@ -274,7 +290,7 @@ void Trainer::run() {
     }
     if (last || all.done % evaluate_every == 0) all.evaluate();
     if (!last) all.stop_if_cancelled();
-    if (last || seconds_since(saved) >= loop.checkpoint_seconds) {
+    if (last || seconds_since(saved) >= all.options.conduct.checkpoint_seconds) {
       all.save();
       saved = Clock::now();
     }
@@ -282,24 +298,33 @@ void Trainer::run() {
   all.source.reset();
 }
 
-double Trainer::measure_step_seconds(int64_t warm, int64_t measured) {
+double Trainer::measure_step_seconds(int64_t warm, int64_t measured, double seconds) {
   Impl& all = *impl_;
   Checkpoint before = all.collect();
   for (TensorMap* tensors : {&before.model, &before.optimizer, &before.average})
     for (auto& entry : *tensors) entry.second = entry.second.detach().clone();
-  const int64_t steps = all.steps;
-  all.steps = std::max(steps, warm + measured);
+  const Pace pace = all.pace;
+  all.pace = Pace(std::max(pace.planned(), warm + measured));
   const auto source = all.open(0);
-  for (int64_t i = 0; i < warm; ++i) all.update(*source);
-  finish_work(all.device);
+  const auto begin = Clock::now();
+  const auto updates = [&](int64_t count, double until) {
+    int64_t done = 0;
+    while (done == 0 || (done < count && seconds_since(begin) < until)) {
+      if (const auto kind = cancelled()) throw Error(*kind, "train", "stopped while the time of a step was measured");
+      all.update(*source);
+      ++done;
+    }
+    finish_work(all.device);
+    return done;
+  };
+  updates(warm, 0.4 * seconds);
   const auto start = Clock::now();
-  for (int64_t i = 0; i < measured; ++i) all.update(*source);
+  const int64_t count = updates(measured, seconds);
   all.step.check_norms();
-  finish_work(all.device);
-  const double seconds = seconds_since(start) / static_cast<double>(measured);
-  all.steps = steps;
+  const double each = seconds_since(start) / static_cast<double>(count);
   all.restore(before);
-  return seconds;
+  all.pace = pace;
+  return each;
 }
 
 }  // namespace fewlabel

@@ -4,8 +4,8 @@
 #include <filesystem>
 
 #include "app/app.h"
-#include "app/chain.h"
 #include "app/located.h"
+#include "app/recipe_stages.h"
 #include "core/files.h"
 #include "data/decode/encode.h"
 #include "eval/saved_method.h"
@@ -130,7 +130,7 @@ TEST(Runs, FindTheirDataFromAnotherFolder) {
   RunFolder run = RunFolder::create(photos.run("a"));
   run.write_json(run.environment(), {{"working_folder", photos.folder.path().string()}});
   EXPECT_EQ(located("photos", run), photos.data);
-  DataConfig data;
+  DataPlan data;
   data.path = "photos@4:seed=1";
   EXPECT_EQ(located(data, run).path, photos.data + "@4:seed=1");
   EXPECT_EQ(located("nowhere", run), "nowhere");
@@ -162,11 +162,11 @@ TEST(Chain, WeightsPassOnAndTheLastStageIsTheResult) {
   EXPECT_EQ(summary["name"], "c");
   ASSERT_EQ(summary["stages"].size(), 2u);
   EXPECT_EQ(summary["stages"][0]["method"], "supervised");
-  EXPECT_THAT(summary["stages"][1]["init"].get<std::string>(), HasSubstr("stage-1"));
-  EXPECT_THAT(read_file(photos.run("c") + "/stage-2/plan.toml"),
-              HasSubstr(read_method_card(photos.run("c") + "/stage-1").hash));
-  EXPECT_THAT(read_file(photos.run("c") + "/stage-2/plan.toml"), HasSubstr("mu = 2"));
-  EXPECT_EQ(load_method(photos.run("c")).hash, load_method(photos.run("c") + "/stage-2").hash);
+  EXPECT_THAT(summary["stages"][1]["init"].get<std::string>(), HasSubstr("pretrain-1"));
+  EXPECT_THAT(read_file(photos.run("c") + "/plan.toml"), HasSubstr("starts_from = 'pretrain-1'"));
+  EXPECT_THAT(read_file(photos.run("c") + "/plan.toml"), HasSubstr("mu = 2"));
+  EXPECT_EQ(load_method(photos.run("c") + "/stages/pretrain-1").card.name(), "supervised");
+  EXPECT_TRUE(fs::exists(photos.run("c") + "/stages/pretrain-1/report.html"));
   EvaluateRequest again;
   again.run = photos.run("c");
   EXPECT_EQ(evaluate(again)["accuracy"], summary["accuracy"]);
@@ -177,15 +177,19 @@ TEST(Chain, GoesOnWhereItStopped) {
   const Photos photos;
   train(chain_request(photos, "whole"));
   train(chain_request(photos, "cut"));
-  // As if the process had been killed before the second stage began.
-  fs::remove_all(photos.run("cut") + "/stage-2");
-  for (const char* name : {"/summary.json", "/status.json", "/model", "/plan.toml"})
+  // As if the process had been killed before the second stage began, and the folder moved; another run stands where it
+  // was.
+  for (const char* name : {"/summary.json", "/status.json", "/model", "/result.json"})
     fs::remove_all(photos.run("cut") + name);
-  const auto first = fs::last_write_time(photos.run("cut") + "/stage-1/summary.json");
-  photos.train("cut", {}, /*resume=*/true);
-  EXPECT_EQ(fs::last_write_time(photos.run("cut") + "/stage-1/summary.json"), first);  // not trained again
+  fs::rename(photos.run("cut"), photos.run("moved"));
+  TrainRequest other = chain_request(photos, "cut");
+  other.overrides.push_back("seed=7");
+  train(other);
+  const auto first = fs::last_write_time(photos.run("moved") + "/stages/pretrain-1/summary.json");
+  photos.train("moved", {}, /*resume=*/true);
+  EXPECT_EQ(fs::last_write_time(photos.run("moved") + "/stages/pretrain-1/summary.json"), first);  // not trained again
   const auto a = state_of(*load_method(photos.run("whole")).method),
-             b = state_of(*load_method(photos.run("cut")).method);
+             b = state_of(*load_method(photos.run("moved")).method);
   for (const auto& [name, value] : a) EXPECT_TRUE(torch::equal(value, b.at(name))) << name;
 }
 
@@ -216,6 +220,69 @@ TEST(Chain, ABudgetIsSharedAmongStagesThatSayNothingAndRefusesWords) {
     Json wrong = Json::parse(R"({"stage": [{"train": {"minutes": )" + std::string(minutes) + "}}]}");
     EXPECT_EQ(error_of([&] { share_minutes(wrong, 1); }).kind(), ErrorKind::usage) << minutes;
   }
+}
+
+/// The same pictures without a test set.
+std::string without_test(const Photos& photos) {
+  fs::remove_all(fs::path(photos.data) / "test");
+  return photos.data;
+}
+
+TEST(Estimate, StandsWhereThereIsNoTestSetAndComparesTheLabelsAlone) {
+  const Photos photos;
+  without_test(photos);
+  const std::vector<std::string> settings = {"method=fixmatch", "train.steps=30", "baseline=supervised"};
+  const Json summary = photos.train("a", settings);
+  EXPECT_FALSE(summary.contains("accuracy"));
+  EXPECT_GE(summary["estimated_accuracy"].get<double>(), 0.8);
+  EXPECT_LE(summary["estimated_low"], summary["estimated_accuracy"]);
+  EXPECT_GE(summary["estimated_high"], summary["estimated_accuracy"]);
+  EXPECT_EQ(summary["estimate_examples"], 16);  // each label is held out once
+  EXPECT_TRUE(summary.contains("supervised_estimated_accuracy"));
+  EXPECT_FALSE(fs::exists(photos.run("a") + "/checkpoints"));
+  const Json none = photos.train("b", {"method=fixmatch", "train.steps=30", "estimate=none"});
+  EXPECT_FALSE(none.contains("estimated_accuracy"));
+  // The estimate chose nothing: the weights are those of a run without it.
+  const auto a = state_of(*load_method(photos.run("a")).method), b = state_of(*load_method(photos.run("b")).method);
+  for (const auto& [name, value] : a) EXPECT_TRUE(torch::equal(value, b.at(name))) << name;
+}
+
+TEST(Estimate, AValidationSetJudgesInItsPlace) {
+  const Photos photos;
+  fs::rename(fs::path(photos.data) / "test", photos.folder / "mine");
+  const Json summary =
+      photos.train("a", {"method=fixmatch", "train.steps=30", "data.validation=" + (photos.folder / "mine")});
+  EXPECT_GE(summary["accuracy"].get<double>(), 0.8);
+  EXPECT_EQ(summary["test_examples"], 16);
+  EXPECT_FALSE(summary.contains("estimated_accuracy"));
+  EvaluateRequest again;
+  again.run = photos.run("a");
+  EXPECT_EQ(evaluate(again)["accuracy"], summary["accuracy"]);
+}
+
+TEST(Resume, OfAFinishedRunRefusesOtherSettingsByName) {
+  const Photos photos;
+  photos.train("a", {"method=supervised", "train.steps=2"});
+  EXPECT_NO_THROW(photos.train("a", {"train.steps=2", "train.workers=1"}, /*resume=*/true));
+  const Error error = error_of([&] { photos.train("a", {"train.steps=3"}, /*resume=*/true); });
+  EXPECT_EQ(error.kind(), ErrorKind::usage);
+  EXPECT_THAT(error.message(), HasSubstr("train.steps=3"));
+  EXPECT_THAT(error.hint(), HasSubstr("init="));
+}
+
+TEST(DryRun, SaysWhatItWouldDoAndWritesNothing) {
+  const Photos photos;
+  TrainRequest request;
+  request.overrides = {"out=" + photos.run("a"), "data=" + photos.data, "train.threads=1", "baseline=supervised"};
+  request.minutes = 0.1;
+  request.dry_run = true;
+  request.chatter = Chatter::quiet;
+  const Json plan = train(request);
+  ASSERT_EQ(plan["stages"].size(), 2u);
+  EXPECT_EQ(plan["stages"][0]["stage"], "main");
+  EXPECT_GT(plan["stages"][0]["train"]["steps"], 1);
+  EXPECT_GT(plan["step_seconds"].get<double>(), 0);
+  EXPECT_FALSE(fs::exists(photos.run("a")));
 }
 
 TEST(Probes, MeasureFeaturesOfARunAndPixels) {

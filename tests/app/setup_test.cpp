@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include <set>
+
 #include "app/app.h"
 #include "app/tiny.h"
 #include "data/decode/encode.h"
@@ -21,8 +23,8 @@ void write_grey(const std::string& path, int value, bool whole = true) {
   testing::put(path, whole ? png : png.substr(0, png.size() - 20));
 }
 
-DataConfig config_of(const std::string& path) {
-  DataConfig config;
+DataPlan config_of(const std::string& path) {
+  DataPlan config;
   config.path = path;
   config.size = 8;
   config.channels = 1;
@@ -34,7 +36,7 @@ TEST(Setup, OpensAFolderWithoutAnyLabel) {
   for (const std::string inside : {"", "unlabeled/"}) {
     const TemporaryFolder folder;
     for (int i = 0; i < 3; ++i) write_grey(folder / (inside + std::to_string(i) + ".png"), i);
-    const DataConfig config = config_of(folder.path());
+    const DataPlan config = config_of(folder.path());
     PreparedData data = open_data(config, /*labels_needed=*/false);
     load_data(data, config, 1);
     EXPECT_EQ(data.labeled.size(), 0);
@@ -52,7 +54,7 @@ TEST(Setup, TakesTheLabelsThereAreWhereNoneIsNeeded) {
   const TemporaryFolder folder;
   write_grey(folder / "cat/0.png", 1);
   write_grey(folder / "unlabeled/1.png", 2);
-  DataConfig config = config_of(folder.path());
+  DataPlan config = config_of(folder.path());
   config.classes = "cat,dog";  // no dog has a label
   const PreparedData data = open_data(config, /*labels_needed=*/false);
   EXPECT_THAT(data.labeled.index, ElementsAre(0));
@@ -79,7 +81,7 @@ TEST(Setup, LeavesDamageOutOfWhatIsLearntFromAndJudgedCachedOrNot) {
     write_grey(folder / ("test/dog/" + std::to_string(i) + ".png"), i, i != 2);
   }
   for (const int64_t cache_mb : {0, 100}) {
-    DataConfig config = config_of(folder.path());
+    DataPlan config = config_of(folder.path());
     config.cache_mb = cache_mb;
     PreparedData data = open_data(config);
     load_data(data, config, 2);
@@ -88,6 +90,31 @@ TEST(Setup, LeavesDamageOutOfWhatIsLearntFromAndJudgedCachedOrNot) {
     EXPECT_EQ(describe_data(data).at("labeled"), 7);
     EXPECT_EQ(describe_data(data).at("damaged").at("count"), 2);
   }
+}
+
+TEST(Folds, HoldEveryLabelOutOnceAndLeaveEachClassOne) {
+  PreparedData data;
+  data.dataset.classes = {"a", "b", "c"};
+  for (const int32_t label : {0, 0, 0, 0, 0, 1, 1, 2}) {
+    data.labeled.index.push_back(static_cast<int64_t>(data.labeled.index.size()));
+    data.labeled.label.push_back(label);
+  }
+  EXPECT_EQ(possible_folds(data), 4);
+  std::multiset<int64_t> held_out;
+  for (int64_t fold = 1; fold <= 4; ++fold) {
+    const PreparedData rest = without_fold(data, fold, 4, 1);
+    EXPECT_EQ(rest.labeled.size() + rest.judged.size(), 8);
+    EXPECT_EQ(std::set<int32_t>(rest.labeled.label.begin(), rest.labeled.label.end()).size(), 3u) << fold;
+    held_out.insert(rest.judged.index.begin(), rest.judged.index.end());
+  }
+  EXPECT_THAT(held_out, ElementsAre(0, 1, 2, 3, 4, 5, 6));  // the only one of its class never
+}
+
+TEST(Folds, AreImpossibleWithOneLabelEach) {
+  PreparedData data;
+  data.dataset.classes = {"a", "b"};
+  data.labeled = {{0, 1}, {0, 1}};
+  EXPECT_EQ(possible_folds(data), 0);
 }
 
 }  // namespace

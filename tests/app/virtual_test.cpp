@@ -43,28 +43,28 @@ std::string images(const TemporaryFolder& folder, const std::string& name, const
 
 struct Bench {
   TemporaryFolder folder;
-  TrainConfig plan;
+  TrainConfig config;
+  Plan plan;
   PreparedData data;
 
   explicit Bench(const std::vector<int64_t>& made, const std::string& method = "supervised") {
-    plan.data.path = images(folder, "real", {0, 1, 2, 0, 1, 2, -1, -1}, 10);
-    if (!made.empty()) plan.data.virtual_examples = images(folder, "made", made, 100);
-    plan.data.virtual_share = 0.25;
-    plan.method = Json{{"name", method}};
-    plan.net.name = "mlp";
-    plan.train.steps = 2;
-    plan.train.batch = 6;
-    plan.train.precision = "fp32";
-    plan.train.workers = 0;
+    config.data.path = images(folder, "real", {0, 1, 2, 0, 1, 2, -1, -1}, 10);
+    if (!made.empty()) config.data.virtual_examples = images(folder, "made", made, 100);
+    config.data.virtual_share = 0.25;
+    config.method = Json{{"name", method}};
+    config.net.name = "mlp";
+    config.train.steps = 2;
+    config.train.batch = 6;
+    config.train.precision = "fp32";
   }
   void open() {
-    data = open_data(plan.data);
-    plan = resolve(plan, {.found = data.found,
-                          .labeled = data.labeled.size(),
-                          .unlabeled = data.unlabeled.size(),
-                          .classes = 3,
-                          .threads = 1})
-               .config;
+    data = open_data(config.data);
+    plan = resolve(config, {.found = data.found,
+                            .labeled = data.labeled.size(),
+                            .unlabeled = data.unlabeled.size(),
+                            .classes = 3,
+                            .threads = 1})
+               .plan;
     load_data(data, plan.data, 1);
   }
 };
@@ -83,15 +83,16 @@ TEST(VirtualExamples, AreMatchedByClassAndThoseWithoutLabelPassedOver) {
 TEST(VirtualExamples, JoinTheLabelledOfAnyMethodAndNotThoseOfItsBaseline) {
   Bench bench({2, 1, 0, 0});
   bench.open();
-  const auto options_of = [&](const TrainConfig& plan) {
+  const auto options_of = [&](const Plan& plan) {
     StageOptions options;
     options.plan = plan;
+    options.conduct.workers = 0;
     options.normalization = {bench.data.train->shape(), {0.5F}, {0.5F}};
     return options;
   };
   Stage with(bench.data, options_of(bench.plan));
   with.trainer().run();
-  TrainConfig plain = baseline_of(bench.plan);
+  Plan plain = baseline_of(bench.plan);
   EXPECT_TRUE(plain.data.virtual_examples.empty());
   Stage without(bench.data, options_of(plain));
   without.trainer().run();
@@ -121,7 +122,7 @@ TEST(VirtualExamples, WithoutAnyLabelAreRefused) {
 
 TEST(VirtualExamples, AreOfNoUseWithoutLabels) {
   Bench bench({0, 1});
-  EXPECT_EQ(error_of([&] { open_data(bench.plan.data, /*labels_needed=*/false); }).kind(), ErrorKind::usage);
+  EXPECT_EQ(error_of([&] { open_data(bench.config.data, /*labels_needed=*/false); }).kind(), ErrorKind::usage);
 }
 
 }  // namespace

@@ -114,7 +114,7 @@ with tempfile.TemporaryDirectory() as folder:
     slow = subprocess.Popen([program, "train", "data=good", "out=r8", "train.steps=100000", "--quiet"],
                             stderr=subprocess.PIPE, text=True)
     for _ in range(300):
-        if os.path.exists("r8/plan.toml"):
+        if os.path.exists("r8/stages.json"):
             break
         time.sleep(0.1)
     expect("a second process on the same run", run("train", "--resume", "out=r8", "--quiet"), 6, "in use")

@@ -83,7 +83,7 @@ with tempfile.TemporaryDirectory() as folder:
             check(process.poll() is None, f"workers={workers}: ended by itself at step {saved(out)}, before {moment}")
             process.send_signal(signal.SIGKILL)
             process.wait()
-            begun = os.path.exists(f"{out}/plan.toml")
+            begun = os.path.exists(f"{out}/stages.json")
             line = command(out, workers, "--resume") if begun else start(folder, out, workers) + ["--overwrite"]
         subprocess.run(line, check=True)
         check(digest(out) == digest(whole), f"workers={workers}: the weights differ after {options.kills} kills")

@@ -2,7 +2,9 @@
 
 #include <gmock/gmock.h>
 
+#include "fewlabel/error.h"
 #include "helpers.h"
+#include "plan/recipe.h"
 
 namespace fewlabel {
 namespace {
@@ -20,58 +22,80 @@ TrainConfig empty() {
   return config;
 }
 
-TEST(Resolve, LeavesNothingOpenButTheStepsOfATimeBudget) {
-  const auto plan = resolve(empty(), small_grey());
-  Json json;
-  write_config(json, plan.config);
-  const Json flat = json.flatten();
-  std::string open;
-  for (const auto& [key, value] : flat.items())
-    if (value == "auto" && key != "/net/stem") open += key + " ";
-  EXPECT_EQ(open, "/baseline_minutes /baseline_steps /train/steps ");
-}
-
 TEST(Resolve, PicksByTheImages) {
-  const auto small = resolve(empty(), small_grey()).config;
-  EXPECT_EQ(*small.net.name, "cnn");
-  EXPECT_EQ(*small.data.size, 28);
-  EXPECT_EQ(*small.data.channels, 1);
-  EXPECT_THAT(*small.augment.weak, Not(HasSubstr("flip")));
+  const Plan small = resolve(empty(), small_grey()).plan;
+  EXPECT_EQ(small.net.name, "cnn");
+  EXPECT_EQ(small.data.size, 28);
+  EXPECT_EQ(small.data.channels, 1);
+  EXPECT_THAT(small.augment.weak, Not(HasSubstr("flip")));
 
   PlanFacts photos = small_grey();
   photos.found = {375, 500, 3};
-  const auto large = resolve(empty(), photos).config;
-  EXPECT_EQ(*large.net.name, "resnet18");
-  EXPECT_EQ(*large.data.size, 224);
-  EXPECT_THAT(*large.augment.weak, HasSubstr("flip"));
+  const Plan large = resolve(empty(), photos).plan;
+  EXPECT_EQ(large.net.name, "resnet18");
+  EXPECT_EQ(large.data.size, 224);
+  EXPECT_THAT(large.augment.weak, HasSubstr("flip"));
+}
+
+TEST(Resolve, ShrinksMostImagesByAFifthAtMost) {
+  for (const auto& [found, size] : {std::pair{4, 8},
+                                    {28, 28},
+                                    {40, 40},
+                                    {50, 40},
+                                    {60, 48},
+                                    {80, 64},
+                                    {81, 96},
+                                    {120, 96},
+                                    {160, 128},
+                                    {200, 160},
+                                    {201, 224},
+                                    {4000, 224}}) {
+    PlanFacts facts = small_grey();
+    facts.found = {found, found, 3};
+    EXPECT_EQ(resolve(empty(), facts).plan.data.size, size) << found;
+  }
+}
+
+TEST(Resolve, ABudgetMayChooseAmongSmallerImagesButNeverAgainstTheUser) {
+  PlanFacts photos = small_grey();
+  photos.found = {360, 480, 3};
+  TrainConfig config = empty();
+  const std::vector<Scale> all = scales(config, photos);
+  EXPECT_EQ(all.front(), (Scale{224, "resnet18"}));
+  EXPECT_EQ(all.back(), (Scale{32, "cnn"}));
+  for (std::size_t i = 1; i < all.size(); ++i) EXPECT_LE(all[i].size, all[i - 1].size);
+  config.net.name = "wrn_28_2";
+  EXPECT_EQ(scales(config, photos).back(), (Scale{32, "wrn_28_2"}));
+  config.data.size = 96;
+  EXPECT_EQ(scales(config, photos), (std::vector<Scale>{{96, "wrn_28_2"}}));
+  EXPECT_EQ(scales(empty(), small_grey()), (std::vector<Scale>{{28, "cnn"}}));
 }
 
 TEST(Resolve, ClipsTheGradientOfNetsWithoutBatchNorm) {
   for (const auto& [net, clip] : {std::pair{"seed_cnn", 1.0}, {"mlp", 1.0}, {"cnn", 0.0}, {"wrn_28_2", 0.0}}) {
     TrainConfig config = empty();
     config.net.name = net;
-    EXPECT_EQ(*resolve(config, small_grey()).config.optimizer.clip, clip) << net;
+    EXPECT_EQ(resolve(config, small_grey()).plan.optimizer.clip, clip) << net;
   }
 }
 
 TEST(Resolve, WithoutUnlabelledExamplesThereIsNothingToCorrect) {
   PlanFacts facts = small_grey();
   facts.unlabeled = 0;
-  EXPECT_EQ(resolve(empty(), facts).config.method["name"], "supervised");
-  EXPECT_EQ(resolve(empty(), small_grey()).config.method["name"], "freematch");
+  EXPECT_EQ(resolve(empty(), facts).plan.method["name"], "supervised");
+  EXPECT_EQ(resolve(empty(), small_grey()).plan.method["name"], "freematch");
 }
 
 TEST(Resolve, TakesTheGpuAndWhatItMultiplies) {
   PlanFacts facts = small_grey();
-  EXPECT_EQ(*resolve(empty(), facts).config.train.device, "cpu");
   facts.gpu = facts.gpu_bf16 = true;
-  const Plan plan = resolve(empty(), facts);
-  EXPECT_EQ(*plan.config.train.device, "cuda");
-  EXPECT_EQ(*plan.config.train.precision, "bf16");
-  EXPECT_THAT(plan.choices, Contains(HasSubstr("the GPU multiplies bf16")));
+  const Resolved resolved = resolve(empty(), facts);
+  EXPECT_EQ(resolved.plan.train.precision, "bf16");
+  EXPECT_THAT(resolved.choices, Contains(HasSubstr("the GPU multiplies bf16")));
+  EXPECT_THAT(resolved.choices, Contains(HasSubstr("train.device = cuda")));
   auto config = empty();
   config.train.device = "cpu";
-  EXPECT_EQ(*resolve(config, facts).config.train.precision, "fp32");
+  EXPECT_EQ(resolve(config, facts).plan.train.precision, "fp32");
 }
 
 TEST(Resolve, NeverOverrulesTheUser) {
@@ -79,26 +103,52 @@ TEST(Resolve, NeverOverrulesTheUser) {
   config.net.name = "mlp";
   config.augment.weak = "none";
   config.train.steps = 12;
-  const auto plan = resolve(config, small_grey());
-  EXPECT_EQ(*plan.config.net.name, "mlp");
-  EXPECT_EQ(*plan.config.augment.weak, "none");
-  EXPECT_EQ(*plan.config.train.steps, 12);
-  EXPECT_THAT(plan.choices, Not(Contains(HasSubstr("net.name"))));
+  const auto [plan, choices] = resolve(config, small_grey());
+  EXPECT_EQ(plan.net.name, "mlp");
+  EXPECT_EQ(plan.augment.weak, "none");
+  EXPECT_EQ(plan.train.steps, 12);
+  EXPECT_EQ(plan.train.minutes, 0);
+  EXPECT_THAT(choices, Not(Contains(HasSubstr("net.name"))));
 }
 
-TEST(Resolve, AShortRunGetsShortSettingsAndALongOneThePapers) {
-  const auto brief = resolve(empty(), small_grey()).config;
-  EXPECT_EQ(*brief.optimizer.schedule, "cosine");
-  auto config = empty();
-  config.train.steps = 1 << 20;
-  const auto paper = resolve(config, small_grey()).config;
-  EXPECT_EQ(*paper.optimizer.schedule, "cosine_7_16");
-  EXPECT_EQ(*paper.optimizer.lr, 0.03);
-  EXPECT_EQ(*paper.train.batch, 64);
+TEST(Resolve, APresetDecidesWhatNobodySays) {
+  PlanFacts facts = small_grey();
+  const Plan brief = resolve(empty(), facts).plan;
+  EXPECT_EQ(brief.optimizer.schedule, "cosine");
+  EXPECT_EQ(brief.preset, "short");
+  facts.preset = Preset::paper;
+  const Plan paper = resolve(empty(), facts).plan;
+  EXPECT_EQ(paper.optimizer.schedule, "cosine_7_16");
+  EXPECT_EQ(paper.optimizer.lr, 0.03);
+  EXPECT_EQ(paper.train.batch, 64);
+  EXPECT_EQ(paper.preset, "paper");
+}
+
+TEST(Preset, IsByTheStepsUnlessSomebodySaysIt) {
+  EXPECT_EQ(preset_of(Json::object()), Preset::brief);
+  EXPECT_EQ(preset_of({{"train", {{"steps", kLongRun}}}}), Preset::paper);
+  EXPECT_EQ(preset_of({{"train", {{"steps", kLongRun - 1}}}}), Preset::brief);
+  EXPECT_EQ(preset_of({{"preset", "paper"}, {"train", {{"steps", 5}}}}), Preset::paper);
+  EXPECT_EQ(preset_of({{"preset", "short"}, {"train", {{"steps", kLongRun}}}}), Preset::brief);
+  EXPECT_EQ(testing::error_of([] { preset_of({{"preset", "long"}}); }).kind(), ErrorKind::usage);
 }
 
 TEST(Resolve, SaysWhatItPicked) {
   EXPECT_THAT(resolve(empty(), small_grey()).choices, Contains(HasSubstr("net.name = cnn")));
+}
+
+TEST(Plan, IsTheSameAfterItWasSaved) {
+  Plan plan = resolve(empty(), small_grey()).plan;
+  plan.method = Json{{"name", "freematch"}, {"mu", 5}, {"decay", 0.99}};
+  plan.stage = "estimate-2";
+  plan.fold = 2;
+  plan.folds = 4;
+  plan.train.minutes = 0.1;
+  const std::string text = plan_text(plan);
+  EXPECT_EQ(plan_text(parse_plan(text, "plan.toml")), text);
+  EXPECT_THAT(text, Not(HasSubstr("auto\"\n[")));
+  for (const char* key : {"out =", "device", "workers", "checkpoint"}) EXPECT_THAT(text, Not(HasSubstr(key))) << key;
+  EXPECT_EQ(testing::error_of([] { parse_plan("seed = 1", "plan.toml"); }).kind(), ErrorKind::usage);
 }
 
 }  // namespace

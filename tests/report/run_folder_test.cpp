@@ -25,7 +25,7 @@ TEST(RunFolder, RefusesToReplaceARunAndSaysWhatToDo) {
   {
     auto run = RunFolder::create(root / "a");
     run.write_status(at_step(3));
-    put(run.plan(), "seed = 1\n");
+    put(run.path() / "stages.json", "{}");
   }
   const Error error = error_of([&] { RunFolder::create(root / "a"); });
   EXPECT_EQ(error.kind(), ErrorKind::usage);
@@ -42,11 +42,11 @@ TEST(RunFolder, ReplacesARunWhoseTrainingNeverBegan) {
 TEST(RunFolder, CheckRefusesWithoutTouchingAnything) {
   TemporaryFolder root;
   put(root / "a/config.toml", "seed = 1\n");
-  put(root / "a/plan.toml", "seed = 1\n");
+  put(root / "a/stages.json", "{}");
   EXPECT_EQ(error_of([&] { RunFolder::check(root / "a"); }).kind(), ErrorKind::usage);
   EXPECT_NO_THROW(RunFolder::check(root / "a", Existing::overwrite));
   EXPECT_NO_THROW(RunFolder::check(root / "b"));
-  EXPECT_TRUE(fs::exists(root / "a/plan.toml"));
+  EXPECT_TRUE(fs::exists(root / "a/stages.json"));
   EXPECT_FALSE(fs::exists(root / "b"));
 }
 
@@ -59,7 +59,7 @@ TEST(RunFolder, OverwriteRemovesTheRunAndNothingElse) {
     put(run.checkpoints() / "step-000001" / "state.json", "{}");
     put(run.path() / "notes.txt", "mine");
     put(run.path() / "stage-notes.txt", "mine, too");
-    put(run.path() / "stage-2" / "plan.toml", "");
+    put(run.path() / "stages" / "pretrain-1" / "plan.toml", "");
     put(run.path() / "status.json.tmp-123", "");
     put(root / "kept/weights", "w");
     fs::create_directory_symlink(root / "kept", run.model());
@@ -72,7 +72,7 @@ TEST(RunFolder, OverwriteRemovesTheRunAndNothingElse) {
   EXPECT_TRUE(fs::exists(root / "kept/weights")) << "what a link points to is not ours";
   EXPECT_TRUE(fs::exists(run.path() / "notes.txt"));
   EXPECT_TRUE(fs::exists(run.path() / "stage-notes.txt"));
-  EXPECT_FALSE(fs::exists(run.path() / "stage-2"));
+  EXPECT_FALSE(fs::exists(run.path() / "stages"));
   EXPECT_FALSE(fs::exists(run.path() / "status.json.tmp-123"));
 }
 

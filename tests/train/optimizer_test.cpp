@@ -31,8 +31,8 @@ std::vector<NamedParameter> named(const std::vector<Tensor>& parameters) {
   for (const Tensor& value : parameters) all.push_back({fmt::format("p{}", all.size()), value});
   return all;
 }
-OptimizerConfig config_of(const std::string& name, double clip = 0) {
-  OptimizerConfig config;
+OptimizerPlan config_of(const std::string& name, double clip = 0) {
+  OptimizerPlan config;
   config.name = name;
   config.weight_decay = kDecay;
   config.clip = clip;

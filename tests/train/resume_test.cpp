@@ -70,7 +70,7 @@ TrainerOptions options_in(const fs::path& folder) {
   TrainerOptions options = toy_options(24);
   options.checkpoints = folder;
   options.loop.precision = has_fast_bf16() ? "bf16" : "fp32";
-  options.loop.checkpoint_seconds = 0.01;
+  options.conduct.checkpoint_seconds = 0.01;
   return options;
 }
 
@@ -117,7 +117,7 @@ TEST(Resume, SurvivesKillsAtRandomMoments) {
     if (child == 0) {
       ToyMethod method;
       TrainerOptions options = options_in(folder.path());
-      options.loop.checkpoint_seconds = 0;  // save after every step
+      options.conduct.checkpoint_seconds = 0;  // save after every step
       Trainer trainer(method, options, loaded(0));
       trainer.resume();
       trainer.run();

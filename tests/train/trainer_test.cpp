@@ -6,6 +6,7 @@
 #include "core/cancel.h"
 #include "fewlabel/error.h"
 #include "helpers.h"
+#include "train/checkpoint.h"
 #include "train/precision.h"
 #include "train/toy.h"
 
@@ -131,11 +132,45 @@ TEST(Trainer, RefusesToResumeAnotherPlan) {
   EXPECT_EQ(error_of([&] { longer.resume(); }).kind(), ErrorKind::storage);
 }
 
+TEST(Trainer, RefusesACheckpointOfAnotherFormat) {
+  const TemporaryFolder folder;
+  TrainerOptions options = toy_options(2);
+  options.checkpoints = folder.path();
+  ToyMethod method;
+  Trainer(method, options, toy_batches()).run();
+  const CheckpointStore store(folder.path(), 2);
+  Checkpoint old = store.newest()->checkpoint;
+  old.state["format"] = 1;
+  store.save(2, old);
+  const Error error = error_of([&] { Trainer(method, options, toy_batches()).resume(); });
+  EXPECT_EQ(error.kind(), ErrorKind::storage);
+  EXPECT_THAT(error.message(), HasSubstr("format 1"));
+}
+
+// A budget of no time at all: the second look at the clock finds it spent.
+TEST(Trainer, EndsWithItsMinutesAndItsScheduleReachesTheEnd) {
+  TrainerOptions options = toy_options(1'000'000);
+  options.loop.minutes = 1.5 / 60;
+  options.loop.log_every = 1;
+  options.optimizer.schedule = "linear";
+  std::vector<LogRecord> records;
+  TrainerHooks hooks;
+  hooks.on_log = [&](const LogRecord& record) { records.push_back(record); };
+  ToyMethod method;
+  Trainer trainer(method, options, toy_batches(), hooks);
+  trainer.run();
+  EXPECT_LT(trainer.step(), 1'000'000);
+  EXPECT_EQ(trainer.step(), trainer.steps());
+  EXPECT_EQ(records.back().step, trainer.step());
+  EXPECT_LT(records.back().values.at("lr"), 0.02 * options.optimizer.lr);
+  EXPECT_FLOAT_EQ(method.named_buffers()["progress"].item<float>(), 1);
+}
+
 TEST(Trainer, SavesEverySoManySecondsAndAtTheEnd) {
   const TemporaryFolder folder;
   TrainerOptions options = toy_options(3);
   options.checkpoints = folder.path();
-  options.loop.checkpoint_seconds = 0;
+  options.conduct.checkpoint_seconds = 0;
   std::vector<int64_t> saved;
   TrainerHooks hooks;
   hooks.on_checkpoint = [&](int64_t step, const std::filesystem::path&) { saved.push_back(step); };

@@ -1,16 +1,18 @@
 // What `fewlabel bench` measures, one function each. Seconds are wall-clock time.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "fewlabel/config.h"
+#include "fewlabel/train_config.h"
 
 namespace fewlabel::measure {
 
 /// A training step on random pixels, so that neither data nor augmentation is timed.
 struct StepRequest {
   std::string method, net, precision, device = "cpu";
+  std::optional<NetConfig> net_config;  // instead of `net` with its defaults
   int64_t batch = 64, side = 32, channels = 3;
   int64_t steps = 3, warm = 2;
   int threads = 1;

@@ -71,8 +71,8 @@ Task task_of(const StepRequest& request) {
 }
 
 Net net_of(const StepRequest& request, const Task& task) {
-  NetConfig net;
-  net.name = request.net;
+  NetConfig net = request.net_config.value_or(NetConfig());
+  if (!request.net_config) net.name = request.net;
   return make_net(net, task.shape, task.classes, 1);
 }
 

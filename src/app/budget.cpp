@@ -1,0 +1,87 @@
+#include "app/budget.h"
+
+#include <algorithm>
+
+#include "app/bench/measure.h"
+#include "app/planning.h"
+#include "core/cancel.h"
+#include "fewlabel/error.h"
+
+namespace fewlabel {
+namespace {
+
+constexpr int64_t kCounted = 2, kTimed = 16;  // labelled examples of a step that is counted, and at most of one timed
+constexpr double kEnough = 10e9;              // FLOP of a step that is worth timing
+constexpr int64_t kSmallestBatch = 16;
+
+measure::StepRequest request_of(const Plan& plan, int64_t batch) {
+  measure::StepRequest request;
+  request.method = method_name(plan.method);
+  request.net = plan.net.name;
+  request.net_config = net_config(plan.net);
+  request.precision = plan.train.precision;
+  request.batch = batch;
+  request.side = plan.data.size;
+  request.channels = plan.data.channels;
+  request.threads = static_cast<int>(plan.train.threads);
+  request.fields = plan.method;
+  request.fields.erase("name");
+  return request;
+}
+
+void stop_if_cancelled() {
+  if (const auto kind = cancelled()) throw Error(*kind, "train", "stopped while the run was planned");
+}
+
+}  // namespace
+
+TrainConfig at_scale(TrainConfig config, const Scale& scale) {
+  config.data.size = scale.size;
+  config.net.name = scale.net;
+  return config;
+}
+
+double StepCost::flop(const Scale& scale) {
+  const auto key = std::pair(scale.size, scale.net);
+  if (const auto known = flop_.find(key); known != flop_.end()) return known->second;
+  stop_if_cancelled();
+  Plan plan = resolve(at_scale(config_, scale), facts_).plan;
+  check_method(plan.method);
+  const double counted = measure::count_step(request_of(plan, kCounted)).at("flop").get<double>();
+  return flop_[key] = counted * static_cast<double>(plan.train.batch * plan.train.accumulate) / kCounted;
+}
+
+double StepCost::seconds(const Scale& scale) {
+  if (rate_ == 0) {
+    stop_if_cancelled();
+    Plan plan = resolve(at_scale(config_, scale), facts_).plan;
+    check_method(plan.method);
+    const double each = flop(scale) / static_cast<double>(plan.train.batch * plan.train.accumulate);
+    int64_t batch = kCounted;
+    while (batch < kTimed && each * static_cast<double>(batch) < kEnough) batch *= 2;
+    measure::StepRequest request = request_of(plan, batch);
+    request.warm = 1;
+    request.steps = 2;
+    rate_ = each * static_cast<double>(batch) / measure::median(measure::time_steps(request).wall);
+  }
+  return flop(scale) / rate_;
+}
+
+void StepCost::observe(const Scale& scale, double seconds) { rate_ = flop(scale) / seconds; }
+
+Fit fit(StepCost& cost, const std::vector<Scale>& scales, const TrainConfig& config, double budget) {
+  Fit best{scales.back(), cost.seconds(scales.back()), 0};
+  // Upwards, so that no step is counted that is far too large.
+  for (auto scale = scales.rbegin(); scale != scales.rend(); ++scale) {
+    const double seconds = cost.seconds(*scale);
+    if (scale != scales.rbegin() && seconds * kUsefulSteps > budget) break;
+    best = {*scale, seconds, 0};
+  }
+  if (best.scale == scales.back() && !config.train.batch && best.seconds * kUsefulSteps > 2 * budget) {
+    best.batch = kSmallestBatch;
+    best.seconds /= 2;
+  }
+  return best;
+}
+
+}  // namespace fewlabel

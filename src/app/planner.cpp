@@ -1,0 +1,377 @@
+#include "app/planner.h"
+
+#include <fmt/format.h>
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "app/budget.h"
+#include "app/estimate.h"
+#include "app/machine.h"
+#include "app/method_settings.h"
+#include "app/planning.h"
+#include "app/recipe_stages.h"
+#include "app/run_stages.h"
+#include "app/stage.h"
+#include "app/watch.h"
+#include "core/text.h"
+#include "fewlabel/error.h"
+#include "fewlabel/transform.h"
+#include "kernels/convolution.h"
+#include "plan/recipe.h"
+#include "plan/resolve.h"
+#include "train/device.h"
+#include "train/machine.h"
+
+namespace fewlabel {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Shares of a time budget. What is left of it is the main training's.
+constexpr double kBaseline = 0.15, kEstimate = 0.25, kBaselineEstimate = 0.05;
+constexpr double kLast = 0.02;        // of checkpoints, the report and the like
+constexpr double kMeasuring = 0.015;  // of a budget that measuring a step may take
+constexpr double kSurprise = 1.5;     // a step this much slower or faster than predicted is predicted again
+constexpr int64_t kShown = 20'000;    // unlabelled examples that are classified in the end, at most
+constexpr int64_t kFoldSteps = 200;   // of a fold's training, at least, unless the run has fewer
+constexpr int64_t kFoldPart = 8;      // else this part of the run's
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+/// A stage while it is planned.
+struct Draft {
+  TrainConfig config;
+  Plan plan;
+  Conduct conduct;
+  std::vector<std::string> choices;
+  std::shared_ptr<const StageData> data;
+  double step = 0;  // seconds; 0: not measured
+};
+
+class Planner {
+ public:
+  Planner(const RunRequest& request, Workspace& workspace) : request_(request), workspace_(workspace) {}
+
+  RunPlan run() {
+    const std::vector<StageRecipe> recipes = stage_recipes(request_.recipe, request_.overrides);
+    for (const StageRecipe& recipe : recipes) {
+      if (recipes.size() > 1) say(fmt::format("{}:", recipe.name));
+      Draft draft = open(recipe);
+      settle(draft);
+      run_.stages.push_back(draft.plan);
+      run_.conduct.push_back(draft.conduct);
+      if (recipe.name == "main") follow(draft);
+    }
+    return std::move(run_);
+  }
+
+ private:
+  void say(const std::string& text) const { fewlabel::say(request_.chatter, text + "\n"); }
+
+  /// Configuration, data and facts; what can be refused is refused before any work.
+  Draft open(const StageRecipe& recipe) {
+    Draft draft;
+    TrainConfig& config = draft.config;
+    config = train_config(with_method_settings(recipe.recipe), method_keys());
+    TrainConfig written = config;
+    if (written.method.contains("name")) check_method(written.method);
+    choose_device(written.train.device.value_or("auto"));
+    adopt_initial(written);
+    at::set_num_threads(static_cast<int>(config.train.threads.value_or(usable_threads())));
+    kernels::enable(config.train.kernels);
+
+    const bool unlabelled = learns_without_labels(config.method);
+    data_ = open_data(config.data, !unlabelled);
+    facts_ = facts_of(data_, unlabelled);
+    facts_.preset = preset_of(recipe.recipe);
+    if (!config.method.contains("name")) {  // only the data tell; now with what comes with the method
+      const MethodChoice choice = choose_method(facts_);
+      Json named = recipe.recipe;
+      named["method"]["name"] = choice.name;
+      config = train_config(with_method_settings(named), method_keys());
+      draft.choices.push_back(choice.sentence);
+    }
+    const auto add = [&](const std::vector<std::string>& more) {
+      draft.choices.insert(draft.choices.end(), more.begin(), more.end());
+    };
+    add(fit_to_labels(config, recipe.recipe, facts_.labeled));
+    add(adopt_initial(config));
+    if (!recipe.starts_from.empty()) adopt_stage(config, plan_of(recipe.starts_from));
+    for (const auto& policy : {config.augment.weak, config.augment.strong, config.augment.contrast})
+      if (policy) make_image_transform(*policy);
+    draft.conduct = config.train;
+    draft.plan.stage = recipe.name;
+    draft.plan.starts_from = recipe.starts_from;
+    if (recipe.name == "main") {
+      run_.out = request_.recipe.value("out", std::string());
+      run_.data_name = data_.dataset.name;
+    }
+    return draft;
+  }
+
+  const Plan& plan_of(const std::string& stage) const {
+    return *std::find_if(run_.stages.begin(), run_.stages.end(), [&](const Plan& plan) { return plan.stage == stage; });
+  }
+
+  /// The plan at a scale; 0 as `batch` leaves that alone.
+  void resolve_at(Draft& draft, const std::optional<Scale>& scale, int64_t batch) const {
+    TrainConfig config = draft.config;
+    if (batch > 0) config.train.batch = batch;
+    Resolved resolved = resolve(scale ? at_scale(config, *scale) : config, facts_);
+    resolved.plan.stage = draft.plan.stage;
+    resolved.plan.starts_from = draft.plan.starts_from;
+    check_method(resolved.plan.method);
+    draft.plan = std::move(resolved.plan);
+    plan_choices_ = std::move(resolved.choices);
+  }
+
+  void decode_for(Draft& draft) {
+    draft.data = std::make_shared<StageData>(decode(data_, draft.plan));
+    workspace_.keep(draft.plan, draft.data);
+  }
+
+  /// The steps are given, or follow from the minutes.
+  void settle(Draft& draft) {
+    if (draft.config.train.steps) {
+      resolve_at(draft, std::nullopt, 0);
+      decode_for(draft);
+      introduce(draft);
+      Stage(draft.data->data, options_of(draft));
+      return;
+    }
+    const double minutes = draft.config.train.minutes.value_or(kDefaultMinutes);
+    const double budget = 60 * minutes * main_share(draft);
+    StepCost cost(draft.config, facts_);
+    const std::vector<Scale> choices = scales(draft.config, facts_);
+    Fit found = fit(cost, choices, draft.config, budget);
+    for (int tries = 0;; ++tries) {
+      resolve_at(draft, choices.size() > 1 ? std::optional(found.scale) : std::nullopt, found.batch);
+      decode_for(draft);
+      // A step that would take a good part of the budget to measure is taken for what it is predicted to be.
+      const double allowed = std::max(kMeasuring * budget, 0.2);
+      draft.step = found.seconds > 2 * allowed ? found.seconds : measured(draft, allowed);
+      if (choices.size() == 1 || tries == 2) break;
+      if (draft.step < kSurprise * found.seconds && draft.step * kSurprise > found.seconds) break;
+      cost.observe(found.scale, draft.step * (found.batch > 0 ? 2.0 : 1.0));
+      const Fit again = fit(cost, choices, draft.config, budget);
+      const bool same = again.scale == found.scale && again.batch == found.batch;
+      found = again;
+      if (same) break;
+    }
+    const Scale* scale = choices.size() > 1 ? &found.scale : nullptr;
+    const int64_t batch = found.batch;
+    if (scale && *scale != choices.front())
+      draft.choices.push_back(
+          fmt::format("data.size = {}, net.name = {}: the largest whose steps fit some {} times into "
+                      "{}; at {} pixels a step of {} would take {:.1f} s",
+                      scale->size, scale->net, with_commas(static_cast<int64_t>(kUsefulSteps)), duration(60 * minutes),
+                      choices.front().size, choices.front().net, larger_step(cost, choices, *scale)));
+    if (batch > 0)
+      draft.choices.push_back(
+          fmt::format("train.batch = {}: larger ones leave too few steps in {}", batch, duration(60 * minutes)));
+    introduce(draft);
+    // What has passed until now is gone from the budget, and so is the look at all examples in the end.
+    const double gone = run_.stages.empty() ? seconds_since(request_.begun) : 0;
+    const double left = std::max(60 * minutes * (main_share(draft) - kLast) - gone - last_look(draft), draft.step);
+    draft.plan.train.minutes = left / 60;
+    draft.plan.train.steps = std::max<int64_t>(1, std::llround(left / draft.step));
+    say(fmt::format("{}: {} a step, so about {} steps in {}", method_name(draft.plan.method), milliseconds(draft.step),
+                    with_commas(draft.plan.train.steps), duration(left)));
+    if (static_cast<double>(draft.plan.train.steps) < kFewSteps)
+      say(fmt::format(
+          "That is too little to learn much: {} would hold {} steps. Give more with --minutes, or a smaller "
+          "data.size or net.",
+          duration(kFewSteps * draft.step / main_share(draft) + gone), with_commas(int64_t{300})));
+  }
+
+  static std::string milliseconds(double seconds) {
+    return seconds < 1 ? fmt::format("{:.0f} ms", seconds * 1e3) : fmt::format("{:.1f} s", seconds);
+  }
+
+  /// The cheapest prediction that tells why a larger scale was passed over: that of the next one.
+  static double larger_step(StepCost& cost, const std::vector<Scale>& choices, const Scale& scale) {
+    const double pixels =
+        static_cast<double>(choices.front().size * choices.front().size) / static_cast<double>(scale.size * scale.size);
+    return cost.seconds(scale) * pixels;
+  }
+
+  /// Of the budget, without what other stages take of it.
+  double main_share(const Draft& draft) const {
+    double share = 1;
+    if (draft.plan.stage != "main") return share;
+    const TrainConfig& config = draft.config;
+    const bool judged = data_.judge != Judge::none, labels = data_.labels_needed;
+    const bool compares = config.baseline.value_or("none") == "supervised" && labels && !is_supervised(draft);
+    if (compares && judged && !config.baseline_minutes && !config.baseline_steps) share -= kBaseline;
+    if (estimates(draft).empty()) {
+      share -= kEstimate;
+      if (compares && !judged) share -= kBaselineEstimate;
+    }
+    return share;
+  }
+
+  static bool is_supervised(const Draft& draft) { return draft.config.method.value("name", "") == "supervised"; }
+
+  /// Why there is no estimate; empty: there is one. "-" where nobody would ask.
+  std::string estimates(const Draft& draft) const {
+    const std::string wanted = draft.config.estimate.value_or(data_.judge == Judge::none ? "holdout" : "none");
+    if (wanted == "none" || !data_.labels_needed) return "-";
+    if (possible_folds(data_) < 2) return "each class has a single label, so that none can be held out";
+    const bool starts_labelled =
+        (!draft.plan.starts_from.empty() && !learns_without_labels(plan_of(draft.plan.starts_from).method)) ||
+        !draft.config.init.empty();
+    if (starts_labelled) return "the weights it starts from may have learnt from the labels that would be held out";
+    return {};
+  }
+
+  StageOptions options_of(const Draft& draft) const {
+    return {.plan = draft.plan,
+            .conduct = draft.conduct,
+            .normalization = draft.data->rule,
+            .checkpoints = {},
+            .resume_command = {},
+            .identity = {},
+            .initial = initial_weights(draft.plan, nullptr)};
+  }
+
+  double measured(const Draft& draft, double seconds) const {
+    Stage stage(draft.data->data, options_of(draft));
+    return stage.trainer().measure_step_seconds(10, 15, seconds);
+  }
+
+  /// Seconds that classifying everything in the end will take: a view costs about a third of one that is learnt from.
+  double last_look(const Draft& draft) const {
+    const auto shown = std::min(data_.judged.size() + data_.validated.size() + std::min(data_.unlabeled.size(), kShown),
+                                int64_t{1} << 40);
+    const double views = static_cast<double>(draft.plan.train.batch) *
+                         (1 + 2 * draft.plan.method.value("mu", draft.plan.method.value("ratio", 1.0)));
+    return static_cast<double>(shown) * draft.step / views / 3;
+  }
+
+  void introduce(Draft& draft) {
+    const PreparedData& data = draft.data->data;
+    const std::string test =
+        data.judge == Judge::none ? "" : fmt::format(", {} to test on", with_commas(data.judged.size()));
+    if (!data.labels_needed)
+      say(fmt::format("{}: {} examples, none of whose labels is used{}", data.dataset.name,
+                      with_commas(data.labeled.size() + data.unlabeled.size()), test));
+    else
+      say(fmt::format("{}: {} labelled and {} unlabelled examples of {} classes{}", data.dataset.name,
+                      with_commas(data.labeled.size()), with_commas(data.unlabeled.size()), data.dataset.classes.size(),
+                      test));
+    // Said once: a choice of the budget replaces those of size and net.
+    const bool scaled = std::any_of(draft.choices.begin(), draft.choices.end(),
+                                    [](const std::string& choice) { return choice.starts_with("data.size = "); });
+    for (const std::string& choice : draft.choices) say("  " + choice);
+    for (const std::string& choice : plan_choices_)
+      if (!scaled || (!choice.starts_with("data.size") && !choice.starts_with("net.name"))) say("  " + choice);
+    if (const auto unlike = unlike_the_paper(draft.plan.method); !unlike.empty())
+      say(fmt::format("  {}, in brackets its own: {}", method_name(draft.plan.method), join(unlike, ", ")) +
+          (draft.plan.preset == "short" ? "; preset=paper takes those" : ""));
+    for (const ImageStore* store : {data.train.get(), data.test.get(), data.validation.get()})
+      if (store && !store->damage().empty()) {
+        say(fmt::format("{} damaged examples are left out:", store->damage().size()));
+        for (std::size_t i = 0; i < std::min<std::size_t>(store->damage().size(), 10); ++i)
+          say(fmt::format("  {}: {}", printable(store->damage()[i].name), printable(store->damage()[i].reason)));
+        if (store->damage().size() > 10) say("  … (all of them are in data.json)");
+      }
+  }
+
+  void add_stage(Plan plan, const Draft& draft) {
+    run_.stages.push_back(std::move(plan));
+    run_.conduct.push_back(draft.conduct);
+  }
+
+  /// What comes after the main training.
+  void follow(Draft& draft) {
+    run_.step_seconds = draft.step;
+    const TrainConfig& config = draft.config;
+    const bool timed = !config.train.steps;
+    const double whole = 60 * config.train.minutes.value_or(kDefaultMinutes);
+    const bool compares = config.baseline.value_or("none") == "supervised" && draft.data->data.labels_needed &&
+                          method_name(draft.plan.method) != "supervised";
+    const bool judged = draft.data->data.judge != Judge::none;
+    Draft baseline = draft;
+    if (compares) {
+      baseline.plan = baseline_of(draft.plan);
+      if (timed || config.baseline_minutes) baseline.step = measured(baseline, std::max(kMeasuring * whole, 0.2));
+    }
+    if (compares && judged) {
+      LoopPlan& train = baseline.plan.train;
+      train.minutes = 0;
+      if (config.baseline_steps)
+        train.steps = *config.baseline_steps;
+      else if (config.baseline_minutes)
+        give(train, 60 * *config.baseline_minutes, baseline.step);
+      else if (timed)
+        give(train, whole * kBaseline, baseline.step);
+      add_stage(baseline.plan, baseline);
+      say(fmt::format("beside it: the labels alone, {} steps", with_commas(train.steps)));
+    }
+    const std::string missing = estimates(draft);
+    if (!missing.empty()) {
+      if (missing != "-") run_.notes.push_back("There is no estimate of accuracy: " + missing + ".");
+      return;
+    }
+    const int64_t folds = possible_folds(draft.data->data);
+    const auto estimate = [&](const Draft& of, const std::string& name, double share) {
+      for (int64_t fold = 1; fold <= folds; ++fold) {
+        Plan plan = of.plan;
+        plan.stage = fmt::format("{}-{}", name, fold);
+        plan.fold = fold;
+        plan.folds = folds;
+        plan.probe = "none";
+        if (timed)
+          give(plan.train, whole * share / static_cast<double>(folds), of.step);
+        else
+          plan.train.steps = std::min(draft.plan.train.steps, std::max(kFoldSteps, draft.plan.train.steps / kFoldPart));
+        add_stage(std::move(plan), of);
+      }
+    };
+    estimate(draft, "estimate", kEstimate);
+    if (compares && !judged) estimate(baseline, "baseline-estimate", kBaselineEstimate);
+    say(fmt::format(
+        "then an estimate of accuracy: {} short trainings, each without a part of the labels that judges it", folds));
+  }
+
+  static void give(LoopPlan& train, double seconds, double step) {
+    train.minutes = seconds / 60;
+    train.steps = std::max<int64_t>(1, std::llround(seconds / step));
+  }
+
+  const RunRequest& request_;
+  Workspace& workspace_;
+  RunPlan run_;
+  PreparedData data_;  // of the stage that is planned, before it is decoded
+  PlanFacts facts_;
+  mutable std::vector<std::string> plan_choices_;
+};
+
+}  // namespace
+
+RunPlan plan_run(const RunRequest& request, Workspace& workspace) { return Planner(request, workspace).run(); }
+
+std::string plan_summary(const RunPlan& run, const StageData& main) {
+  std::string text = "The plan:\n";
+  for (const Plan& plan : run.stages) {
+    const std::string time =
+        plan.train.minutes > 0 ? fmt::format(", about {}", duration(60 * plan.train.minutes)) : std::string();
+    text += fmt::format("  {:<20} {} on {}, {} steps of {} labelled examples{}\n", plan.stage, method_name(plan.method),
+                        plan.net.name, with_commas(plan.train.steps), plan.train.batch, time);
+  }
+  const Plan& plan = *std::find_if(run.stages.begin(), run.stages.end(),
+                                   [](const Plan& each) { return kind_of(each.stage) == StageKind::main; });
+  text += fmt::format("  {:<20} {} × {} × {}\n", "images", plan.data.size, plan.data.size, plan.data.channels);
+  if (run.step_seconds > 0) text += fmt::format("  {:<20} {:.0f} ms\n", "a step", run.step_seconds * 1e3);
+  text += fmt::format("  {:<20} {:.0f} MB so far\n", "memory", peak_memory_mb());
+  int64_t damaged = 0;
+  for (const ImageStore* store : {main.data.train.get(), main.data.test.get(), main.data.validation.get()})
+    if (store) damaged += static_cast<int64_t>(store->damage().size());
+  text += fmt::format("  {:<20} {} damaged examples\n", "left out", with_commas(damaged));
+  for (const std::string& note : run.notes) text += "  " + note + "\n";
+  return text + "Nothing was trained, and nothing written: leave out --dry-run to do it.\n";
+}
+
+}  // namespace fewlabel

@@ -1,0 +1,477 @@
+#include "app/runner.h"
+
+#include <fmt/format.h>
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "app/estimate.h"
+#include "app/findings.h"
+#include "app/machine.h"
+#include "app/planner.h"
+#include "app/planning.h"
+#include "app/recipe_stages.h"
+#include "app/run_stages.h"
+#include "app/stage.h"
+#include "app/watch.h"
+#include "app/workspace.h"
+#include "core/cancel.h"
+#include "core/command.h"
+#include "core/files.h"
+#include "core/text.h"
+#include "fewlabel/version.h"
+#include "kernels/convolution.h"
+#include "plan/recipe.h"
+#include "report/html.h"
+#include "report/summary_text.h"
+#include "train/device.h"
+#include "train/folders.h"
+
+namespace fewlabel {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr int64_t kSheets = 8;  // sheets of samples kept while a sampler trains
+
+std::vector<int64_t> classes_of(const Tensor& logits) {
+  const Tensor found = logits.argmax(1).contiguous();
+  return {found.data_ptr<int64_t>(), found.data_ptr<int64_t>() + found.numel()};
+}
+
+void record_failure(RunFolder& folder, RunStatus status, const Error& error) {
+  const bool stopped = error.kind() == ErrorKind::interrupted || error.kind() == ErrorKind::terminated;
+  status.state = stopped ? RunState::interrupted : RunState::failed;
+  status.exit_code = exit_code(error.kind());
+  status.message = error.message();
+  try {
+    folder.write_status(status);
+  } catch (const Error&) {  // a full disk is the likely cause already; the first error is the one to report
+  }
+}
+
+class Runner {
+ public:
+  explicit Runner(const RunRequest& request) : request_(request) {}
+
+  Json run() {
+    try {
+      request_.resume ? reopen() : start();
+      if (finished_) return folder_->read_json(folder_->summary());
+      for (std::size_t i = 0; i < stages_.size(); ++i) carry_out(i);
+      return finish();
+    } catch (const std::exception& error) {
+      if (!under_way_) throw;
+      const Error told = as_error(error);
+      record_failure(*folder_, status_, told);
+      const bool stopped = told.kind() == ErrorKind::interrupted || told.kind() == ErrorKind::terminated;
+      if (told.kind() == ErrorKind::storage)
+        throw Error(told.kind(), told.where(), told.message(), "mend that, then go on with: " + resume());
+      if (stopped && told.hint().empty())
+        throw Error(told.kind(), told.where(), told.message(), "what is trained was saved; go on with: " + resume());
+      throw;
+    }
+  }
+
+ private:
+  void say(const std::string& text) const { fewlabel::say(request_.chatter, text + "\n"); }
+  std::string resume() const { return resume_command(folder_->path().string()); }
+
+  void begin() {
+    status_.state = RunState::running;
+    status_.exit_code = 0;
+    status_.message.clear();
+    folder_->write_status(status_);
+    under_way_ = true;
+  }
+
+  void start() {
+    const Existing existing = request_.overwrite ? Existing::overwrite : Existing::refuse;
+    const std::string wanted = request_.recipe.value("out", std::string());
+    if (!wanted.empty()) RunFolder::check(wanted, existing);
+    RunPlan plan = plan_run(request_, workspace_);
+    stages_ = std::move(plan.stages);
+    conduct_ = std::move(plan.conduct);
+    const std::string out =
+        !wanted.empty() ? wanted : free_run_path("runs", plan.data_name + "-" + method_name(main().method)).string();
+    folder_ = RunFolder::create(out, existing);
+    begin();
+    write_file(folder_->config(), to_toml(written()));
+    write_file(folder_->command(), request_.command + "\n");
+    Json environment = machine_facts();
+    environment["working_folder"] = fs::current_path().string();
+    environment["notes"] = plan.notes;
+    folder_->write_json(folder_->environment(), environment);
+    save_stages(*folder_, stages_);
+  }
+
+  /// The recipe with what was typed; of a chain every stage by itself, as overrides win over its tables, too.
+  Json written() const {
+    if (!is_chain(request_.recipe)) return request_.recipe;
+    Json list = Json::array();
+    for (StageRecipe& stage : stage_recipes(request_.recipe, request_.overrides))
+      list.push_back(std::move(stage.recipe));
+    return {{"stage", list}};
+  }
+
+  void reopen() {
+    const std::string out = request_.recipe.value("out", std::string());
+    folder_ = RunFolder::resume(out);
+    remove_leftovers(folder_->path());
+    status_ = folder_->status();
+    finished_ = status_.state == RunState::finished;
+    Json recipe = Json::object();
+    if (fs::exists(folder_->config())) recipe = parse_toml(read_file(folder_->config()), folder_->config().string());
+    if (!finished_) stages_ = load_stages(*folder_);
+    refuse_changes(recipe, out);
+    if (finished_) {
+      say(fmt::format("{} is finished; nothing is left to do", out));
+      return;
+    }
+    conduct_.assign(stages_.size(), conduct_of(recipe));
+    begin();
+  }
+
+  /// How a training is carried out may change; what it trains may not.
+  void refuse_changes(const Json& recipe, const std::string& out) const {
+    Json plan;
+    if (fs::exists(folder_->plan())) plan = parse_toml(read_file(folder_->plan()), folder_->plan().string());
+    for (const std::string& text : request_.overrides) {
+      const std::string key = trim(text.substr(0, text.find('=')));
+      if (may_change_on_resume(key)) continue;
+      const auto changes = [&](Json before) {
+        const Json same = before;
+        apply_override(before, text);
+        return before != same;
+      };
+      if (!changes(recipe) || (plan.is_object() && !changes(plan))) continue;
+      throw Error(ErrorKind::usage, "train",
+                  finished_ ? fmt::format("{} is finished, and {} would make another run of it", out, text)
+                            : fmt::format("{} would change a run that is under way", text),
+                  finished_ ? "start a new run, from its weights if you like: " + shell_word("init=" + out) + " " +
+                                  shell_word(text) + " out=NAME"
+                            : "leave it out, or start a new run");
+    }
+  }
+
+  /// [train] as written, of the last stage of a chain, with what was typed now on top.
+  Conduct conduct_of(Json recipe) const {
+    if (is_chain(recipe)) recipe = stage_recipes(recipe, {}).back().recipe;
+    for (const std::string& text : request_.overrides)
+      if (may_change_on_resume(trim(text.substr(0, text.find('='))))) apply_override(recipe, text);
+    Conduct conduct = train_config(recipe).train;
+    choose_device(conduct.device.value_or("auto"));
+    return conduct;
+  }
+
+  const Plan& main() const {
+    return *std::find_if(stages_.begin(), stages_.end(),
+                         [](const Plan& plan) { return kind_of(plan.stage) == StageKind::main; });
+  }
+
+  RunFolder folder_of(const Plan& plan) const {
+    return plan.stage == "main" ? *folder_ : RunFolder::open(stage_folder(*folder_, plan.stage));
+  }
+
+  void carry_out(std::size_t i) {
+    const Plan& plan = stages_[i];
+    const StageKind kind = kind_of(plan.stage);
+    if (!stage_result(*folder_, plan).is_null()) return;
+    at::set_num_threads(static_cast<int>(plan.train.threads));
+    kernels::enable(plan.train.kernels);
+    status_.stage = plan.stage;
+    const std::shared_ptr<const StageData> whole = workspace_.data(plan, &*folder_);
+    check_data(plan, whole->data);
+    if (kind == StageKind::pretrain || kind == StageKind::main)
+      train_and_measure(plan, conduct_[i], *whole);
+    else if (kind == StageKind::baseline)
+      train_baseline(plan, conduct_[i], *whole);
+    else
+      train_fold(plan, conduct_[i], *whole);
+    std::error_code ignored;  // they were there for a resume, and the result is written
+    fs::remove_all(stage_folder(*folder_, plan.stage) / "checkpoints", ignored);
+  }
+
+  /// The first time the data are described; later they must be the same.
+  void check_data(const Plan& plan, const PreparedData& data) {
+    const StageKind kind = kind_of(plan.stage);
+    const fs::path file =
+        (kind == StageKind::pretrain ? stage_folder(*folder_, plan.stage) : folder_->path()) / "data.json";
+    if (kind != StageKind::pretrain && kind != StageKind::main &&
+        plan.data.virtual_examples != main().data.virtual_examples)
+      return;  // without the examples that a generator made, the description is another
+    const Json now = describe_data(data), before = folder_->read_json(file);
+    if (!before.is_object())
+      folder_->write_json(file, now);
+    else if (before.value("hash", Json()) != now["hash"])
+      throw Error(ErrorKind::data, plan.data.path, "the data have changed since the run began",
+                  "restore them, or start a new run");
+  }
+
+  StageOptions options_of(const Plan& plan, const Conduct& conduct, const Normalization& rule) const {
+    return {.plan = plan,
+            .conduct = conduct,
+            .normalization = rule,
+            .checkpoints = stage_folder(*folder_, plan.stage) / "checkpoints",
+            .resume_command = resume(),
+            .identity = Json{{"plan", plan_identity(plan)}},
+            .initial = initial_weights(plan, &*folder_)};
+  }
+
+  /// Trains from where it stands; returns the step at which it went on.
+  int64_t train(Stage& stage, RunWatch& watch, const std::string& name, bool logs) {
+    const int64_t step = stage.trainer().resume();
+    watch.begin(name);
+    if (logs) watch.resume_at(step);
+    if (step > 0) say(fmt::format("going on from step {}", with_commas(step)));
+    stage.trainer().run();
+    watch.end();
+    return step;
+  }
+
+  void train_and_measure(const Plan& plan, const Conduct& conduct, const StageData& data) {
+    RunFolder folder = folder_of_new(plan);
+    RunWatch watch(folder, *folder_, status_, request_.chatter);
+    std::unique_ptr<Stage> stage;
+    int64_t sheet = 0;
+    TrainerHooks hooks = watch.main_hooks();
+    hooks.on_evaluate = [&](int64_t step) {
+      if (const auto figures = monitored(*stage, data.data, plan, data.rule); !figures.empty())
+        watch.add(step, figures);
+      keep_sheet(*stage, folder, data.data, step, sheet);
+    };
+    stage = std::make_unique<Stage>(data.data, options_of(plan, conduct, data.rule), std::move(hooks));
+    if (!stage->initial_sentence().empty()) say(stage->initial_sentence());
+    if (stages_.size() > 1 && kind_of(plan.stage) == StageKind::pretrain) say(fmt::format("stage {}", plan.stage));
+    train(*stage, watch, method_name(plan.method), true);
+
+    const AverageScope averaged = stage->trainer().averaged();
+    save_method(folder.model(), stage->method(), stage->card());
+    Findings found = measure(*stage, data.data, plan, data.rule);
+    if (!found.predictions.empty()) write_file(folder.predictions(), found.predictions);
+    folder.write_json(folder.evaluation(), found.detail);
+    const bool unlabelled = learns_without_labels(plan.method);
+    const MethodInfo& info = find_method(method_name(plan.method));
+    Json summary = {{"name", folder.name()},
+                    {"data", to_string(data.data.split)},
+                    {"labels", unlabelled ? 0 : data.data.labeled.size()},
+                    {"unlabeled", data.data.unlabeled.size() + (unlabelled ? data.data.labeled.size() : 0)},
+                    {"classes", data.data.dataset.classes.size()},
+                    {"method", info.name},
+                    {"method_title", info.title},
+                    {"family", info.family},
+                    {"net", plan.net.name},
+                    {"parameters", stage->parameters()}};
+    summary.update(found.summary);
+    if (!stage->initial_sentence().empty()) summary["init"] = stage->initial_sentence();
+    summary["train_seconds"] = watch.seconds();
+    summary["steps"] = stage->trainer().step();
+    summary["seed"] = plan.seed;
+    summary["images_per_second"] = watch.images_per_second();
+    summary["wait_share"] = watch.wait_share();
+    if (data.data.judge == Judge::none && !unlabelled) summary["no_test"] = no_test(data.data);
+    Json result = {{"summary", summary}, {"notes", found.notes}};
+    if (has_estimates() && kind_of(plan.stage) == StageKind::main) result["compared"] = compared(*stage, data.data);
+    if (kind_of(plan.stage) == StageKind::pretrain) {
+      summary["notes"] = found.notes;
+      folder.write_json(folder.summary(), summary);
+      write_report(folder, RunState::finished);
+    }
+    save_result(*folder_, plan, std::move(result));
+  }
+
+  /// A pretrain stage has a folder that can be looked at as a run.
+  RunFolder folder_of_new(const Plan& plan) const {
+    const fs::path path = stage_folder(*folder_, plan.stage);
+    if (plan.stage != "main" && !fs::exists(path / "config.toml")) copy_whole(folder_->config(), path / "config.toml");
+    return folder_of(plan);
+  }
+
+  bool has_estimates() const {
+    return std::any_of(stages_.begin(), stages_.end(),
+                       [](const Plan& plan) { return kind_of(plan.stage) == StageKind::estimate; });
+  }
+
+  static std::vector<int64_t> compared(Stage& stage, const PreparedData& data) {
+    Pool pool = part_of(data.unlabeled, kCompared);
+    drop_damaged(pool, *data.train);
+    if (pool.size() == 0 || !stage.classifier()) return {};
+    const torch::NoGradGuard no_gradient;
+    return classes_of(stage.logits(*data.train, pool.index));
+  }
+
+  /// A sheet of samples, at eight moments of the training.
+  void keep_sheet(Stage& stage, const RunFolder& folder, const PreparedData& data, int64_t step, int64_t& sheet) const {
+    auto* sampler = dynamic_cast<Sampler*>(&stage.method());
+    const int64_t part = step * kSheets / std::max<int64_t>(stage.trainer().steps(), 1);
+    if (!sampler || part == sheet) return;
+    sheet = part;
+    make_folder(folder.samples());
+    write_file(
+        folder.samples() / fmt::format("step-{:08}.png", step),
+        sample_sheet(*sampler, static_cast<int64_t>(data.dataset.classes.size()), static_cast<uint64_t>(main().seed)));
+  }
+
+  void train_baseline(const Plan& plan, const Conduct& conduct, const StageData& data) {
+    RunWatch watch(*folder_, *folder_, status_, request_.chatter);
+    double seconds = 0;
+    Stage stage(data.data, options_of(plan, conduct, data.rule), watch.side_hooks(seconds));
+    train(stage, watch, "supervised baseline", false);
+    const AverageScope averaged = stage.trainer().averaged();
+    const Findings found = measure(stage, data.data, plan, data.rule);
+    Json summary;
+    for (const auto& [key, from] : {std::pair{"supervised_accuracy", "accuracy"},
+                                    {"supervised_low", "accuracy_low"},
+                                    {"supervised_high", "accuracy_high"}})
+      if (found.summary.contains(from)) summary[key] = found.summary[from];
+    summary["supervised_seconds"] = seconds;
+    summary["supervised_steps"] = stage.trainer().step();
+    Json detail = Json::object();
+    for (const char* key : {"confusion", "per_class"})
+      if (found.detail.contains(key)) detail[key] = found.detail[key];
+    save_result(*folder_, plan, {{"summary", summary}, {"detail", detail}});
+  }
+
+  void train_fold(const Plan& plan, const Conduct& conduct, const StageData& whole) {
+    const PreparedData data = without_fold(whole.data, plan.fold, plan.folds, plan.seed);
+    RunWatch watch(*folder_, *folder_, status_, request_.chatter);
+    double seconds = 0;
+    Stage stage(data, options_of(plan, conduct, whole.rule), watch.side_hooks(seconds));
+    train(stage, watch,
+          fmt::format("{} {}/{}", kind_of(plan.stage) == StageKind::estimate ? "estimate" : "baseline estimate",
+                      plan.fold, plan.folds),
+          false);
+    const AverageScope averaged = stage.trainer().averaged();
+    const torch::NoGradGuard no_gradient;
+    const Tensor logits = data.judged.size() > 0 ? stage.logits(*data.train, data.judged.index)
+                                                 : torch::zeros({0, static_cast<int64_t>(data.dataset.classes.size())});
+    const bool compares = kind_of(plan.stage) == StageKind::estimate;
+    save_result(*folder_, plan, fold_result(logits, data, compares ? compared(stage, data) : std::vector<int64_t>()));
+  }
+
+  std::vector<Json> results(StageKind kind) const {
+    std::vector<Json> found;
+    for (const Plan& plan : stages_)
+      if (kind_of(plan.stage) == kind) found.push_back(stage_result(*folder_, plan));
+    return found;
+  }
+
+  void add_estimate(Json& summary, Json& notes, const Json& main_result) const {
+    const std::vector<Json> folds = results(StageKind::estimate), plain = results(StageKind::baseline_estimate);
+    if (folds.empty()) return;
+    const Estimate estimate = estimate_of(folds, main_result.value("compared", std::vector<int64_t>()));
+    if (estimate.examples == 0) return;
+    summary["estimated_accuracy"] = estimate.accuracy;
+    summary["estimated_low"] = estimate.low;
+    summary["estimated_high"] = estimate.high;
+    summary["estimate_examples"] = estimate.examples;
+    summary["estimate_disagreement"] = estimate.disagreement;
+    notes.push_back(fmt::format(
+        "The estimate is by repeated hold-out: {} trainings of a fraction of this one's steps, each without a part of "
+        "the labels, which then judged it: {} labelled examples in all. Its interval is Wilson's (95 %), and reaches "
+        "up "
+        "by the {:.0f} % of the unlabelled examples that the run's own model calls something else. It speaks of data "
+        "in "
+        "which the classes are as frequent as among the labels, and nothing was chosen by it.",
+        folds.size(), estimate.examples, 100 * estimate.disagreement));
+    if (plain.empty()) return;
+    const Estimate alone = estimate_of(plain, {});
+    summary["supervised_estimated_accuracy"] = alone.accuracy;
+    summary["supervised_estimated_low"] = alone.low;
+    summary["supervised_estimated_high"] = alone.high;
+    notes.push_back("The labels alone were trained and judged by the same folds.");
+  }
+
+  Json stage_list() const {
+    Json list = Json::array();
+    for (const Plan& plan : stages_) {
+      const StageKind kind = kind_of(plan.stage);
+      if (kind != StageKind::pretrain && kind != StageKind::main) continue;
+      const Json found = stage_result(*folder_, plan).at("summary");
+      list.push_back({{"folder", kind == StageKind::main ? "." : "stages/" + plan.stage}});
+      for (const char* key : {"method", "method_title", "labels", "accuracy", "linear_accuracy", "knn_accuracy",
+                              "reconstruction_error", "steps", "train_seconds", "init"})
+        if (found.contains(key)) list.back()[key] = found[key];
+    }
+    return list;
+  }
+
+  /// From the results of all stages to summary, report and the end.
+  Json finish() {
+    const Json result = stage_result(*folder_, main());
+    Json summary = result.at("summary"), notes = result.at("notes");
+    Json detail = folder_->read_json(folder_->evaluation());
+    if (!detail.is_object()) detail = Json::object();
+    for (const Json& baseline : results(StageKind::baseline)) {
+      summary.update(baseline.at("summary"));
+      detail["supervised"] = baseline.at("detail");
+    }
+    add_estimate(summary, notes, result);
+    const Json environment = folder_->read_json(folder_->environment());
+    if (environment.is_object())
+      for (const Json& note : environment.value("notes", Json::array())) notes.push_back(note);
+    if (summary.contains("no_test")) {
+      if (!summary.contains("estimated_accuracy"))
+        notes.push_back(summary["no_test"].get<std::string>() +
+                        ", so accuracy is unknown. `fewlabel evaluate RUN DATA` measures it on labelled images that "
+                        "were not trained on.");
+      summary.erase("no_test");
+    }
+    if (Json list = stage_list(); list.size() > 1) summary["stages"] = std::move(list);
+    summary["command"] = trim(read_file(folder_->command()));
+    summary["version"] = FEWLABEL_VERSION;
+    summary["machine"] = environment;
+    summary["machine"].erase("notes");
+    // Anew: what is not kept in memory may turn out damaged on the way.
+    const Json data_json = describe_data(workspace_.data(main(), &*folder_)->data);
+    folder_->write_json(folder_->data(), data_json);
+    summary["data_hash"] = data_json.value("hash", Json::object());
+    summary["damaged"] = {{"count", data_json["damaged"]["count"]}, {"names", Json::array()}};
+    for (const Json& damage : data_json["damaged"]["examples"]) summary["damaged"]["names"].push_back(damage["name"]);
+    summary["peak_memory_mb"] = peak_memory_mb();
+    summary["notes"] = notes;
+    folder_->write_json(folder_->evaluation(), detail);
+    folder_->write_json(folder_->summary(), summary);
+    status_.state = RunState::finished;
+    status_.step = status_.steps = summary.value("steps", int64_t{0});
+    status_.stage.clear();
+    status_.exit_code = 0;
+    // Last, so that whatever --resume finds finished is whole.
+    write_report(*folder_, RunState::finished);
+    folder_->write_status(status_);
+    fewlabel::say(request_.chatter, summary_text(summary, folder_->report().string()));
+    return summary;
+  }
+
+  const RunRequest& request_;
+  Workspace workspace_;
+  std::vector<Plan> stages_;
+  std::vector<Conduct> conduct_;  // of each
+  std::optional<RunFolder> folder_;
+  RunStatus status_;
+  bool finished_ = false, under_way_ = false;
+};
+
+}  // namespace
+
+Json run_stages(const RunRequest& request) { return Runner(request).run(); }
+
+Json dry_run(const RunRequest& request) {
+  Workspace workspace;
+  const RunPlan run = plan_run(request, workspace);
+  Json stages = Json::array();
+  for (const Plan& plan : run.stages) {
+    Json json;
+    write_config(json, plan);
+    json["method"] = plan.method;
+    stages.push_back(std::move(json));
+  }
+  const Plan& main = *std::find_if(run.stages.begin(), run.stages.end(),
+                                   [](const Plan& plan) { return kind_of(plan.stage) == StageKind::main; });
+  say(request.chatter, plan_summary(run, *workspace.data(main, nullptr)));
+  return {{"stages", stages}, {"step_seconds", run.step_seconds}, {"notes", run.notes}};
+}
+
+std::string resume_command(const std::string& out) { return "fewlabel train --resume " + shell_word("out=" + out); }
+
+}  // namespace fewlabel

@@ -1,0 +1,72 @@
+#include "app/workspace.h"
+
+#include <fmt/format.h>
+
+#include "app/located.h"
+#include "app/planning.h"
+#include "app/run_stages.h"
+#include "core/json_text.h"
+#include "eval/classify.h"
+#include "fewlabel/error.h"
+#include "plan/resolve.h"
+#include "train/device.h"
+#include "train/machine.h"
+#include "train/precision.h"
+
+namespace fewlabel {
+namespace {
+
+std::string key_of(const Plan& plan) {
+  Json json;
+  write_config(json, plan.data);
+  return json_text(json) + (learns_without_labels(plan.method) ? " without labels" : "");
+}
+
+}  // namespace
+
+StageData decode(PreparedData data, const Plan& plan) {
+  load_data(data, plan.data, usable_threads());
+  Normalization rule =
+      measure_normalization(*data.train, data.unlabeled.size() ? data.unlabeled.index : data.labeled.index);
+  return {std::move(data), std::move(rule)};
+}
+
+std::shared_ptr<const StageData> Workspace::data(const Plan& plan, const RunFolder* run) {
+  if (const std::string key = key_of(plan); key != key_) {
+    kept_.reset();  // before the next ones take as much memory
+    const DataPlan there = run ? located(plan.data, *run) : plan.data;
+    kept_ = std::make_shared<StageData>(decode(open_data(there, !learns_without_labels(plan.method)), plan));
+    key_ = key;
+  }
+  return kept_;
+}
+
+void Workspace::keep(const Plan& plan, std::shared_ptr<const StageData> data) {
+  key_ = key_of(plan);
+  kept_ = std::move(data);
+}
+
+std::shared_ptr<const InitialNet> initial_weights(const Plan& plan, const RunFolder* run) {
+  if (!plan.starts_from.empty() && run)
+    return std::make_shared<InitialNet>(load_initial(stage_folder(*run, plan.starts_from)));
+  if (plan.init.empty()) return nullptr;
+  auto initial = std::make_shared<InitialNet>(load_initial(run ? located(plan.init, *run) : plan.init));
+  if (initial->hash != plan.init_hash)
+    throw Error(ErrorKind::usage, "init", fmt::format("{} holds other weights than the plan names", plan.init),
+                "restore that run, or start a new one");
+  return initial;
+}
+
+PlanFacts facts_of(const PreparedData& data, bool learns_without_labels) {
+  return {.found = data.found,
+          .labeled = data.labeled.size(),
+          .unlabeled = data.unlabeled.size(),
+          .classes = static_cast<int64_t>(data.dataset.classes.size()),
+          .threads = usable_threads(),
+          .bf16 = has_fast_bf16(),
+          .gpu = static_cast<bool>(gpu()),
+          .gpu_bf16 = gpu().bf16,
+          .learns_without_labels = learns_without_labels};
+}
+
+}  // namespace fewlabel

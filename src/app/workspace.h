@@ -1,0 +1,43 @@
+// The decoded data that the stages of a run share: opened once for each plan that needs them, kept for the next stage.
+#pragma once
+#include <memory>
+#include <optional>
+
+#include "app/setup.h"
+#include "eval/initial.h"
+#include "fewlabel/run.h"
+#include "train/batches.h"
+
+namespace fewlabel {
+
+/// Pixels and their statistics.
+struct StageData {
+  PreparedData data;
+  Normalization rule;
+};
+
+/// Decodes what `data` opened, as `plan` says, and measures it.
+StageData decode(PreparedData data, const Plan& plan);
+
+class Workspace {
+ public:
+  /// For a plan's data and whether its method needs labels; decoded again only where those differ from the last ones.
+  /// `run` tells where relative paths start; may be null.
+  std::shared_ptr<const StageData> data(const Plan& plan, const RunFolder* run);
+  /// What somebody else has decoded for such a plan.
+  void keep(const Plan& plan, std::shared_ptr<const StageData> data);
+
+ private:
+  std::string key_;
+  std::shared_ptr<const StageData> kept_;
+};
+
+/// The weights that a plan starts from: another run's, or those of a stage of `run`; null: none.
+/// Throws Error{usage} where they are not the ones that the plan names.
+std::shared_ptr<const InitialNet> initial_weights(const Plan& plan, const RunFolder* run);
+
+/// What the machine tells a plan.
+struct PlanFacts;
+PlanFacts facts_of(const PreparedData& data, bool learns_without_labels);
+
+}  // namespace fewlabel
