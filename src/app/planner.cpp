@@ -56,10 +56,12 @@ class Planner {
 
   RunPlan run() {
     const std::vector<StageRecipe> recipes = stage_recipes(request_.recipe, request_.overrides);
-    for (const StageRecipe& recipe : recipes) {
+    for (std::size_t i = 0; i < recipes.size(); ++i) {
+      const StageRecipe& recipe = recipes[i];
       if (recipes.size() > 1) say(fmt::format("{}:", recipe.name));
       Draft draft = open(recipe);
       settle(draft);
+      if (i + 1 < recipes.size() && recipes[i + 1].starts_from == recipe.name) need_a_net(draft);
       run_.stages.push_back(draft.plan);
       run_.conduct.push_back(draft.conduct);
       if (recipe.name == "main") follow(draft);
@@ -115,6 +117,14 @@ class Planner {
     return *std::find_if(run_.stages.begin(), run_.stages.end(), [&](const Plan& plan) { return plan.stage == stage; });
   }
 
+  void need_a_net(const Draft& draft) const {
+    if (Stage(draft.data->data, options_of(draft)).hands_on()) return;
+    throw Error(ErrorKind::usage, draft.plan.stage,
+                fmt::format("{} trains nets of its own, which the next stage cannot start from",
+                            method_name(draft.plan.method)),
+                "take a method that trains the net of the recipe, such as simclr, or give the next stage init = \"\"");
+  }
+
   /// The plan at a scale; 0 as `batch` leaves that alone.
   void resolve_at(Draft& draft, const std::optional<Scale>& scale, int64_t batch) const {
     TrainConfig config = draft.config;
@@ -165,7 +175,7 @@ class Planner {
     if (scale && *scale != choices.front())
       draft.choices.push_back(
           fmt::format("data.size = {}, net.name = {}: the largest whose steps fit some {} times into "
-                      "{}; at {} pixels a step of {} would take {:.1f} s",
+                      "{}; at {} pixels a step of {} would take about {:.1f} s",
                       scale->size, scale->net, with_commas(static_cast<int64_t>(kUsefulSteps)), duration(60 * minutes),
                       choices.front().size, choices.front().net, larger_step(cost, choices, *scale)));
     if (batch > 0)

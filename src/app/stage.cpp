@@ -71,7 +71,7 @@ struct Stage::Impl {
                     .trained_head = options.initial && options.initial->classes == data.dataset.classes};
     Json own = plan.method;
     own.erase("name");
-    const Net net = make_net(net_config(plan.net), task.shape, classes, seed);
+    net = make_net(net_config(plan.net), task.shape, classes, seed);
     if (options.initial) initial_sentence = take_over(*net, data.dataset.classes, *options.initial);
     method = info.make(own, task, net);
     if (options.initial && !trains(*method, *net))
@@ -122,6 +122,7 @@ struct Stage::Impl {
 
   const PreparedData& data;
   StageOptions options;
+  Net net;  // that the method was made with
   std::unique_ptr<Method> method;
   Classifier* classifier = nullptr;
   MethodCard card;
@@ -136,6 +137,7 @@ Stage::~Stage() = default;
 Trainer& Stage::trainer() { return *impl_->trainer; }
 Method& Stage::method() { return *impl_->method; }
 Classifier* Stage::classifier() { return impl_->classifier; }
+bool Stage::hands_on() const { return net_to_hand_on(*impl_->method, impl_->net) != nullptr; }
 const MethodCard& Stage::card() const { return impl_->card; }
 const std::string& Stage::initial_sentence() const { return impl_->initial_sentence; }
 

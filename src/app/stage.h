@@ -39,6 +39,8 @@ class Stage {
   int64_t parameters();
   /// What is needed to build the method again.
   const MethodCard& card() const;
+  /// Whether another training can start from its net.
+  bool hands_on() const;
   /// What was taken over from the initial weights; empty where there were none.
   const std::string& initial_sentence() const;
 

@@ -47,8 +47,11 @@ void Workspace::keep(const Plan& plan, std::shared_ptr<const StageData> data) {
 }
 
 std::shared_ptr<const InitialNet> initial_weights(const Plan& plan, const RunFolder* run) {
-  if (!plan.starts_from.empty() && run)
-    return std::make_shared<InitialNet>(load_initial(stage_folder(*run, plan.starts_from)));
+  if (!plan.starts_from.empty() && run) {
+    auto initial = std::make_shared<InitialNet>(load_initial(stage_folder(*run, plan.starts_from)));
+    initial->origin = "stage " + plan.starts_from;  // wherever the run is now
+    return initial;
+  }
   if (plan.init.empty()) return nullptr;
   auto initial = std::make_shared<InitialNet>(load_initial(run ? located(plan.init, *run) : plan.init));
   if (initial->hash != plan.init_hash)

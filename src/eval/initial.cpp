@@ -25,12 +25,17 @@ std::string head_text(bool here, bool there, int64_t classes) {
 
 }  // namespace
 
+Net net_to_hand_on(Method& method, const Net& made_with) {
+  if (auto* classifier = dynamic_cast<Classifier*>(&method)) return classifier->network();
+  if (auto* encoder = dynamic_cast<Encoder*>(&method))
+    if (Net backbone = encoder->backbone()) return backbone;
+  return made_with && trains(method, *made_with) ? made_with : nullptr;
+}
+
 InitialNet load_initial(const std::filesystem::path& run_or_model) {
   LoadedMethod loaded = load_method(run_or_model);
-  InitialNet initial{loaded.net, {}, run_or_model.string(), loaded.card.name(), loaded.hash};
-  if (auto* encoder = dynamic_cast<Encoder*>(loaded.method.get()))
-    if (const Net backbone = encoder->backbone()) initial.net = backbone;
-  if (auto* classifier = dynamic_cast<Classifier*>(loaded.method.get())) initial.net = classifier->network();
+  InitialNet initial{nullptr, {}, run_or_model.string(), loaded.card.name(), loaded.hash};
+  initial.net = net_to_hand_on(*loaded.method, loaded.net);
   if (!initial.net)
     throw Error(ErrorKind::usage, run_or_model.string(),
                 fmt::format("{} trains nets of its own, which another method cannot start from", initial.method),

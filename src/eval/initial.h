@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "fewlabel/net.h"
+#include "fewlabel/method.h"
 
 namespace fewlabel {
 
@@ -13,8 +13,11 @@ struct InitialNet {
   std::vector<std::string> classes;  // of its head
   std::string origin, method, hash;  // the folder, what trained it, and the hash of its weights
 };
-/// From a run folder or its model/ folder: a classifier's net, else the one that an encoder names, else the one that
-/// the method was made with.
+/// The net that a method can hand on, `made_with` being the one that it was made with: a classifier's net, else the one
+/// that an encoder names, else `made_with` where it learns that; null: none.
+Net net_to_hand_on(Method& method, const Net& made_with);
+
+/// From a run folder or its model/ folder.
 /// Throws Error{usage} when the method keeps no such net, Error{storage} naming a damaged file.
 InitialNet load_initial(const std::filesystem::path& run_or_model);
 

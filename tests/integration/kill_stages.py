@@ -37,10 +37,10 @@ def scenarios(folder):
     data.write_folder(f"{folder}/photos", per_class=4, unlabeled=80, test=0)
     chain = f"{folder}/chain.toml"
     with open(chain, "w") as file:
-        file.write('[[stage]]\nmethod = "autoencoder"\n[[stage]]\nmethod = "fixmatch"\n')
+        file.write('[[stage]]\nmethod = "simclr"\n[[stage]]\nmethod = "fixmatch"\n')
     with_test = [f"data={folder}/idx@24:seed=0", "method=freematch"]
     return {"baseline": [*with_test, "baseline=supervised"],
-            "chain": [chain, f"data={folder}/idx@24:seed=0", "net=cnn"],
+            "chain": [chain, f"data={folder}/idx@24:seed=0"],
             "estimate": [f"data={folder}/photos/train", "method=freematch", "baseline=supervised"]}
 
 
