@@ -12,7 +12,7 @@ namespace {
 
 constexpr int64_t kCounted = 2, kTimed = 16;  // labelled examples of a step that is counted, and at most of one timed
 constexpr double kEnough = 10e9;              // FLOP of a step that is worth timing
-constexpr int64_t kSmallestBatch = 16;
+constexpr int64_t kSmallestBatch = 16, kSmallestMu = 2;  // about half of what short runs have
 
 measure::StepRequest request_of(const Plan& plan, int64_t batch) {
   measure::StepRequest request;
@@ -69,19 +69,31 @@ double StepCost::seconds(const Scale& scale) {
 
 void StepCost::observe(const Scale& scale, double seconds) { rate_ = flop(scale) / seconds; }
 
-Fit fit(StepCost& cost, const std::vector<Scale>& scales, const TrainConfig& config, double budget) {
-  Fit best{scales.back(), cost.seconds(scales.back()), 0};
+Fit fit(StepCost& cost, const std::vector<Scale>& scales, const Freedom& open, double budget) {
+  Fit best{scales.back(), cost.seconds(scales.back()), 0, 0};
   // Upwards, so that no step is counted that is far too large.
   for (auto scale = scales.rbegin(); scale != scales.rend(); ++scale) {
     const double seconds = cost.seconds(*scale);
     if (scale != scales.rbegin() && seconds * kUsefulSteps > budget) break;
-    best = {*scale, seconds, 0};
+    best = {*scale, seconds, 0, 0};
   }
-  if (best.scale == scales.back() && !config.train.batch && best.seconds * kUsefulSteps > 2 * budget) {
+  if (best.scale != scales.back()) return best;
+  if (open.batch && best.seconds * kUsefulSteps > 2 * budget) {
     best.batch = kSmallestBatch;
+    best.seconds /= 2;
+  }
+  const auto few = [&] { return best.seconds * 2 * kFewSteps > budget; };
+  if (open.net && few()) {
+    best.scale.net = "seed_cnn";
+    best.seconds = cost.seconds(best.scale) * (best.batch > 0 ? 0.5 : 1.0);
+  }
+  if (open.mu && few()) {
+    best.mu = kSmallestMu;
     best.seconds /= 2;
   }
   return best;
 }
+
+double part_of_step(const Fit& fit) { return (fit.batch > 0 ? 0.5 : 1.0) * (fit.mu > 0 ? 0.5 : 1.0); }
 
 }  // namespace fewlabel

@@ -35,13 +35,21 @@ inline constexpr double kUsefulSteps = 2000;
 /// Fewer than this and nothing is learnt: the run says so.
 inline constexpr double kFewSteps = 300;
 
+/// What the recipe leaves open beside size and net.
+struct Freedom {
+  bool batch = false, net = false, mu = false;
+};
 struct Fit {
   Scale scale;
-  double seconds = 0;  // predicted, of a step
-  int64_t batch = 0;   // smaller than the default where nothing else fits; 0: the default
+  double seconds = 0;         // predicted, of a step
+  int64_t batch = 0, mu = 0;  // smaller than the defaults where nothing else fits; 0: the defaults
+  bool operator==(const Fit& other) const { return scale == other.scale && batch == other.batch && mu == other.mu; }
 };
-/// The largest scale whose steps fit kUsefulSteps times into `budget` seconds; where none does, the smallest, with a
-/// batch that is halved until it does (16 at least) unless the configuration says one.
-Fit fit(StepCost& cost, const std::vector<Scale>& scales, const TrainConfig& config, double budget);
+/// The largest scale whose steps fit kUsefulSteps times into `budget` seconds. Where none does, the smallest: with half
+/// the batch where not even half of them fit; with the smallest net, and fewer unlabelled examples to a labelled one,
+/// where there would still be fewer than twice kFewSteps.
+Fit fit(StepCost& cost, const std::vector<Scale>& scales, const Freedom& open, double budget);
+/// The part of a default step that a step of this fit is, about.
+double part_of_step(const Fit& fit);
 
 }  // namespace fewlabel

@@ -47,6 +47,7 @@ struct Draft {
   Conduct conduct;
   std::vector<std::string> choices;
   std::shared_ptr<const StageData> data;
+  Freedom open;     // what the recipe leaves to the budget
   double step = 0;  // seconds; 0: not measured
 };
 
@@ -103,6 +104,11 @@ class Planner {
     if (!recipe.starts_from.empty()) adopt_stage(config, plan_of(recipe.starts_from));
     for (const auto& policy : {config.augment.weak, config.augment.strong, config.augment.contrast})
       if (policy) make_image_transform(*policy);
+    const Json& settings = find_method(method_name(config.method)).short_settings;
+    draft.open = {.batch = !recipe.recipe.contains("/train/batch"_json_pointer) && facts_.preset == Preset::brief,
+                  .net = !config.net.name,
+                  .mu = settings.contains("/method/mu"_json_pointer) && facts_.preset == Preset::brief &&
+                        !recipe.recipe.contains("/method/mu"_json_pointer)};
     draft.conduct = config.train;
     draft.plan.stage = recipe.name;
     draft.plan.starts_from = recipe.starts_from;
@@ -125,11 +131,12 @@ class Planner {
                 "take a method that trains the net of the recipe, such as simclr, or give the next stage init = \"\"");
   }
 
-  /// The plan at a scale; 0 as `batch` leaves that alone.
-  void resolve_at(Draft& draft, const std::optional<Scale>& scale, int64_t batch) const {
-    TrainConfig config = draft.config;
-    if (batch > 0) config.train.batch = batch;
-    Resolved resolved = resolve(scale ? at_scale(config, *scale) : config, facts_);
+  /// The plan, where a budget decides at its scale.
+  void resolve_at(Draft& draft, const Fit* found) {
+    TrainConfig config = found ? at_scale(draft.config, found->scale) : draft.config;
+    if (found && found->batch > 0) config.train.batch = found->batch;
+    if (found && found->mu > 0) config.method["mu"] = found->mu;
+    Resolved resolved = resolve(config, facts_);
     resolved.plan.stage = draft.plan.stage;
     resolved.plan.starts_from = draft.plan.starts_from;
     check_method(resolved.plan.method);
@@ -145,7 +152,7 @@ class Planner {
   /// The steps are given, or follow from the minutes.
   void settle(Draft& draft) {
     if (draft.config.train.steps) {
-      resolve_at(draft, std::nullopt, 0);
+      resolve_at(draft, nullptr);
       decode_for(draft);
       introduce(draft);
       Stage(draft.data->data, options_of(draft));
@@ -155,32 +162,30 @@ class Planner {
     const double budget = 60 * minutes * main_share(draft);
     StepCost cost(draft.config, facts_);
     const std::vector<Scale> choices = scales(draft.config, facts_);
-    Fit found = fit(cost, choices, draft.config, budget);
+    Fit found = fit(cost, choices, draft.open, budget);
     for (int tries = 0;; ++tries) {
-      resolve_at(draft, choices.size() > 1 ? std::optional(found.scale) : std::nullopt, found.batch);
+      resolve_at(draft, &found);
       decode_for(draft);
       // A step that would take a good part of the budget to measure is taken for what it is predicted to be.
       const double allowed = std::max(kMeasuring * budget, 0.2);
       draft.step = found.seconds > 2 * allowed ? found.seconds : measured(draft, allowed);
-      if (choices.size() == 1 || tries == 2) break;
-      if (draft.step < kSurprise * found.seconds && draft.step * kSurprise > found.seconds) break;
-      cost.observe(found.scale, draft.step * (found.batch > 0 ? 2.0 : 1.0));
-      const Fit again = fit(cost, choices, draft.config, budget);
-      const bool same = again.scale == found.scale && again.batch == found.batch;
+      if (tries == 2 || (draft.step < kSurprise * found.seconds && draft.step * kSurprise > found.seconds)) break;
+      cost.observe(found.scale, draft.step / part_of_step(found));
+      const Fit again = fit(cost, choices, draft.open, budget);
+      const bool same = again == found;
       found = again;
       if (same) break;
     }
-    const Scale* scale = choices.size() > 1 ? &found.scale : nullptr;
-    const int64_t batch = found.batch;
-    if (scale && *scale != choices.front())
-      draft.choices.push_back(
-          fmt::format("data.size = {}, net.name = {}: the largest whose steps fit some {} times into "
-                      "{}; at {} pixels a step of {} would take about {:.1f} s",
-                      scale->size, scale->net, with_commas(static_cast<int64_t>(kUsefulSteps)), duration(60 * minutes),
-                      choices.front().size, choices.front().net, larger_step(cost, choices, *scale)));
-    if (batch > 0)
-      draft.choices.push_back(
-          fmt::format("train.batch = {}: larger ones leave too few steps in {}", batch, duration(60 * minutes)));
+    if (found.scale != choices.front())
+      draft.choices.push_back(fmt::format(
+          "data.size = {}, net.name = {}: the largest whose steps fit some {} times into {}; at {} pixels a step of {} "
+          "would take about {}",
+          found.scale.size, found.scale.net, with_commas(static_cast<int64_t>(kUsefulSteps)), duration(60 * minutes),
+          choices.front().size, choices.front().net, milliseconds(larger_step(cost, choices, found.scale))));
+    for (const auto& [key, value] : {std::pair{"train.batch", found.batch}, {"method.mu", found.mu}})
+      if (value > 0)
+        draft.choices.push_back(
+            fmt::format("{} = {}: more leaves too few steps in {}", key, value, duration(60 * minutes)));
     introduce(draft);
     // What has passed until now is gone from the budget, and so is the look at all examples in the end.
     const double gone = run_.stages.empty() ? seconds_since(request_.begun) : 0;
@@ -271,9 +276,6 @@ class Planner {
       say(fmt::format("{}: {} labelled and {} unlabelled examples of {} classes{}", data.dataset.name,
                       with_commas(data.labeled.size()), with_commas(data.unlabeled.size()), data.dataset.classes.size(),
                       test));
-    // Said once: a choice of the budget replaces those of size and net.
-    const bool scaled = std::any_of(draft.choices.begin(), draft.choices.end(),
-                                    [](const std::string& choice) { return choice.starts_with("data.size = "); });
     for (const std::string& choice : draft.choices) say("  " + choice);
     for (const std::string& choice : plan_choices_)
       if (!scaled || (!choice.starts_with("data.size") && !choice.starts_with("net.name"))) say("  " + choice);
@@ -356,7 +358,7 @@ class Planner {
   RunPlan run_;
   PreparedData data_;  // of the stage that is planned, before it is decoded
   PlanFacts facts_;
-  mutable std::vector<std::string> plan_choices_;
+  std::vector<std::string> plan_choices_;
 };
 
 }  // namespace

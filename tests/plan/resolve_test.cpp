@@ -147,7 +147,7 @@ TEST(Plan, IsTheSameAfterItWasSaved) {
   const std::string text = plan_text(plan);
   EXPECT_EQ(plan_text(parse_plan(text, "plan.toml")), text);
   EXPECT_THAT(text, Not(HasSubstr("auto\"\n[")));
-  for (const char* key : {"out =", "device", "workers", "checkpoint"}) EXPECT_THAT(text, Not(HasSubstr(key))) << key;
+  for (const char* key : {"\nout =", "device", "workers", "checkpoint"}) EXPECT_THAT(text, Not(HasSubstr(key))) << key;
   EXPECT_EQ(testing::error_of([] { parse_plan("seed = 1", "plan.toml"); }).kind(), ErrorKind::usage);
 }
 

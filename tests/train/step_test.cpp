@@ -30,6 +30,7 @@ class Pair final : public Method {
 
 StepSettings settings(int64_t accumulate = 1) {
   StepSettings all;
+  all.optimizer.weight_decay = 0;
   all.accumulate = accumulate;
   all.method_name = "pair";
   return all;
