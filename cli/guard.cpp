@@ -25,7 +25,7 @@ int guarded(const std::function<void()>& work) {
     return 0;
   } catch (const std::exception& error) {
     const Error told = as_error(error);
-    tell(stderr, fmt::format("fewlabel: {}\n", told.what()));
+    tell_folded(stderr, fmt::format("fewlabel: {}\n", told.what()));
     return exit_code(told.kind());
   }
 }

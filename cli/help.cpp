@@ -10,26 +10,6 @@
 
 namespace fewlabel {
 
-std::string wrap(std::string_view text, std::size_t indent, std::size_t width) {
-  std::string result;
-  for (const auto& paragraph : split_text(text, '\n')) {
-    std::string line(indent, ' ');
-    bool empty = true;
-    for (const auto& word : split_text(paragraph, ' ')) {
-      if (!empty && columns(line) + 1 + columns(word) > width) {
-        result += line + "\n";
-        line.assign(indent, ' ');
-        empty = true;
-      }
-      if (!empty) line += ' ';
-      line += word;
-      empty = false;
-    }
-    result += (trim(line).empty() ? "" : line) + "\n";
-  }
-  return result;
-}
-
 std::string entry(std::string_view left, std::string_view right, std::size_t column) {
   std::string text = "  " + std::string(left);
   const std::size_t used = columns(text);

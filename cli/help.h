@@ -5,12 +5,10 @@
 #include <vector>
 
 #include "cli/options.h"
-#include "core/text.h"
+#include "core/wrap.h"
 
 namespace fewlabel {
 
-/// Breaks `text` into lines of at most `width` columns, each after `indent` blanks; '\n' ends a line.
-std::string wrap(std::string_view text, std::size_t indent, std::size_t width = 80);
 /// Two columns: names, padded to `column`, and help, wrapped.
 std::string entry(std::string_view left, std::string_view right, std::size_t column);
 

@@ -7,6 +7,7 @@
 #include "app/app.h"
 #include "app/evaluation.h"
 #include "app/npy.h"
+#include "core/csv.h"
 #include "core/files.h"
 #include "eval/classify.h"
 #include "eval/probe.h"

@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "core/base64.h"
+#include "core/csv.h"
 #include "data/decode/encode.h"
 #include "report/statistics.h"
 
@@ -64,16 +65,6 @@ Calibration cross_fitted(const Answers& answers, const std::vector<int32_t>& lab
 }
 
 }  // namespace
-
-std::string csv_field(const std::string& text) {
-  std::string field = text;
-  if (!field.empty() && std::string_view("=+-@\t\r").find(field.front()) != std::string_view::npos)
-    field.insert(0, "'");
-  if (field.find_first_of(",\"\n\r") == std::string::npos) return field;
-  std::string quoted = "\"";
-  for (const char c : field) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + "\"";
-}
 
 std::string picture(const ImageStore& store, int64_t index) {
   const ImageShape shape = store.shape();

@@ -24,9 +24,6 @@ Evaluation evaluate_logits(const Tensor& logits, const Pool& pool, const ImageSt
 /// Pictures of labelled examples, at most ten a class and 200 in all: [{class, png_base64}].
 Json label_pictures(const PreparedData& data);
 
-/// A CSV field: quoted where needed, and never a formula when a spreadsheet opens it.
-std::string csv_field(const std::string& text);
-
 /// "…png" pixels as base64, for a page that needs no other file.
 std::string picture(const ImageStore& store, int64_t index);
 

@@ -12,6 +12,7 @@
 #include "app/evaluation.h"
 #include "core/cancel.h"
 #include "core/console.h"
+#include "core/csv.h"
 #include "core/files.h"
 #include "core/json_text.h"
 #include "core/text.h"

@@ -25,7 +25,7 @@ ProgressMode progress_mode(Chatter chatter) {
 }
 
 void say(Chatter chatter, std::string_view text) {
-  if (chatter == Chatter::bar || chatter == Chatter::plain) tell(stderr, text);
+  if (chatter == Chatter::bar || chatter == Chatter::plain) tell_folded(stderr, text);
 }
 
 void RunWatch::Cost::add(double until, double images_per_second, double wait_share) {

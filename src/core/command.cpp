@@ -1,7 +1,9 @@
 #include "core/command.h"
 
 #include <fmt/format.h>
+#include <signal.h>
 #include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -9,7 +11,9 @@
 #include <array>
 #include <cctype>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 #include "core/text.h"
 #include "fewlabel/error.h"
@@ -24,6 +28,36 @@ std::string shell_word(const std::string& word) {
   std::string result = "'";
   for (const char c : word) result += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return result + "'";
+}
+
+Ended run_program(const std::vector<std::string>& argv, const std::function<int()>& pass_on) {
+  constexpr auto kGlance = std::chrono::milliseconds(20);
+  constexpr int kNotStarted = 127;
+  std::vector<char*> words;
+  for (const std::string& word : argv) words.push_back(const_cast<char*>(word.c_str()));
+  words.push_back(nullptr);
+  const pid_t parent = ::getpid(), child = ::fork();
+  if (child < 0) throw Error(ErrorKind::failure, argv[0], fmt::format("cannot be started: {}", std::strerror(errno)));
+  if (child == 0) {  // nothing here may take a lock that another thread of ours held
+    ::setpgid(0, 0);
+    ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (::getppid() == parent) ::execv(words[0], words.data());
+    ::_exit(kNotStarted);
+  }
+  int status = 0;
+  for (bool sent = false;;) {
+    const pid_t ended = ::waitpid(child, &status, WNOHANG);
+    if (ended == child || (ended < 0 && errno != EINTR)) break;
+    if (const int signal = sent ? 0 : pass_on(); signal != 0) {
+      ::kill(child, signal);
+      sent = true;
+    }
+    std::this_thread::sleep_for(kGlance);
+  }
+  if (WIFSIGNALED(status)) return {0, WTERMSIG(status)};
+  const int code = WEXITSTATUS(status);
+  if (code == kNotStarted) throw Error(ErrorKind::failure, argv[0], "cannot be started");
+  return {code, 0};
 }
 
 std::string output_of(const std::vector<std::string>& argv, const std::vector<std::string>& environment) {

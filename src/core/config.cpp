@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "core/number.h"
 #include "core/text.h"
 #include "fewlabel/error.h"
 
@@ -32,6 +33,8 @@ std::string shown_default(const std::optional<T>& value) {
   if (!value) return "auto";
   if constexpr (std::is_same_v<T, std::string>)
     return *value;
+  else if constexpr (std::is_same_v<T, double>)
+    return number_text(*value);
   else
     return fmt::format("{}", *value);
 }
@@ -43,7 +46,7 @@ std::optional<int64_t> fitting(const Json& number) {
   return number.get<int64_t>();
 }
 
-std::string range_text(double low, double high) { return fmt::format("[{:g}, {:g}]", low, high); }
+std::string range_text(double low, double high) { return fmt::format("[{}, {}]", number_text(low), number_text(high)); }
 
 /// Visits fields in order and keeps the path of nested tables.
 class Walker : public FieldVisitor {
@@ -69,7 +72,7 @@ class Describer final : public Walker {
     add(name, "int", std::to_string(value), help, fmt::format("[{}, {}]", low, high));
   }
   void real(std::string_view name, double& value, std::string_view help, double low, double high) override {
-    add(name, "float", fmt::format("{}", value), help, range_text(low, high));
+    add(name, "float", number_text(value), help, range_text(low, high));
   }
   void text(std::string_view name, std::string& value, std::string_view help, const Choices& choices) override {
     add(name, "string", value, help, join(choices, "|"));

@@ -69,7 +69,7 @@ void LoopSettings<form>::fields(FieldVisitor& field) {
 }
 
 void Conduct::conduct_fields(FieldVisitor& field) {
-  field("device", device, "where to train; auto is cuda where libtorch and the machine have it", {"cpu", "cuda"});
+  field("device", device, "where to train: cpu, cuda or cuda:N; auto is cuda where libtorch and the machine have it");
   field("workers", workers, "threads of the loader", 0, 256);
   field("checkpoint_seconds", checkpoint_seconds, "time between two checkpoints", 0.0, 1e6);
   field("checkpoints", checkpoints, "checkpoints kept", 1, 1000);

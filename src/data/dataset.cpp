@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "core/nearby.h"
 #include "core/text.h"
 #include "data/class_list.h"
 #include "data/sources/sources.h"
@@ -34,6 +35,14 @@ Opened open_file(const OpenRequest& request) {
              "wanted: a folder of images, CSV, TSV, JSONL, IDX, CIFAR .bin, NPY or tar shards");
 }
 
+std::string hint_for_missing(const fs::path& path) {
+  std::vector<std::string> near = nearby_paths(path);
+  if (!path.has_parent_path())
+    for (std::string& name : nearest_names(path.string(), known_names())) near.push_back(std::move(name));
+  if (!near.empty()) return "did you mean " + join(near, ", ") + "?";
+  return "give a folder, a file, or the name of a known dataset: " + join(known_names(), ", ");
+}
+
 Opened open_any(const OpenRequest& request) {
   std::error_code error;
   const fs::file_status status = fs::status(request.path, error);
@@ -41,10 +50,7 @@ Opened open_any(const OpenRequest& request) {
   if (fs::is_directory(status)) return open_folder(request);
   if (fs::exists(status)) return open_file(request);
   if (request.path.string().find_first_of("*?{") != std::string::npos) return open_shards(request);
-  throw_data(request.path.string(), "there is no such file or folder",
-             request.path.string().find('/') == std::string::npos
-                 ? suggestion(request.path.string(), known_names())
-                 : "check the path; names without a slash may also be known datasets: " + join(known_names(), ", "));
+  throw_data(request.path.string(), "there is no such file or folder", hint_for_missing(request.path));
 }
 
 void need_labels(const Source& test, const std::string& where) {

@@ -8,7 +8,9 @@
 #include <sstream>
 
 #include "core/files.h"
+#include "core/foreign_words.h"
 #include "core/json_text.h"
+#include "core/number.h"
 #include "core/text.h"
 #include "fewlabel/error.h"
 
@@ -45,7 +47,8 @@ void write_value(const Json& value, std::ostream& out) {
   if (value.is_string()) {
     out << toml::value<std::string>(value.get<std::string>());
   } else if (value.is_number_float()) {
-    out << toml::value<double>(value.get<double>());
+    const std::string text = number_text(value.get<double>());
+    out << text << (text.find_first_not_of("-0123456789") == std::string::npos ? ".0" : "");  // stays a float
   } else if (value.is_array()) {
     out << '[';
     for (std::size_t i = 0; i < value.size(); ++i) {
@@ -172,9 +175,18 @@ std::vector<std::string> names_in(const std::string& table, const std::vector<st
   return names;
 }
 
-[[noreturn]] void throw_unknown(const std::string& table, const std::string& name,
+/// Whether a key stands in another table than where it was looked for.
+bool is_known_word(const std::string& name, const std::vector<std::string>& known) {
+  return std::any_of(known.begin(), known.end(), [&](const std::string& key) { return last_part(key) == name; });
+}
+
+[[noreturn]] void throw_unknown(const std::string& table, const std::string& name, const Json& value,
                                 const std::vector<std::string>& known) {
   const std::string key = table.empty() ? name : table + "." + name;
+  const auto ours = translated(name, value.is_string() ? value.get<std::string>() : json_text(value));
+  if (ours && !is_known_word(name, known))
+    throw Error(ErrorKind::usage, "config", fmt::format("unknown key '{}'", key),
+                fmt::format("did you mean {}={}?{}{}", ours.key, ours.value, ours.more.empty() ? "" : " ", ours.more));
   const auto near = meant(key, known), beside = names_in(table, known);
   throw Error(ErrorKind::usage, "config", fmt::format("unknown key '{}'", key),
               near.empty() ? "known: " + join(beside.empty() ? names_in("", known) : beside, ", ")
@@ -190,7 +202,7 @@ void check_known(const Json& json, const std::string& table, const std::vector<s
     if (value.is_object() && (is_table || !value.empty()))
       check_known(value, path, known);
     else if (!is_table)
-      throw_unknown(table, name, known);
+      throw_unknown(table, name, value, known);
   }
 }
 

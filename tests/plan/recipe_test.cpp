@@ -21,6 +21,19 @@ TEST(Toml, ReadsBackWhatItWrote) {
   EXPECT_EQ(sorted(parse_toml(to_toml(json), "test")), sorted(json));
 }
 
+TEST(Toml, NumbersAreShortAndStayFloats) {
+  const Json json = {{"tau", 0.95}, {"lambda", 1.0}, {"eps", 1e-8}, {"big", 1e300}, {"sum", 0.1 + 0.2}};
+  const std::string text = to_toml(json);
+  EXPECT_THAT(text, HasSubstr("tau = 0.95\n"));
+  EXPECT_THAT(text, HasSubstr("lambda = 1.0\n"));
+  EXPECT_THAT(text, HasSubstr("eps = 1e-8\n"));
+  const Json back = parse_toml(text, "test");
+  for (const auto& [key, value] : json.items()) {
+    EXPECT_TRUE(back[key].is_number_float()) << key;
+    EXPECT_EQ(back[key].get<double>(), value.get<double>()) << key;
+  }
+}
+
 TEST(Toml, ListsOfTablesReadBack) {
   const Json json = Json::parse(R"({"out": "x", "stage": [{"init": "", "method": {"name": "simclr"}},
                                     {"method": {"name": "freematch", "tau": 0.5}, "train": {"steps": 3}}]})");
@@ -149,6 +162,15 @@ TEST(Recipe, ConfigSurvivesToml) {
   config.train.minutes = 4;
   const Json json = to_json(config);
   EXPECT_EQ(sorted(to_json(train_config(parse_toml(to_toml(json), "test")))), sorted(json));
+}
+
+TEST(TrainConfig, WordsOfOtherProgramsLeadToOurs) {
+  const auto hint = [](const Json& recipe) { return error_of([&] { train_config(recipe); }).hint(); };
+  EXPECT_EQ(hint({{"gpu", 0}}), "did you mean train.device=cuda?");
+  EXPECT_EQ(hint({{"batch_size", 64}}), "did you mean train.batch=64?");
+  EXPECT_EQ(hint({{"train", {{"learning_rate", 0.1}}}}), "did you mean optimizer.lr=0.1?");
+  EXPECT_THAT(hint({{"epochs", 10}}), HasSubstr("train.steps"));
+  EXPECT_THAT(hint({{"lr", 0.1}}), HasSubstr("did you mean optimizer.lr?")) << "a key of ours in another table";
 }
 
 }  // namespace
