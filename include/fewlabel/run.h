@@ -99,8 +99,8 @@ std::string runs_text(const Json& runs);  // aligned, in 80 columns where names 
 Json run_json(const RunFolder& run);
 std::string run_text(const Json& run);
 
-/// `runs compare`: {names, summary: [{key, values[]}], plan: [{key, values[]}]}: figures side by side and the lines of
-/// plan.toml that differ.
+/// `runs compare`: {names, summary: [{key, values[]}], plan: [{key, values[]}], groups: [{runs[], settings, figures}]}:
+/// figures side by side, the lines of plan.toml that differ, and {mean, sd, count} of runs that differ in seed alone.
 Json compare_json(const std::vector<RunFolder>& runs);
 std::string compare_text(const Json& comparison);
 

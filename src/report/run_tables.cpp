@@ -1,74 +1,23 @@
-// What `runs ls`, `runs show`, `runs compare` and `runs prune` show and do.
+// What `runs ls`, `runs show` and `runs prune` show and do.
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <set>
 
 #include "core/files.h"
-#include "core/json_text.h"
 #include "core/text.h"
 #include "fewlabel/error.h"
 #include "fewlabel/run.h"
+#include "report/compare.h"
 #include "report/markup.h"
+#include "report/plan_lines.h"
 #include "report/run_tables.h"
+#include "report/text_table.h"
 
 namespace fewlabel {
 namespace fs = std::filesystem;
 namespace {
 
-using Rows = std::vector<std::vector<std::string>>;
-constexpr std::size_t kTerminal = 80, kNarrowest = 4;
-
-// The middle goes: names of runs differ in their first letters or in their last.
-std::string cut_to(const std::string& text, std::size_t width) {
-  if (columns(text) <= width) return text;
-  std::vector<std::size_t> starts;  // of characters
-  for (std::size_t i = 0; i < text.size(); ++i)
-    if ((static_cast<uint8_t>(text[i]) & 0xC0u) != 0x80u) starts.push_back(i);
-  const std::size_t tail = (width - 1) / 2, head = width - 1 - tail;
-  return text.substr(0, starts[head]) + "…" + (tail ? text.substr(starts[starts.size() - tail]) : "");
-}
-
-// The least width at which the first cells of all rows are as distinct as they are whole.
-std::size_t distinct_width(const Rows& rows) {
-  const auto count = [&](std::size_t width) {
-    std::set<std::string> cells;
-    for (const auto& row : rows) cells.insert(width ? cut_to(row[0], width) : row[0]);
-    return cells.size();
-  };
-  std::size_t width = kNarrowest;
-  for (const std::size_t whole = count(0); count(width) < whole;) ++width;
-  return width;
-}
-
-// Columns as wide as they need, two spaces apart; when that is more than `most`, the widest are cut.
-std::string table(const Rows& rows, std::size_t most) {
-  if (rows.empty()) return {};
-  std::vector<std::size_t> widths(rows.front().size()), least(widths.size(), kNarrowest);
-  for (const auto& row : rows)
-    for (std::size_t c = 0; c < row.size(); ++c) widths[c] = std::max(widths[c], columns(row[c]));
-  least[0] = distinct_width(rows);
-  std::size_t total = 2 * (widths.size() - 1);
-  for (const auto width : widths) total += width;
-  for (; most > 0 && total > most; --total) {
-    std::size_t widest = widths.size();
-    for (std::size_t c = 0; c < widths.size(); ++c)
-      if (widths[c] > least[c] && (widest == widths.size() || widths[c] > widths[widest])) widest = c;
-    if (widest == widths.size()) break;
-    --widths[widest];
-  }
-  std::string text;
-  for (const auto& row : rows) {
-    std::string line;
-    for (std::size_t c = 0; c < row.size(); ++c) {
-      const std::string value = cut_to(row[c], widths[c]);
-      line += value + std::string(widths[c] - columns(value) + 2, ' ');
-    }
-    text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
-  }
-  return text;
-}
+constexpr std::size_t kTerminal = 80;
 
 std::string step_text(const Json& run) {
   const auto step = number_of(run, "step").value_or(0), steps = number_of(run, "steps").value_or(0);
@@ -78,12 +27,6 @@ std::string step_text(const Json& run) {
 std::string percent_or_dash(const Json& json, std::string_view key) {
   const auto value = number_of(json, key);
   return value ? fmt::format("{:.1f}", 100 * *value) : "–";
-}
-
-std::string cell_text(const Json& value) {
-  if (value.is_null()) return "–";
-  if (value.is_number_float()) return fmt::format("{:.4g}", value.get<double>());
-  return printable(value.is_string() ? value.get<std::string>() : json_text(value));
 }
 
 int64_t bytes_of(const fs::path& path) {
@@ -100,52 +43,15 @@ int64_t bytes_of(const fs::path& path) {
   return sum;
 }
 
-// key = value lines of a configuration, keys with their table's name in front.
-std::vector<std::pair<std::string, std::string>> config_lines(const fs::path& path) {
-  std::vector<std::pair<std::string, std::string>> lines;
-  std::string text, prefix;
-  try {
-    text = read_file(path);
-  } catch (const Error&) {
-    return lines;
-  }
-  for (const auto& raw : split_text(text, '\n')) {
-    const std::string line = trim(raw);
-    const auto equals = line.find('=');
-    if (line.starts_with('['))
-      prefix = line.substr(1, line.find(']') - 1) + ".";
-    else if (!line.empty() && line[0] != '#' && equals != std::string::npos)
-      lines.emplace_back(prefix + trim(line.substr(0, equals)), trim(line.substr(equals + 1)));
-  }
-  return lines;
-}
-
-std::string unquoted(const std::string& value) {
-  if (value.size() >= 2 && value.front() == '\'' && value.back() == '\'') return value.substr(1, value.size() - 2);
-  const Json text = Json::parse(value, nullptr, false);
-  return text.is_string() ? text.get<std::string>() : value;
-}
-
 // What a run without a summary was told, as far as that is known; of a chain, its last stage.
 Json told(const RunFolder& run, const std::string& key) {
   for (const fs::path& path : {run.plan(), run.config()}) {
     Json found;
-    for (const auto& [name, value] : config_lines(path))
+    for (const auto& [name, value] : plan_lines(path))
       if (name == key || name == "stage." + key) found = unquoted(value);
     if (!found.is_null()) return found;
   }
   return nullptr;
-}
-
-void collect(Json& rows, std::vector<std::string>& order, std::size_t run, std::size_t runs, const std::string& key,
-             const Json& value) {
-  auto at = std::find(order.begin(), order.end(), key);
-  if (at == order.end()) {
-    order.push_back(key);
-    rows.push_back({{"key", key}, {"values", std::vector<Json>(runs)}});
-    at = order.end() - 1;
-  }
-  rows[static_cast<std::size_t>(at - order.begin())]["values"][run] = value;
 }
 
 std::vector<fs::path> numbered_checkpoints(const fs::path& folder) {
@@ -202,7 +108,7 @@ std::string runs_text(const Json& runs, std::size_t width) {
                         : percent_or_dash(run, "accuracy"),
                     percent_or_dash(run, "supervised_accuracy")});
   }
-  return table(rows, width);
+  return cut_table(rows, width);
 }
 
 Json run_json(const RunFolder& run) {
@@ -236,49 +142,11 @@ std::string run_text(const Json& run, std::size_t width) {
       rows.push_back({key, key == std::string_view("step") ? step_text(run) : cell_text(run[key])});
   for (const auto& [key, value] : object_of(run, "summary").items())
     if (!value.is_structured() && key != "name") rows.push_back({key, cell_text(value)});
-  std::string text = table(rows, width) + "\n";
+  std::string text = folded_table(rows, width) + "\n";
   rows.clear();
   for (const auto& file : list_of(run, "files"))
     rows.push_back({printable(text_of(file, "name")), bytes_text(number_of(file, "bytes").value_or(0))});
-  return text + table(rows, width);
-}
-
-Json compare_json(const std::vector<RunFolder>& runs) {
-  Json result = {{"names", Json::array()}, {"summary", Json::array()}, {"plan", Json::array()}};
-  std::vector<std::string> figures, keys;
-  Json plan = Json::array();
-  for (std::size_t i = 0; i < runs.size(); ++i) {
-    result["names"].push_back(runs[i].name());
-    const Json summary = runs[i].read_json(runs[i].summary());
-    if (summary.is_object())
-      for (const auto& [key, value] : summary.items())
-        if (!value.is_structured() && key != "name" && key != "command")
-          collect(result["summary"], figures, i, runs.size(), key, value);
-    for (const auto& [key, value] : config_lines(runs[i].plan())) collect(plan, keys, i, runs.size(), key, value);
-  }
-  for (const auto& row : plan) {
-    const Json& values = row["values"];
-    if (std::any_of(values.begin(), values.end(), [&](const Json& value) { return value != values[0]; }))
-      result["plan"].push_back(row);
-  }
-  return result;
-}
-
-std::string compare_text(const Json& comparison) { return compare_text(comparison, kTerminal); }
-
-std::string compare_text(const Json& comparison, std::size_t width) {
-  std::string text;
-  for (const auto& [part, title] : {std::pair{"summary", "figures"}, {"plan", "settings that differ"}}) {
-    Rows rows = {{title}};
-    for (const auto& name : list_of(comparison, "names")) rows[0].push_back(cell_text(name));
-    for (const auto& row : list_of(comparison, part)) {
-      std::vector<std::string> cells = {cell_text(row["key"])};
-      for (const auto& value : list_of(row, "values")) cells.push_back(cell_text(value));
-      rows.push_back(std::move(cells));
-    }
-    if (rows.size() > 1) text += (text.empty() ? "" : "\n") + table(rows, width);
-  }
-  return text.empty() ? "neither a summary nor a plan to compare\n" : text;
+  return text + folded_table(rows, width);
 }
 
 Json prune_runs(const std::vector<RunFolder>& runs, int64_t keep, Prune what) {
