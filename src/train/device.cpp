@@ -1,11 +1,14 @@
 #include "train/device.h"
 
+#include <c10/core/impl/DeviceGuardImplInterface.h>
 #include <dlfcn.h>
 #include <fmt/format.h>
 
 #include <array>
+#include <charconv>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 
 #include "fewlabel/error.h"
 #include "train/torch_compat.h"
@@ -43,6 +46,7 @@ Gpu ask_driver() {
     return found;
   }
   std::array<char, 256> text{};
+  found.count = devices;
   std::size_t bytes = 0;
   if (name(text.data(), static_cast<int>(text.size()) - 1, device) == 0) found.name = text.data();
   if (memory(&bytes, device) == 0) found.memory_gb = static_cast<double>(bytes) / 1e9;
@@ -57,6 +61,18 @@ fs::path cuda_half() {
   std::error_code error;
   const fs::path beside = fs::canonical(info.dli_fname, error).parent_path() / "libtorch_cuda.so";
   return fs::exists(beside, error) ? beside : fs::path();
+}
+
+/// 0 of "cuda", N of "cuda:N".
+std::optional<int> gpu_number(std::string_view wanted) {
+  if (wanted == "cuda") return 0;
+  constexpr std::string_view kPrefix = "cuda:";
+  if (!wanted.starts_with(kPrefix)) return std::nullopt;
+  wanted.remove_prefix(kPrefix.size());
+  int number = 0;
+  const auto [end, error] = std::from_chars(wanted.data(), wanted.data() + wanted.size(), number);
+  const bool whole = error == std::errc() && end == wanted.data() + wanted.size() && number >= 0;
+  return whole ? std::optional(number) : std::nullopt;
 }
 
 Gpu look_for_gpu() {
@@ -87,12 +103,25 @@ const Gpu& gpu() {
 
 torch::Device choose_device(std::string_view wanted) {
   if (wanted == "cpu") return torch::kCPU;
-  if (wanted != "cuda" && wanted != "auto")
-    throw Error(ErrorKind::usage, "train.device", fmt::format("unknown device '{}'", wanted), "use auto, cuda or cpu");
-  if (gpu()) return {torch::kCUDA, 0};
-  if (wanted == "auto") return torch::kCPU;
-  throw Error(ErrorKind::usage, "train.device", fmt::format("cuda was asked for, but {}", gpu().missing),
-              "train on the processor with train.device=cpu, or see docs/gpu.md");
+  const std::optional<int> number = gpu_number(wanted);
+  if (!number && wanted != "auto")
+    throw Error(ErrorKind::usage, "train.device", fmt::format("unknown device '{}'", wanted),
+                "use auto, cpu, cuda, or cuda:N for one of several GPUs");
+  if (!gpu()) {
+    if (wanted == "auto") return torch::kCPU;
+    throw Error(ErrorKind::usage, "train.device", fmt::format("{} was asked for, but {}", wanted, gpu().missing),
+                "train on the processor with train.device=cpu, or see docs/gpu.md");
+  }
+  const int chosen = number.value_or(0);
+  if (chosen >= gpu().count)
+    throw Error(ErrorKind::usage, "train.device",
+                gpu().count == 1 ? fmt::format("{} was asked for, but there is one GPU: cuda:0", wanted)
+                                 : fmt::format("{} was asked for, but there are {} GPUs: cuda:0 to cuda:{}", wanted,
+                                               gpu().count, gpu().count - 1),
+                "CUDA_VISIBLE_DEVICES may hide others; `nvidia-smi` lists them");
+  const torch::Device device(torch::kCUDA, static_cast<c10::DeviceIndex>(chosen));
+  c10::impl::getDeviceGuardImpl(torch::kCUDA)->setDevice(device);  // streams and graphs are of the current one
+  return device;
 }
 
 torch::Device device_of(const torch::nn::Module& module) {

@@ -7,9 +7,10 @@
 
 namespace fewlabel {
 
-/// The first GPU that CUDA shows, or why there is none.
+/// The first GPU that CUDA shows and how many there are, or why there is none.
 struct Gpu {
   std::string missing;  // "libtorch has no CUDA", …; empty: there is one
+  int count = 0;
   std::string name;
   double memory_gb = 0;
   bool bf16 = false;  // multiplies bf16 natively: compute capability 8.0 or more
@@ -20,7 +21,8 @@ struct Gpu {
 /// there is none.
 const Gpu& gpu();
 
-/// "cpu", "cuda", or "auto": cuda where gpu() is one. Throws Error{usage}: cuda where there is none, another name.
+/// "cpu", "cuda" (the first GPU), "cuda:N", or "auto": cuda where gpu() is one. Of several GPUs the one that is chosen
+/// also becomes libtorch's current one. Throws Error{usage}: a GPU that is not there, another name.
 torch::Device choose_device(std::string_view wanted = "auto");
 /// Of the module's first parameter or buffer; the processor where it has none.
 torch::Device device_of(const torch::nn::Module& module);

@@ -39,6 +39,21 @@ TEST(Device, UnknownNamesAreRefused) {
   EXPECT_THAT(error.hint(), HasSubstr("cuda"));
 }
 
+TEST(Device, OneOfSeveralGpusHasANumber) {
+  for (const char* name : {"cuda:", "cuda:x", "cuda:-1", "cuda:1x", "cuda0", "gpu"})
+    EXPECT_THAT(error_of([&] { choose_device(name); }).message(), HasSubstr("unknown device")) << name;
+  if (!gpu()) {
+    EXPECT_THAT(error_of([] { choose_device("cuda:1"); }).message(), HasSubstr("cuda:1 was asked for, but"));
+    return;
+  }
+  EXPECT_EQ(choose_device("cuda:0"), choose_device("cuda"));
+  const std::string last = "cuda:" + std::to_string(gpu().count - 1);
+  EXPECT_EQ(choose_device(last).str(), last);
+  const std::string none = "cuda:" + std::to_string(gpu().count);
+  EXPECT_THAT(error_of([&] { choose_device(none); }).message(), HasSubstr("GPU"));
+  choose_device("cuda");
+}
+
 TEST(Device, AskingForAGpuWhereThereIsNoneSaysWhy) {
   if (gpu()) GTEST_SKIP() << "there is " << gpu().name;
   const Error error = error_of([] { choose_device("cuda"); });
