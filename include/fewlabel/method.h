@@ -40,7 +40,7 @@ using Groups = std::map<std::string, std::vector<Tensor>, std::less<>>;
 class Step {
  public:
   virtual ~Step() = default;
-  /// θ_group ← optimiser(θ_group, ∇ loss). Gradients reach no other group.
+  /// θ_group ← optimiser(θ_group, ∇ loss). Gradients reach no other group. Logged as "loss", or "loss/GROUP".
   virtual void minimize(const Tensor& loss, std::string_view group = "model") = 0;
   /// Scalars to record; kept on their device, read at the logging interval.
   virtual void log(std::initializer_list<std::pair<std::string_view, Tensor>> values) = 0;

@@ -44,8 +44,8 @@ struct TrainerOptions {
 /// What is known every loop.log_every updates. `values` are the same bits in a resumed run, `timing` is not.
 struct LogRecord {
   int64_t step = 0, steps = 0;           // updates done, expected in all
-  std::map<std::string, double> values;  // means since the last record: what the method logs, lr, gradient_norm,
-                                         // pseudo_labels/kept, pseudo_labels/accuracy
+  std::map<std::string, double> values;  // means since the last record: loss (of each group), what the method
+                                         // logs, lr, gradient_norm, pseudo_labels/kept, pseudo_labels/accuracy
   std::map<std::string, double> timing;  // seconds (of the run so far), images_per_second, wait_share
 };
 /// What is known after every update.

@@ -39,7 +39,17 @@ std::string loss_name(const std::string& metric) {
 LineChart losses(Curves& curves) {
   std::vector<std::string> found;
   for (const auto& [name, points] : curves.left)
-    if (name.starts_with("loss") && found.size() < kMostSeries) found.push_back(name);
+    if (name.starts_with("loss/") && found.size() < kMostSeries) found.push_back(name);
+  // What is minimised comes first, unless one of its terms is all of it.
+  if (const auto total = curves.left.find("loss"); total != curves.left.end()) {
+    const bool same = std::any_of(found.begin(), found.end(),
+                                  [&](const std::string& name) { return curves.left.at(name) == total->second; });
+    if (same)
+      curves.left.erase(total);
+    else
+      found.insert(found.begin(), "loss");
+    if (found.size() > kMostSeries) found.pop_back();
+  }
   LineChart chart{.title = "Loss", .note = {}, .unit = Unit::plain, .from_zero = true, .series = {}};
   int colour = 0;
   for (const auto& name : found) {

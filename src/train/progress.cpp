@@ -1,7 +1,6 @@
 #include "train/progress.h"
 
 #include <fmt/format.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,12 +18,6 @@ constexpr auto kBarEvery = std::chrono::milliseconds(100);
 constexpr auto kLineEvery = std::chrono::seconds(10);
 constexpr int kColumns = 80, kBar = 20;
 
-int columns_of(std::FILE* out) {
-  winsize size = {};
-  const bool known = ::ioctl(::fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
-  return known ? std::min<int>(size.ws_col, kColumns) : kColumns;
-}
-
 bool wants_colour() {
   const char* off = std::getenv("NO_COLOR");
   const char* terminal = std::getenv("TERM");
@@ -38,16 +31,19 @@ std::string progress_line(const ProgressState& state, int columns) {
   const double share = steps > 0 ? static_cast<double>(step) / static_cast<double>(steps) : 0;
   const auto filled = static_cast<std::size_t>(std::lround(std::clamp(share, 0., 1.) * kBar));
   std::string front = fmt::format("{}  {}/{}", state.name, with_commas(step), with_commas(steps));
-  std::string back;
-  if (state.has_loss) back += fmt::format(" loss {:.3f}", state.loss);
-  if (state.has_kept) back += fmt::format("  kept {:.0f} %", 100 * state.kept);
-  back += fmt::format("  {} img/s", with_commas(std::llround(rate)));
-  back += step < steps ? fmt::format("  {} left", duration(eta)) : "  done";
+  const std::string loss = state.has_loss ? fmt::format(" loss {:.3f}", state.loss) : "";
+  const std::string kept = state.has_kept ? fmt::format("  kept {:.0f} %", 100 * state.kept) : "";
+  const std::string speed = fmt::format("  {} img/s", with_commas(std::llround(rate)));
+  const std::string left = step < steps ? fmt::format("  {} left", duration(eta)) : "  done";
   const std::string bar = " [" + std::string(filled, '#') + std::string(kBar - filled, '-') + "]";
-  // Narrow terminals lose the bar first, then the end of the line.
-  std::string line = front + bar + back;
-  if (static_cast<int>(line.size()) >= columns) line = front + back;
-  if (static_cast<int>(line.size()) >= columns) line.resize(static_cast<std::size_t>(std::max(columns - 1, 0)));
+  // Narrow terminals lose the bar first, then one figure after another.
+  std::string line;
+  for (const std::string& shorter : {front + bar + loss + kept + speed + left, front + loss + kept + speed + left,
+                                     front + loss + kept + left, front + loss + left, front + left, front}) {
+    line = shorter;
+    if (static_cast<int>(line.size()) < columns) return line;
+  }
+  line.resize(std::min(line.size(), static_cast<std::size_t>(std::max(columns - 1, 0))));
   return line;
 }
 
@@ -85,7 +81,7 @@ void Progress::log(const LogRecord& record) {
     into = found->second;
     return true;
   };
-  state_.has_loss = take("loss", state_.loss) || take("loss/total", state_.loss) || take("loss/labeled", state_.loss);
+  state_.has_loss = take("loss", state_.loss);
   state_.has_kept = take("pseudo_labels/kept", state_.kept);
   if (mode_ != ProgressMode::json) return;
   const Json line = {{"event", "log"},        {"name", state_.name},     {"step", record.step},
@@ -95,7 +91,8 @@ void Progress::log(const LogRecord& record) {
 
 void Progress::show() {
   shown_ = true;
-  const std::string line = progress_line(state_, mode_ == ProgressMode::bar ? columns_of(out_) : kColumns + 40);
+  const auto columns = static_cast<int>(terminal_columns(out_, kColumns).value_or(kColumns));
+  const std::string line = progress_line(state_, mode_ == ProgressMode::bar ? columns : kColumns + 40);
   if (mode_ == ProgressMode::plain) {
     tell(out_, line + "\n");
   } else if (mode_ == ProgressMode::bar) {
@@ -116,7 +113,7 @@ void Progress::say(const std::string& sentence) {
   if (mode_ == ProgressMode::json)
     tell(out_, json_text(Json{{"event", "message"}, {"text", sentence}}) + "\n");
   else
-    tell(out_, sentence + "\n");
+    tell_folded(out_, sentence + "\n");
   if (drawn) show();
 }
 

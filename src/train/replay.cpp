@@ -54,12 +54,11 @@ class StepReplay::RecordedStep final : public Step {
     kept_.group = group;
     step_.backward(loss, group);
     for (const Tensor& parameter : step_.parameters(group)) kept_.gradients.push_back(parameter.grad());
+    for (const std::string& name : step_.loss_names(group)) keep(name, loss);
   }
   void log(std::initializer_list<std::pair<std::string_view, Tensor>> values) override {
-    for (const auto& [name, value] : values) {
-      kept_.names.emplace_back(name);
-      kept_.values.push_back(value.detach().to(at::kFloat).reshape({}));
-    }
+    for (const auto& [name, value] : values)
+      if (!step_.is_own_name(name)) keep(name, value);
   }
   void pseudo_labels(const Tensor& label, const Tensor& used) override {
     kept_.label = label;
@@ -89,6 +88,11 @@ class StepReplay::RecordedStep final : public Step {
   }
 
  private:
+  void keep(std::string_view name, const Tensor& value) {
+    kept_.names.emplace_back(name);
+    kept_.values.push_back(value.detach().to(at::kFloat).reshape({}));
+  }
+
   struct Kept {
     std::string group;
     std::vector<Tensor> gradients;

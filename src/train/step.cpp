@@ -44,7 +44,21 @@ TrainerStep::Group& TrainerStep::find(std::string_view group) {
 
 void TrainerStep::minimize(const Tensor& loss, std::string_view group) {
   backward(loss, group);
+  const Tensor value = loss.device().is_cpu() ? loss.detach() : loss.detach().clone();  // read when it is asked for
+  for (const std::string& name : loss_names(group)) metrics_.add(name, value);
   apply(group);
+}
+
+std::vector<std::string> TrainerStep::loss_names(std::string_view group) const {
+  if (group == "model") return {"loss"};
+  std::vector<std::string> names = {fmt::format("loss/{}", group)};
+  if (!groups_.contains("model") && groups_.begin()->first == group) names.emplace_back("loss");
+  return names;
+}
+
+bool TrainerStep::is_own_name(std::string_view name) const {
+  constexpr std::string_view kPrefix = "loss/";
+  return name == "loss" || (name.starts_with(kPrefix) && groups_.contains(name.substr(kPrefix.size())));
 }
 
 void TrainerStep::backward(const Tensor& loss, std::string_view group) {
@@ -96,7 +110,7 @@ void TrainerStep::diverged(std::string_view what, std::string_view group, double
 void TrainerStep::log(std::initializer_list<std::pair<std::string_view, Tensor>> values) {
   // A GPU's values are read later, when a method may have changed its tensor in place.
   for (const auto& [name, value] : values)
-    metrics_.add(name, value.device().is_cpu() ? value.detach() : value.detach().clone());
+    if (!is_own_name(name)) metrics_.add(name, value.device().is_cpu() ? value.detach() : value.detach().clone());
 }
 
 void TrainerStep::pseudo_labels(const Tensor& label, const Tensor& kept) {

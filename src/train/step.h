@@ -35,6 +35,11 @@ class TrainerStep final : public Step {
   /// Logs embedding/spread and embedding/rank (train/spread.h).
   void embeddings(const Tensor& z) override;
 
+  /// What minimize logs a group's loss as: "loss" for the group "model" and, where there is none, "loss/GROUP" for each
+  /// and "loss" for the first.
+  std::vector<std::string> loss_names(std::string_view group) const;
+  /// Whether minimize logs this, so that a method need not and cannot.
+  bool is_own_name(std::string_view name) const;
   /// The two halves of minimize: the gradients of a group, and its optimiser's update by them.
   void backward(const Tensor& loss, std::string_view group);
   void apply(std::string_view group);

@@ -25,6 +25,12 @@ TEST(Progress, LineSaysItAllInEightyColumns) {
     EXPECT_LE(static_cast<int>(progress_line(half_way(), columns).size()), std::max(columns, 1));
 }
 
+TEST(Progress, NarrowLinesEndInWholeFigures) {
+  EXPECT_EQ(progress_line(half_way(), 80), "freematch  1,200/5,000 loss 0.532  kept 83 %  1,310 img/s  2 min 05 s left");
+  EXPECT_EQ(progress_line(half_way(), 60), "freematch  1,200/5,000 loss 0.532  2 min 05 s left");
+  EXPECT_EQ(progress_line(half_way(), 45), "freematch  1,200/5,000  2 min 05 s left");
+}
+
 std::string shown(ProgressMode mode) {
   const TemporaryFolder folder;
   std::FILE* out = std::fopen((folder / "out").c_str(), "w");

@@ -58,6 +58,39 @@ TEST(Step, AGroupMovesAtItsOwnRate) {
   EXPECT_NEAR(1 - method.b_[0][0].item<double>(), 0.3, 1e-6);
 }
 
+TEST(Step, WhatIsMinimisedIsLogged) {
+  Pair method;
+  TrainerStep step(method, settings());
+  step.place({0, 0.0, {}, ""});
+  step.minimize(method.a_.sum() * 2, "first");
+  step.minimize(method.b_.sum() * 3, "second");
+  // What the method says of the same names counts for nothing.
+  step.log({{"loss", torch::tensor(100.0)}, {"loss/second", torch::tensor(100.0)}, {"loss/term", torch::tensor(1.0)}});
+  const auto values = step.metrics().take();
+  EXPECT_EQ(values.at("loss/first"), 8);
+  EXPECT_EQ(values.at("loss/second"), 12);
+  EXPECT_EQ(values.at("loss"), 8) << "that of the first group, where none is called model";
+  EXPECT_EQ(values.at("loss/term"), 1);
+}
+
+TEST(Step, TheLossOfTheModelIsTheLoss) {
+  class Single final : public Method {
+   public:
+    Single() { weight_ = register_parameter("weight", torch::ones({2})); }
+    Needs needs() const override { return {}; }
+    void learn(const Batch&, Step&) override {}
+    torch::Tensor weight_;
+  };
+  Single method;
+  TrainerStep step(method, settings(2));
+  step.place({0, 0.0, {}, ""});
+  step.minimize(method.weight_.sum());
+  step.minimize(method.weight_.sum() * 2);
+  const auto values = step.metrics().take();
+  EXPECT_EQ(values.at("loss"), 3) << "the mean over micro-batches, each undivided";
+  EXPECT_FALSE(values.contains("loss/model"));
+}
+
 TEST(Step, SpreadAndRankTellCollapsedEmbeddingsFromEvenOnes) {
   Pair method;
   TrainerStep step(method, settings());

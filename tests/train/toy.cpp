@@ -71,7 +71,7 @@ void ToyMethod::learn(const Batch& batch, Step& step) {
       parts[1], guess, torch::nn::functional::CrossEntropyFuncOptions().reduction(torch::kNone));
   const auto loss = labeled + lambda_ * (each * kept).mean();
   step.minimize(loss);
-  step.log({{"loss", loss}, {"loss/labeled", labeled}});
+  step.log({{"loss/labeled", labeled}});
   step.pseudo_labels(guess, kept);
 }
 

@@ -71,7 +71,7 @@ class AdversarialAutoencoder final : public Method, public Encoder, public Sampl
     const Tensor loss_a = generator_loss(score(code));
     step.minimize(reconstruction + config_.lambda_adversarial * loss_a, "autoencoder");
 
-    step.log({{"loss/discriminator", loss_d}, {"loss/adversarial", loss_a}, {"loss/reconstruction", reconstruction}});
+    step.log({{"loss/adversarial", loss_a}, {"loss/reconstruction", reconstruction}});
     step.embeddings(code);
   }
 

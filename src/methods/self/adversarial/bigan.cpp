@@ -76,11 +76,8 @@ class Bigan final : public Method, public Encoder, public Sampler, public Recons
     const Tensor loss_g = generator_loss(discriminator_->forward(fake, z), config_.loss);
     step.minimize(loss_g, "generator");
 
-    step.log({{"loss/discriminator", loss_d},
-              {"loss/encoder", loss_e},
-              {"loss/generator", loss_g},
-              {"discriminator/real", torch::sigmoid(d_real).mean()},
-              {"discriminator/fake", torch::sigmoid(d_fake).mean()}});
+    step.log(
+        {{"discriminator/real", torch::sigmoid(d_real).mean()}, {"discriminator/fake", torch::sigmoid(d_fake).mean()}});
     step.embeddings(code);
   }
 

@@ -62,10 +62,8 @@ class Gan final : public Method, public Sampler, public Encoder {
     const Tensor loss_g = generator_loss(discriminator_->forward(fake), config_.loss);
     step.minimize(loss_g, "generator");
 
-    step.log({{"loss/discriminator", loss_d},
-              {"loss/generator", loss_g},
-              {"discriminator/real", torch::sigmoid(d_real).mean()},
-              {"discriminator/fake", torch::sigmoid(d_fake).mean()}});
+    step.log(
+        {{"discriminator/real", torch::sigmoid(d_real).mean()}, {"discriminator/fake", torch::sigmoid(d_fake).mean()}});
   }
 
   Tensor sample(const SampleRequest& request) override {

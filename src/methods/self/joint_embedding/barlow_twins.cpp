@@ -40,7 +40,6 @@ class BarlowTwins final : public Method, public Encoder {
 
     step.minimize(loss);
     step.embeddings(z_a);
-    step.log({{"loss", loss}});
   }
 
   Tensor features(const Tensor& x) override { return f_->forward(x); }

@@ -46,7 +46,6 @@ class Byol final : public Method, public Encoder {
 
     step.minimize(loss);
     step.embeddings(z1);
-    step.log({{"loss", loss}});
   }
 
   // ξ ← τ ξ + (1 - τ) θ, τ rising to 1.

@@ -60,7 +60,6 @@ class Dino final : public Method, public Encoder {
     step.minimize(loss);
     center_->observe(t);
     step.embeddings(z);
-    step.log({{"loss", loss}});
   }
 
   // θ_t ← λ θ_t + (1 - λ) θ_s, c ← m c + (1 - m) mean of the teacher's outputs, and τ_t warms up.

@@ -57,7 +57,6 @@ class Moco final : public Method, public Encoder {
     step.minimize(loss);
     enqueue(k);
     step.embeddings(q);
-    step.log({{"loss", loss}});
   }
 
   // θ_k ← m θ_k + (1 - m) θ_q.

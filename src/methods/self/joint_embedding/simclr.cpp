@@ -40,7 +40,6 @@ class SimClr final : public Method, public Encoder {
 
     step.minimize(loss);
     step.embeddings(z);
-    step.log({{"loss", loss}});
   }
 
   Tensor features(const Tensor& x) override { return f_->forward(x); }

@@ -40,7 +40,6 @@ class SimSiam final : public Method, public Encoder {
 
     step.minimize(loss);
     step.embeddings(z1);
-    step.log({{"loss", loss}});
   }
 
   Tensor features(const Tensor& x) override { return f_->forward(x); }

@@ -49,7 +49,6 @@ class Swav final : public Method, public Encoder {
 
     step.minimize(loss);
     step.embeddings(z);
-    step.log({{"loss", loss}});
   }
 
   Tensor features(const Tensor& x) override { return f_->forward(x); }

@@ -43,7 +43,7 @@ class Vicreg final : public Method, public Encoder {
 
     step.minimize(loss);
     step.embeddings(z);
-    step.log({{"loss", loss}, {"loss/invariance", s}, {"loss/variance", v}, {"loss/covariance", c}});
+    step.log({{"loss/invariance", s}, {"loss/variance", v}, {"loss/covariance", c}});
   }
 
   Tensor features(const Tensor& x) override { return f_->forward(x); }

@@ -65,7 +65,6 @@ class ImprovedGan final : public Method, public Classifier, public Sampler {
 
     step.log({{"loss/s", loss_s},
               {"loss/u", loss_u},
-              {"loss/generator", loss_g},
               {"discriminator/real", torch::sigmoid(real).mean()},
               {"discriminator/fake", torch::sigmoid(faked).mean()}});
   }

@@ -103,8 +103,6 @@ class TripleGan final : public Method, public Classifier, public Sampler {
     step.log({{"loss/s", loss_s},
               {"loss/p", loss_p},
               {"loss/u", loss_c},
-              {"loss/discriminator", loss_d},
-              {"loss/generator", loss_g},
               {"discriminator/real", torch::sigmoid(d_l).mean()},
               {"discriminator/classifier", torch::sigmoid(d_u).mean()},
               {"discriminator/generator", torch::sigmoid(d_g).mean()}});

@@ -103,7 +103,7 @@ class VirtualData final : public Method, public Classifier, public Sampler {
     const Tensor condition = torch::cat({batch.labeled.y.slice(0, 0, count), pseudo_labels(u)});
     const Tensor loss = flow_->loss(torch::cat({x, u}), condition);
     step.minimize(loss, "generator");
-    step.log({{"loss/flow", loss}, {"flow/conditioned", condition.ge(0).to(torch::kFloat).mean()}});
+    step.log({{"flow/conditioned", condition.ge(0).to(torch::kFloat).mean()}});
   }
 
   void updated(double progress) override {
