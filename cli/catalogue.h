@@ -4,7 +4,8 @@
 
 namespace fewlabel {
 
-/// app's method_catalogue(): [{name, title, paper, family, fields: [{name, type, default, help, range}]}].
+/// app's method_catalogue(): [{name, title, paper, family, fields: [{name, type, default, help, range}], settings,
+/// short_settings}].
 const Json& method_catalogue_at_build();
 
 }  // namespace fewlabel

@@ -41,7 +41,7 @@ std::vector<Completion> completions(const CommandLine& line) {
   for (const auto& recipe : all_recipes()) recipes.push_back(recipe.name);
   for (const auto& verb : all_verbs()) {
     Completion item{std::string(verb.name), inner_names(verb.name), long_flags(line.options(verb.name)), false};
-    if (verb.name == "train") {
+    if (verb.name == "train" || verb.name == "sweep") {
       item.words = recipes;
       for (const auto& key : config_keys(method_catalogue_at_build())) item.words.push_back(key + "=");
       for (const auto& name : method_names()) item.words.push_back("method=" + name);
@@ -57,7 +57,7 @@ std::vector<Completion> completions(const CommandLine& line) {
     }
     const auto options = line.options(verb.name);
     item.files =
-        verb.name == "train" ||
+        verb.name == "train" || verb.name == "sweep" ||
         (item.words.empty() && std::any_of(options.begin(), options.end(), [](const auto& o) { return o.positional; }));
     result.push_back(std::move(item));
   }

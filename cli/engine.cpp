@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "app/app.h"
+#include "app/sweep.h"
 #include "cli/guard.h"
 #include "cli/options.h"
 #include "cli/show_results.h"
@@ -27,6 +28,11 @@ void run(const std::vector<std::string>& arguments) {
     std::signal(SIGPIPE, SIG_IGN);  // a long run must not die because nobody reads its progress any more
     const Json summary = train(options.train);
     if (options.json) std::cout << json_text(summary) << '\n';
+  } else if (options.verb == "sweep") {
+    std::signal(SIGPIPE, SIG_IGN);
+    const Json result = sweep({options.train, {"/proc/self/exe", "__cell"}});
+    std::cout << (options.json ? json_text(result, 2) + "\n" : sweep_text(result));
+    check_sweep(result);
   } else if (options.verb == "evaluate") {
     const Json result = evaluate(options.evaluate);
     std::cout << (options.json ? json_text(result, 2) + "\n" : evaluation_text(result));
@@ -54,6 +60,10 @@ void run(const std::vector<std::string>& arguments) {
 
 int main(int argc, char** argv) {
   fill_closed_streams();
+  if (argc == 3 && argv[1] == std::string_view("__cell")) {  // one training of a sweep
+    std::signal(SIGPIPE, SIG_IGN);
+    return train_cell(argv[2]);
+  }
   end_quietly_on_closed_pipe();
   return guarded([&] { run({argv + 1, argv + argc}); });
 }

@@ -15,10 +15,14 @@ class App;
 
 namespace fewlabel {
 
+/// Stands before each word after "--", which CLI11 must take for no option.
+constexpr char kPlainWord = '\x01';
+std::string without_plain_mark(const std::string& word);
+
 /// A command line as understood.
 struct Options {
-  std::string verb;  // "train", "runs show"; "help" also for --help
-  TrainRequest train;
+  std::string verb;    // "train", "runs show"; "help" also for --help
+  TrainRequest train;  // of a sweep, too
   EvaluateRequest evaluate;
   PredictRequest predict;
   GenerateRequest generate;
@@ -26,7 +30,7 @@ struct Options {
   BenchRequest bench;
   std::vector<std::string> words;  // run folders, names, data: what the verb is about
   std::string output;              // -o of `data split`
-  bool json = false, strict = false, markdown = false, remove = false;
+  bool json = false, csv = false, strict = false, markdown = false, remove = false;
   int64_t keep = 1;
 };
 

@@ -11,6 +11,8 @@
 #include "cli/recipes.h"
 #include "core/files.h"
 #include "core/json_text.h"
+#include "core/number.h"
+#include "core/text.h"
 #include "fewlabel/error.h"
 
 namespace fewlabel {
@@ -22,19 +24,86 @@ std::string title_line(const Json& method) {
   return method.value("title", "") + (paper.empty() ? "" : " (" + paper + ")") + ", " + method.value("family", "");
 }
 
-void show_method(const Json& method) {
-  std::cout << method.at("name").get<std::string>() << ": " << title_line(method) << '\n';
-  if (method.at("fields").empty()) {
-    std::cout << "\nNo settings of its own.\n";
-    return;
-  }
-  std::cout << "\nSettings:\n";
+std::string value_text(const Json& value) {
+  if (value.is_number_float()) return number_text(value.get<double>());
+  return value.is_string() ? value.get<std::string>() : json_text(value);
+}
+
+/// One setting with its value in long runs (the paper's) and in short ones.
+struct Setting {
+  std::string key, paper, brief, range, help;
+};
+
+/// The method's own fields, then what else comes with it: {"optimizer": {"lr": 2e-4}} is optimizer.lr.
+std::vector<Setting> settings_of(const Json& method) {
+  const Json& own = method.at("settings");
+  const Json& brief = method.at("short_settings");
+  std::vector<Setting> all;
+  const auto said = [](const Json& settings, const std::string& table, const std::string& key,
+                       const std::string& otherwise) {
+    const auto inner = settings.find(table);
+    return inner != settings.end() && inner->contains(key) ? value_text((*inner)[key]) : otherwise;
+  };
+  const auto add = [&](const std::string& table, const std::string& key, const std::string& otherwise,
+                       const std::string& range, const std::string& help) {
+    const std::string paper = said(own, table, key, otherwise);
+    all.push_back({table + "." + key, paper, said(brief, table, key, paper), range, help});
+  };
   for (const auto& field : method.at("fields")) {
     const std::string range = field.value("range", "");
-    std::cout << fmt::format("  method.{} = {}  {}\n", field.at("name").get<std::string>(), field.value("default", ""),
-                             range.empty() ? "(" + field.value("type", "") + ")" : range)
-              << wrap(field.value("help", ""), 6);
+    add("method", field.at("name"), field.value("default", ""), range.empty() ? field.value("type", "") : range,
+        field.value("help", ""));
   }
+  for (const Json* part : {&own, &brief})
+    for (const auto& [table, keys] : part->items())
+      for (const auto& [key, value] : keys.items())
+        if (table != "method" &&
+            std::none_of(all.begin(), all.end(), [&](const Setting& known) { return known.key == table + "." + key; }))
+          add(table, key, "auto", "", "");
+  return all;
+}
+
+std::string padded(const std::string& text, std::size_t width) {
+  return text + std::string(width - std::min(width, columns(text)), ' ');
+}
+
+/// Two columns of values where short runs take other ones than the paper, else "key = value".
+std::string settings_text(const std::vector<Setting>& settings) {
+  std::size_t key = 0, value = std::string("paper").size();
+  bool differ = false;
+  for (const Setting& setting : settings) {
+    key = std::max(key, columns(setting.key));
+    value = std::max({value, columns(setting.paper), columns(setting.brief)});
+    differ = differ || setting.paper != setting.brief;
+  }
+  std::string text;
+  if (differ)
+    text +=
+        wrap(
+            "Settings of the paper, and those of short runs (below 100,000 updates) where they differ: preset=paper "
+            "takes the first column, preset=short the second.",
+            0) +
+        "\n  " + padded("", key) + "  " + padded("paper", value) + "  short\n";
+  else
+    text += "Settings:\n";
+  for (const Setting& setting : settings) {
+    std::string line = "  " + setting.key + " = " + setting.paper;
+    if (differ)
+      line = "  " + padded(setting.key, key) + "  " + padded(setting.paper, value) + "  " +
+             padded(setting.brief == setting.paper ? "" : setting.brief, value);
+    const bool beside = columns(line) + 2 + columns(setting.range) <= kTextColumns;
+    if (beside && !setting.range.empty()) line += "  " + setting.range;
+    text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
+    if (!beside) text += wrap(join(split_text(setting.range, '|'), " | "), 6);
+    if (!setting.help.empty()) text += wrap(setting.help, 6);
+  }
+  return text;
+}
+
+void show_method(const Json& method) {
+  std::cout << wrap(method.at("name").get<std::string>() + ": " + title_line(method), 0) << '\n';
+  const auto settings = settings_of(method);
+  std::cout << (settings.empty() ? "No settings of its own.\n" : settings_text(settings));
 }
 
 /// What the methods of a family have in common, in the words of the README.

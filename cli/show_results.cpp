@@ -1,11 +1,13 @@
 #include "cli/show_results.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 
 #include "cli/help.h"
 #include "core/text.h"
+#include "report/run_tables.h"
 
 namespace fewlabel {
 namespace {
@@ -115,6 +117,12 @@ std::string evaluation_text(const Json& evaluation) {
   }
   write_table(rest, text);
   return text;
+}
+
+std::string sweep_text(const Json& result) {
+  const Json& comparison = result.at("comparison");
+  if (comparison.at("names").empty()) return "";
+  return compare_text(comparison, isatty(STDOUT_FILENO) ? kTextColumns : 0);
 }
 
 std::string bench_text(const Json& result) {

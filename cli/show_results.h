@@ -10,6 +10,8 @@ namespace fewlabel {
 std::string evaluation_text(const Json& evaluation);
 /// What bench() measured, other programs beside it.
 std::string bench_text(const Json& result);
+/// The table of `runs compare` for the runs of a sweep that are finished.
+std::string sweep_text(const Json& result);
 /// What generate() and embed() wrote.
 std::string made_text(const Json& made);
 /// "key: value" lines, one block a table; `warnings` last.

@@ -6,11 +6,14 @@
 #include <iostream>
 
 #include "cli/commands.h"
+#include "core/files.h"
 #include "core/json_text.h"
 #include "core/text.h"
 #include "fewlabel/error.h"
 #include "fewlabel/run.h"
+#include "report/compare.h"
 #include "report/html.h"
+#include "report/markup.h"
 #include "report/run_tables.h"
 
 namespace fewlabel {
@@ -33,6 +36,28 @@ std::vector<RunFolder> named_runs(const Options& options, const std::string& roo
   return list_runs(root);
 }
 
+/// Run folders, and for the folder of a sweep its runs in the order of the grid.
+std::vector<RunFolder> compared_runs(const std::vector<std::string>& words) {
+  std::vector<RunFolder> runs;
+  for (const auto& word : words) {
+    const std::filesystem::path sweep = std::filesystem::path(word) / "sweep.json";
+    std::error_code ignored;
+    if (!std::filesystem::exists(sweep, ignored)) {
+      runs.push_back(RunFolder::open(word));
+      continue;
+    }
+    const Json state = Json::parse(read_file(sweep), nullptr, false);
+    if (!state.is_object()) throw Error(ErrorKind::storage, sweep.string(), "is damaged");
+    for (const auto& cell : list_of(state, "cells"))
+      if (const auto path = std::filesystem::path(word) / text_of(cell, "name");
+          std::filesystem::exists(path / "status.json", ignored))
+        runs.push_back(RunFolder::open(path));
+  }
+  if (runs.size() < 2)
+    throw Error(ErrorKind::usage, "runs compare", "there is nothing to compare with", "name two runs or more");
+  return runs;
+}
+
 std::string prune_text(const Json& pruned) {
   std::string text;
   for (const auto& item : pruned.at("removed"))
@@ -53,10 +78,12 @@ void show_runs(const Options& options) {
     const Json json = run_json(RunFolder::open(root));
     print(options, json, run_text(json, width()));
   } else if (options.verb == "runs compare") {
-    std::vector<RunFolder> runs;
-    for (const auto& word : options.words) runs.push_back(RunFolder::open(word));
+    const auto runs = compared_runs(options.words);
     const Json json = compare_json(runs);
-    print(options, json, compare_text(json, width()));
+    if (options.csv || options.markdown)
+      std::cout << (options.csv ? compare_csv(json) : compare_markdown(json));
+    else
+      print(options, json, compare_text(json, width()));
   } else {
     const Json pruned =
         prune_runs(named_runs(options, root), options.keep, options.remove ? Prune::remove : Prune::list);

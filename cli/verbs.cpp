@@ -24,6 +24,20 @@ const std::vector<Verb>& all_verbs() {
        "A recipe with [[stage]] tables is several trainings in a row, the weights of each passing on to the next; "
        "stage.2.train.minutes=5 changes one of them.",
        true},
+      {"sweep",
+       "train every combination of settings; ends in a table",
+       {{"fewlabel sweep fashion_mnist/demo seed=0,1,2", "three runs, and their mean ± sd"},
+        {"fewlabel sweep data=photos@40 seed=0,1,2 method=fixmatch,softmatch", "six runs, compared by method"},
+        {"fewlabel sweep --resume runs/demo-sweep", "go on after Ctrl-C, a kill or a crash"},
+        {"fewlabel runs compare runs/demo-sweep --csv", "the table for another program"}},
+       "Takes what `fewlabel train` takes; a key with several values, separated by commas, makes a run of each. The "
+       "runs are ordinary ones, one after another, in a folder for each below out= (runs/NAME-sweep by default). "
+       "sweep.json there says what each is and how it ended.\n\n"
+       "A comma within brackets separates nothing. A value that holds commas itself goes in quotes, which the shell "
+       "must leave alone, or the commas after backslashes: 'data.classes=\"cat,dog\"', 'data.classes=cat\\,dog'.\n\n"
+       "A run that fails is noted, the others go on, and the exit code is 1 in the end. --resume keeps what is "
+       "finished, goes on with what was stopped, and starts what is missing or failed.",
+       true},
       {"evaluate",
        "measure the model of a run again: its answers, features or samples",
        {{"fewlabel evaluate runs/demo", "accuracy on the test set of the run"},
@@ -76,8 +90,11 @@ const std::vector<Verb>& all_verbs() {
       {"runs show", "status, figures, command and files of one run", {{"fewlabel runs show runs/demo", ""}}, ""},
       {"runs compare",
        "figures of several runs side by side, and the settings that differ",
-       {{"fewlabel runs compare runs/a runs/b", ""}},
-       ""},
+       {{"fewlabel runs compare runs/a runs/b", ""},
+        {"fewlabel runs compare runs/demo-sweep --markdown", "the runs of a sweep"}},
+       "Runs whose plans differ in the seed alone, and in what follows from it, are one group: for groups of several "
+       "runs the table ends in mean ± standard deviation. What is wider than 80 columns is folded on a terminal; a "
+       "file or another program gets it whole."},
       {"runs prune",
        "remove old checkpoints of finished runs",
        {{"fewlabel runs prune", "says what would go"}, {"fewlabel runs prune --remove", "removes it"}},

@@ -17,7 +17,9 @@ Json method_catalogue() {
                     {"title", info.title},
                     {"paper", info.paper},
                     {"family", info.family},
-                    {"fields", fields}});
+                    {"fields", fields},
+                    {"settings", info.settings},
+                    {"short_settings", info.short_settings}});
   }
   return list;
 }

@@ -1,4 +1,5 @@
 """The command line from outside: exit codes, where text goes, what help says."""
+import fcntl
 import json
 import os
 import pathlib
@@ -10,6 +11,8 @@ import signal
 import struct
 import subprocess
 import tempfile
+import termios
+import time
 import tomllib
 import unittest
 import zlib
@@ -18,7 +21,7 @@ FEWLABEL = os.environ["FEWLABEL"]
 ENGINE = os.environ["ENGINE"]
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 GROUPS = {"runs": ["ls", "show", "compare", "prune"], "data": ["inspect", "split"]}
-VERBS = ["train", "evaluate", "predict", "generate", "embed", "report", "runs", "methods", "recipes", "data",
+VERBS = ["train", "sweep", "evaluate", "predict", "generate", "embed", "report", "runs", "methods", "recipes", "data",
          "bench", "doctor", "completion", "help", "version"]
 
 
@@ -26,6 +29,27 @@ def call(*words, program=FEWLABEL, cwd=None, **more):
     environment = {**os.environ, "TERM": "xterm-256color"}
     return subprocess.run([program, *map(str, words)], capture_output=True, text=True, cwd=cwd, env=environment,
                           stdin=subprocess.DEVNULL, check=False, **more)
+
+
+def on_terminal(*words, cwd=None, columns=80):
+    """What somebody sees on a terminal of that width: both streams, line by line."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    child = subprocess.Popen([FEWLABEL, *map(str, words)], stdout=theirs, stderr=theirs, stdin=subprocess.DEVNULL,
+                             cwd=cwd, env={**os.environ, "TERM": "dumb"})
+    os.close(theirs)
+    seen = b""
+    while True:
+        try:
+            part = os.read(ours, 65536)
+        except OSError:  # the child has closed the other end
+            break
+        if not part:
+            break
+        seen += part
+    os.close(ours)
+    child.wait()
+    return seen.decode().replace("\r\n", "\n").split("\n")
 
 
 def all_verbs():
@@ -107,7 +131,7 @@ class Usage(unittest.TestCase):
     def test_missing_and_extra_words(self):
         self.refused("runs", saying="ls, show, compare, prune")
         self.refused("predict", "runs/x", saying="PATH is required")
-        self.refused("runs", "compare", "a", saying="2")
+        self.refused("runs", "compare", "a", saying="there is no such run")
         self.refused("report", "a", "b", saying="At Most 1")
         self.refused("train", "fashion_mnist/demo", "fashion_mnist/demo", saying="second recipe")
 
@@ -123,6 +147,41 @@ class Usage(unittest.TestCase):
 
     def test_keys_with_dashes_are_explained(self):
         self.refused("train", "--seed=3", saying="without dashes: seed=3")
+        self.refused("train", "--data", "photos", saying="without dashes: data=photos")
+        self.refused("train", "--steps", "10", saying="without dashes: train.steps=10")
+        self.refused("train", "--optimizer.lr=0.1", saying="without dashes: optimizer.lr=0.1")
+
+    def test_flags_of_other_programs_are_translated(self):
+        for words, meant in {("--epochs", "10"): "train.steps=N", ("--batch-size", "64"): "train.batch=64",
+                             ("--lr", "0.1"): "optimizer.lr=0.1", ("--lr=0.1",): "optimizer.lr=0.1",
+                             ("--gpu", "0"): "train.device=cuda", ("--gpu",): "train.device=cuda",
+                             ("--gpu", "1"): "train.device=cuda:1", ("--output", "runs/x"): "out=runs/x",
+                             ("-o", "runs/x"): "out=runs/x", ("--weight_decay=0.1",): "optimizer.weight_decay=0.1",
+                             ("--arch", "resnet18"): "net=resnet18", ("--num-workers", "2"): "train.workers=2",
+                             ("--device", "cuda:0"): "train.device=cuda:0"}.items():
+            for verb in ("train", "sweep"):
+                with self.subTest(words=words, verb=verb):
+                    self.refused(verb, "data=photos", *words, saying=meant)
+
+    def test_keys_of_other_programs_are_translated(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for given, meant in {"gpu=0": "train.device=cuda?", "epochs=10": "train.steps", "batch_size=8":
+                                 "train.batch=8?", "learning_rate=0.1": "optimizer.lr=0.1?", "output_dir=x": "out=x?",
+                                 "model=resnet18": "net=resnet18?"}.items():
+                self.refused("train", "data=x", given, saying=meant, cwd=folder)
+
+    def test_data_beside_is_named(self):
+        with tempfile.TemporaryDirectory() as folder:
+            pathlib.Path(folder, "photos").mkdir()
+            for words in (["train", "data=photo"], ["data", "inspect", "photo"]):
+                self.refused(*words, saying="did you mean photos?", code=3, cwd=folder)
+            self.refused("train", f"data={folder}/phots", saying=f"did you mean {folder}/photos?", code=3)
+            self.refused("data", "inspect", "fashion_minst", saying="fashion_mnist", code=3, cwd=folder)
+
+    def test_devices_that_are_not_there(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for device in ("cuda:99", "tpu", "cuda:x"):
+                self.refused("train", "data=x", f"train.device={device}", saying="[train.device]", cwd=folder)
 
     def test_folder_in_place_of_a_recipe_is_explained(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -231,6 +290,14 @@ class Listings(unittest.TestCase):
             for field in method["fields"]:
                 self.assertIn(f"method.{field['name']} = ", call("help", "config").stdout)
 
+    def test_settings_of_short_runs_stand_beside_those_of_the_paper(self):
+        text = call("methods", "fixmatch").stdout
+        self.assertIn("preset=short", text)
+        self.assertRegex(text, r"(?m)^  method\.mu +7 +5 ")
+        self.assertRegex(text, r"(?m)^  method\.tau +0\.95 +\[0, 1\]")  # the same in both: said once
+        self.assertRegex(call("methods", "gan").stdout, r"(?m)^  optimizer\.lr +0\.0002 +0\.002$")
+        self.assertNotIn("preset", call("methods", "supervised").stdout)
+
     def test_methods_stand_in_families_in_80_columns(self):
         text = call("methods").stdout
         methods = json.loads(call("methods", "--json").stdout)
@@ -298,6 +365,59 @@ class Listings(unittest.TestCase):
     def test_doctor_speaks_json_and_text(self):
         self.assertIn("warnings", json.loads(call("doctor", "--json").stdout))
         self.assertIn("blas", call("doctor").stdout.lower())
+
+
+class Width(unittest.TestCase):
+    """Nothing is wider than 80 columns, on a terminal and in a pipe, and no word is broken."""
+
+    def fits(self, lines, where):
+        for line in lines:
+            self.assertLessEqual(len(line), 80, f"{where}: {line}")
+
+    def test_help_and_lists(self):
+        methods = [method["name"] for method in json.loads(call("methods", "--json").stdout)]
+        for words in [["--help"], ["help", "config"], ["methods"], ["recipes"], ["doctor"],
+                      *[[*verb, "--help"] for verb in all_verbs()], *[["methods", name] for name in methods]]:
+            piped = call(*words).stdout
+            self.fits(piped.splitlines(), words)
+            if words != ["doctor"]:  # its free memory changes
+                self.assertEqual("\n".join(on_terminal(*words)), piped, words)
+
+    def test_errors_on_a_terminal(self):
+        for words in (["train", "--epochs", "10"], ["train", "data=x", "quite_unheard_of=1"], ["trian"],
+                      ["bench", "unheard/of"], ["train", "data=x", "num_classes=10"], ["recipes", "quite-unheard-of"],
+                      ["predict", "runs/of-a-rather-long-name-in-a-folder/with-a-long-name", "and/a/path.png"]):
+            with tempfile.TemporaryDirectory() as folder:
+                seen = on_terminal(*words, cwd=folder)
+                self.fits(seen, words)
+                self.fits(on_terminal(*words, cwd=folder, columns=60), words)
+                self.assertEqual(" ".join(seen).split(), call(*words, cwd=folder).stderr.split())
+
+    def test_what_is_known_of_runs(self):
+        with tempfile.TemporaryDirectory() as folder:
+            write_runs(pathlib.Path(folder, "runs"), 9)
+            names = sorted(os.listdir(pathlib.Path(folder, "runs")))
+            runs = [f"runs/{name}" for name in names]
+            for words in (["runs", "ls"], ["runs", "show", runs[0]], ["runs", "compare", *runs]):
+                self.fits(on_terminal(*words, cwd=folder), words)
+            whole = call("runs", "compare", *runs, cwd=folder).stdout
+            for name in names:
+                self.assertIn(name, whole)
+            words = "".join("".join(line.split()) for line in on_terminal("runs", "compare", *runs, cwd=folder))
+            for i in range(9):  # folded, but not cut: values that differ in their end still do
+                self.assertIn(f"number{i}", words)
+
+
+def write_runs(root, count):
+    """Finished runs with long names and long values."""
+    for i in range(count):
+        run = root / f"fashion_mnist-freematch-with-rotation-and-more-{i}"
+        run.mkdir(parents=True)
+        (run / "status.json").write_text('{"state": "finished", "step": 9, "steps": 9}')
+        (run / "summary.json").write_text(json.dumps({"name": run.name, "accuracy": 0.8 + i / 100, "seed": i % 2,
+                                                      "method_title": "A title of a method in many words " * 4}))
+        (run / "plan.toml").write_text(f"seed = {i % 2}\n\n[augment]\n"
+                                       f"strong = 'flip+crop(pad=4)+a+much+longer+policy+than+that+number {i}'\n")
 
 
 class Completion(unittest.TestCase):
@@ -515,6 +635,117 @@ class OneRun(unittest.TestCase):
         self.assertEqual(sum("bright" in name for name in chosen), 2)
         self.call("data", "split", "photos@4:seed=1", "-o", "chosen.txt")
         self.assertEqual(pathlib.Path(self.folder.name, "chosen.txt").read_text().splitlines(), chosen)
+
+
+class Sweep(unittest.TestCase):
+    """Grids of tiny trainings."""
+    SMALL = ("data=photos", "train.batch=8", "train.threads=1", "train.workers=1")
+
+    def setUp(self):
+        self.root = tempfile.TemporaryDirectory()
+        self.addCleanup(self.root.cleanup)
+        write_photos(pathlib.Path(self.root.name, "photos"), 16)
+
+    def call(self, *words):
+        return call(*words, cwd=self.root.name, timeout=240)
+
+    def cells(self, folder):
+        state = json.loads(pathlib.Path(self.root.name, folder, "sweep.json").read_text())
+        return {cell["name"]: cell for cell in state["cells"]}
+
+    def begin(self, *words):
+        """Starts a sweep of two long trainings; returns once the first of them is under way."""
+        child = subprocess.Popen([FEWLABEL, "sweep", *self.SMALL, "net=linear", "train.steps=600", "train.log_every=10",
+                                  "seed=0,1", "out=s", *words], cwd=self.root.name, stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE, text=True)
+        self.addCleanup(child.stdout.close)
+        self.addCleanup(child.stderr.close)
+        metrics = pathlib.Path(self.root.name, "s/seed-0/metrics.jsonl")
+        while child.poll() is None and not (metrics.exists() and metrics.read_text()):
+            time.sleep(0.01)
+        return child
+
+    def weights(self, run):
+        return pathlib.Path(self.root.name, run, "model/model.safetensors").read_bytes()
+
+    def test_grid_is_trained_and_compared_over_seeds(self):
+        words = ("sweep", *self.SMALL, "train.steps=3", "net=linear,mlp", "seed=0,1", "--json", "-q")
+        result = self.call(*words)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        found = json.loads(result.stdout)
+        self.assertEqual((found["folder"], found["failed"]), ("runs/photos-sweep", 0))
+        self.assertEqual([cell["name"] for cell in found["cells"]],
+                         ["linear-seed-0", "linear-seed-1", "mlp-seed-0", "mlp-seed-1"])
+        groups = found["comparison"]["groups"]
+        self.assertEqual([(group["settings"], len(group["runs"])) for group in groups],
+                         [({"net.name": "linear"}, 2), ({"net.name": "mlp"}, 2)])
+        summary = json.loads(pathlib.Path(self.root.name, "runs/photos-sweep/mlp-seed-1/summary.json").read_text())
+        self.assertEqual((summary["net"], summary["seed"]), ("mlp", 1))
+        text = self.call("runs", "compare", "runs/photos-sweep").stdout
+        self.assertIn("mean ± sd over seeds", text)
+        self.assertEqual(len(self.call("runs", "compare", "runs/photos-sweep", "--csv").stdout.splitlines()), 5)
+        self.assertIn("| net.name=mlp | 2 |", self.call("runs", "compare", "runs/photos-sweep", "--markdown").stdout)
+        again = self.call("sweep", "--resume", "runs/photos-sweep")
+        self.assertEqual((again.returncode, again.stdout), (0, text))
+        self.assertNotIn("run 1 of", again.stderr)  # what is finished is kept
+        self.assertEqual(self.call(*words).returncode, 0)  # a second one takes a folder of its own
+        self.assertTrue(pathlib.Path(self.root.name, "runs/photos-sweep-2").is_dir())
+
+    def test_ctrl_c_stops_and_resume_ends_in_the_same_bits(self):
+        child = self.begin()
+        child.send_signal(signal.SIGINT)
+        out, err = child.communicate(timeout=60)
+        self.assertEqual((child.returncode, out), (130, ""), err)
+        self.assertIn("[sweep] stopped; 0 of 2 runs are finished", err)
+        self.assertIn("go on with: fewlabel sweep --resume s\n", err)
+        self.assertNotIn("fewlabel train --resume", err)
+        self.assertEqual([cell["state"] for cell in self.cells("s").values()], ["stopped", "waiting"])
+        for words in (["seed=3"], ["--minutes", "1"]):
+            self.assertEqual(self.call("sweep", "--resume", "s", *words).returncode, 2)
+        result = self.call("sweep", "--resume", "s")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("going on from step", result.stderr)
+        self.call("train", *self.SMALL, "net=linear", "train.steps=600", "train.log_every=10", "out=alone", "-q")
+        self.assertEqual(self.weights("s/seed-0"), self.weights("alone"))
+
+    def test_kill_leaves_nothing_running_and_can_be_resumed(self):
+        child = self.begin()
+        child.kill()
+        child.wait()
+        result = self.call("sweep", "--resume", "s", "--json", "-q")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual({cell["state"] for cell in self.cells("s").values()}, {"finished"})
+
+    def test_failure_of_one_run_does_not_stop_the_others(self):
+        words = ("train.batch=8", "train.steps=2", "net=linear")
+        result = self.call("sweep", "data=missing,photos", *words, "out=s")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("1 of 2 runs failed: missing", result.stderr)
+        self.assertIn("train_seconds", result.stdout)
+        cells = self.cells("s")
+        self.assertEqual((cells["missing"]["state"], cells["missing"]["exit_code"]), ("failed", 3))
+        self.assertIn("there is no such file or folder", cells["missing"]["error"])
+        self.assertEqual(cells["photos"]["state"], "finished")
+        write_photos(pathlib.Path(self.root.name, "missing"), 16)
+        other = tempfile.TemporaryDirectory()
+        self.addCleanup(other.cleanup)
+        folder = pathlib.Path(self.root.name, "s").resolve()
+        result = call("sweep", "--resume", folder, cwd=other.name)  # paths are still those of where it began
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual({cell["state"] for cell in self.cells("s").values()}, {"finished"})
+        self.assertEqual(os.listdir(other.name), [])
+
+    def test_what_cannot_be_is_refused_before_any_work(self):
+        for words, saying in ((["method=fixmatch,sfotmatch"], "softmatch"), (["train.stesp=1,2"], "train.steps"),
+                              (["seed=1,,2"], "empty value"), (["seed=1,2", "seed=3,4"], "two lists"),
+                              (["seed=1,2", "method=fixmatch", "method.tua=0.9"], "tua")):
+            result = self.call("sweep", "data=photos", *words)
+            self.assertEqual(result.returncode, 2, result.stderr)
+            self.assertIn(saying, result.stderr)
+        self.assertIn("data is missing", self.call("sweep", "seed=0,1").stderr)
+        self.assertIn("is no folder of a sweep", self.call("sweep", "--resume", "photos").stderr)
+        self.assertIn("is not an empty folder", self.call("sweep", "data=photos", "seed=0,1", "out=photos").stderr)
+        self.assertEqual(os.listdir(self.root.name), ["photos"])
 
 
 if __name__ == "__main__":
