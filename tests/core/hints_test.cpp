@@ -42,10 +42,12 @@ TEST(ForeignWords, LeadToKeysThatThereAre) {
   std::vector<std::string> keys = {"data", "net", "method", "method.mu", "method.tau"};
   for (const FieldInfo& field : describe_config<TrainConfig>()) keys.push_back(field.name);
   for (const char* word :
-       {"epochs", "iters", "time_limit", "bs", "uratio", "lr", "wd", "optim", "scheduler", "warmup_steps", "grad_clip",
-        "ema", "grad_accum", "amp", "gpu", "cpu", "num_workers", "num_threads", "log_interval", "eval_interval",
-        "save_interval", "dataset", "val", "num_labels", "num_classes", "img_size", "backbone", "algorithm",
-        "threshold", "augmentation", "random_seed", "output_dir", "pretrained"})
+       {"epochs",       "iters",         "time_limit",    "bs",           "uratio",      "lr",
+        "wd",           "optim",         "scheduler",     "warmup_steps", "grad_clip",   "ema",
+        "grad_accum",   "amp",           "gpu",           "cpu",          "num_workers", "num_threads",
+        "log_interval", "eval_interval", "save_interval", "dataset",      "val",         "num_labels",
+        "num_classes",  "img_size",      "backbone",      "algorithm",    "threshold",   "augmentation",
+        "random_seed",  "output_dir",    "pretrained"})
     EXPECT_NE(std::find(keys.begin(), keys.end(), translated(word).key), keys.end()) << word;
 }
 
@@ -68,8 +70,9 @@ TEST(RunProgram, TellsHowItEnded) {
 
 TEST(RunProgram, PassesASignalOnOnce) {
   int asked = 0;
-  const Ended ended = run_program({"/bin/sh", "-c", "trap 'n=$((n+1))' TERM; while [ -z $n ]; do sleep 0.02; done; exit $n"},
-                                  [&] { return ++asked < 3 ? 0 : SIGTERM; });
+  const Ended ended =
+      run_program({"/bin/sh", "-c", "trap 'n=$((n+1))' TERM; while [ -z $n ]; do sleep 0.02; done; exit $n"},
+                  [&] { return ++asked < 3 ? 0 : SIGTERM; });
   EXPECT_TRUE(ended.code == 1 || ended.signal == SIGTERM);  // the latter where it came before the trap
 }
 

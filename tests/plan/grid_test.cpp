@@ -7,8 +7,8 @@
 namespace fewlabel {
 namespace {
 
-using testing::error_of;
 using ::testing::ElementsAre;
+using testing::error_of;
 using ::testing::HasSubstr;
 
 std::vector<std::string> names_of(const Grid& grid) {

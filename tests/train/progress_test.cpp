@@ -26,7 +26,8 @@ TEST(Progress, LineSaysItAllInEightyColumns) {
 }
 
 TEST(Progress, NarrowLinesEndInWholeFigures) {
-  EXPECT_EQ(progress_line(half_way(), 80), "freematch  1,200/5,000 loss 0.532  kept 83 %  1,310 img/s  2 min 05 s left");
+  EXPECT_EQ(progress_line(half_way(), 80),
+            "freematch  1,200/5,000 loss 0.532  kept 83 %  1,310 img/s  2 min 05 s left");
   EXPECT_EQ(progress_line(half_way(), 60), "freematch  1,200/5,000 loss 0.532  2 min 05 s left");
   EXPECT_EQ(progress_line(half_way(), 45), "freematch  1,200/5,000  2 min 05 s left");
 }
