@@ -133,7 +133,9 @@ class Planner {
 
   /// The plan, where a budget decides at its scale.
   void resolve_at(Draft& draft, const Fit* found) {
-    TrainConfig config = found ? at_scale(draft.config, found->scale) : draft.config;
+    // At the largest scale the images say all there is to say about it.
+    const bool smaller = found && found->scale != scales(draft.config, facts_).front();
+    TrainConfig config = smaller ? at_scale(draft.config, found->scale) : draft.config;
     if (found && found->batch > 0) config.train.batch = found->batch;
     if (found && found->mu > 0) config.method["mu"] = found->mu;
     Resolved resolved = resolve(config, facts_);
@@ -277,8 +279,7 @@ class Planner {
                       with_commas(data.labeled.size()), with_commas(data.unlabeled.size()), data.dataset.classes.size(),
                       test));
     for (const std::string& choice : draft.choices) say("  " + choice);
-    for (const std::string& choice : plan_choices_)
-      if (!scaled || (!choice.starts_with("data.size") && !choice.starts_with("net.name"))) say("  " + choice);
+    for (const std::string& choice : plan_choices_) say("  " + choice);
     if (const auto unlike = unlike_the_paper(draft.plan.method); !unlike.empty())
       say(fmt::format("  {}, in brackets its own: {}", method_name(draft.plan.method), join(unlike, ", ")) +
           (draft.plan.preset == "short" ? "; preset=paper takes those" : ""));

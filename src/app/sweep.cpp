@@ -174,7 +174,7 @@ class Sweep {
   Json cell_request(const Json& cell) const {
     const fs::path path = path_of(cell);
     std::error_code ignored;
-    const bool begun = fs::exists(path / "plan.toml", ignored) || fs::exists(path / "stage-1", ignored);
+    const bool begun = fs::exists(path / "stages.json", ignored);
     Json request = {{"recipe", ""},
                     {"overrides", Json::array()},
                     {"minutes", 0},

@@ -54,17 +54,11 @@ using Settings = std::map<std::string, std::string>;
 Settings seedless(const std::vector<std::pair<std::string, std::string>>& lines) {
   Settings settings;
   for (const auto& [key, value] : lines) settings[key] = unquoted(value);
-  const std::string out = settings["out"];
-  const bool timed = settings.contains("train.minutes") && settings["train.minutes"] != "auto";
-  if (const auto init = settings.find("init"); init != settings.end() && !out.empty()) {
-    const std::string chain = out.substr(0, out.rfind('/') + 1);  // an earlier stage lies beside this one, or within
-    if (init->second.starts_with(out + "/") || (!chain.empty() && init->second.starts_with(chain + "stage-")))
-      init->second = "the stage before";
-  }
+  const bool timed = settings.contains("train.minutes") && settings["train.minutes"] != "0.0";
   settings["data.path"] = without_seed(settings["data.path"]);
-  for (const char* key : {"seed", "out", "init_hash"}) settings.erase(key);
-  if (timed)
-    for (const char* key : {"train.steps", "baseline_steps"}) settings.erase(key);
+  for (const char* key : {"seed", "init_hash"}) settings.erase(key);
+  if (timed)  // they follow from the clock
+    for (const char* key : {"train.steps", "train.minutes"}) settings.erase(key);
   return settings;
 }
 
