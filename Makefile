@@ -23,7 +23,7 @@ OWN_SOURCES  = $(shell git ls-files --cached --others --exclude-standard '*.cpp'
                  [ -e "$$f" ] && echo "$$f"; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help deps test-deps build demo test test-slow format format-check includes tidy lint asan tsan coverage \
+.PHONY: help deps test-deps lint-deps build demo test test-slow format format-check includes tidy lint asan tsan coverage \
         bench docs install clean
 
 help:
@@ -32,8 +32,11 @@ help:
 deps: ## install the Debian packages that are missing
 	@scripts/install_packages.sh scripts/packages.txt
 
-test-deps: deps ## the same for the tests and checks
+test-deps: deps ## the same for the tests
 	@scripts/install_packages.sh scripts/packages-test.txt
+
+lint-deps:
+	@scripts/install_packages.sh scripts/packages-lint.txt
 
 # libtorch: fetches the one that LIBTORCH names.
 .PHONY: libtorch
@@ -65,21 +68,21 @@ test: test-release ## build and run the tests; LIBTORCH=pypi: with that libtorch
 test-slow: test-release ## the tests that take minutes
 	@ctest --preset release$(VARIANT) --output-on-failure -L slow
 
-format: ## format all C++ files
+format: lint-deps ## format all C++ files
 	@clang-format-14 -i $(OWN_SOURCES)
 
-format-check:
+format-check: lint-deps
 	@clang-format-14 --dry-run -Werror $(OWN_SOURCES)
 
 includes:
 	@python3 scripts/check_includes.py
 
 # The preset dev, since the others compile in batches and so know no command for a single file.
-tidy: test-deps
+tidy: test-deps lint-deps
 	@cmake --preset dev -Wno-dev --log-level=WARNING >/dev/null
 	@scripts/tidy.sh build/dev $(FILES)
 
-lint: test-deps format-check includes tidy ## format, module order, clang-tidy (FILES=… for some files only)
+lint: format-check includes tidy ## format, module order, clang-tidy (FILES=… for some files only); on Debian 12
 
 asan: test-deps ## tests under the address and undefined-behaviour sanitizers
 	@cmake --preset asan -Wno-dev --log-level=WARNING >/dev/null

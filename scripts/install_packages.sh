@@ -30,6 +30,15 @@ echo "Installing:$missing"
 export DEBIAN_FRONTEND=noninteractive
 # A failing update is no reason to stop: the packages may be known, or on a local medium.
 $root apt-get update -q || echo "fewlabel: apt-get update failed; going on with the lists that are there" >&2
+unknown=
+for package in $missing; do
+  apt-cache show "$package" >/dev/null 2>&1 || unknown="$unknown $package"
+done
+if [ -n "$unknown" ]; then
+  echo "fewlabel: the archives of this system, as apt knows them, have no$unknown (wanted by $*)" >&2
+  echo "  README.md, 'Other systems', and CONTRIBUTING.md say which releases have what." >&2
+  exit 1
+fi
 # shellcheck disable=SC2086
 if ! $root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing; then
   echo "fewlabel: apt-get could not install:$missing" >&2
