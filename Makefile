@@ -19,6 +19,8 @@ $(error LIBTORCH=$(LIBTORCH): wanted pypi, or nothing for Debian's)
 endif
 VARIANT    := $(if $(LIBTORCH),-$(LIBTORCH))
 FEWLABEL   := build/product$(VARIANT)/bin/fewlabel
+# Errors only: libtorch's own CMake files warn of static libraries that nobody needs.
+CONFIGURE  := cmake -Wno-dev --log-level=ERROR
 OWN_SOURCES  = $(shell git ls-files --cached --others --exclude-standard '*.cpp' '*.h' | while read -r f; do \
                  [ -e "$$f" ] && echo "$$f"; done)
 
@@ -46,7 +48,7 @@ ifeq ($(LIBTORCH),pypi)
 endif
 
 build: deps libtorch ## build the programs (build/product/bin); LIBTORCH=pypi: for GPUs (build/product-pypi/bin)
-	@cmake --preset product$(VARIANT) -Wno-dev --log-level=WARNING >/dev/null
+	@$(CONFIGURE) --preset product$(VARIANT) >/dev/null
 	@cmake --build --preset product$(VARIANT) -j $(JOBS)
 
 demo: build ## install, build, train on Fashion-MNIST with 100 labels, show the report
@@ -59,7 +61,7 @@ demo: build ## install, build, train on Fashion-MNIST with 100 labels, show the 
 # test-release: configures and builds what `make test` runs.
 .PHONY: test-release
 test-release: test-deps libtorch
-	@cmake --preset release$(VARIANT) -Wno-dev --log-level=WARNING >/dev/null
+	@$(CONFIGURE) --preset release$(VARIANT) >/dev/null
 	@cmake --build --preset release$(VARIANT) -j $(JOBS)
 
 test: test-release ## build and run the tests; LIBTORCH=pypi: with that libtorch
@@ -79,31 +81,31 @@ includes:
 
 # The preset dev, since the others compile in batches and so know no command for a single file.
 tidy: test-deps lint-deps
-	@cmake --preset dev -Wno-dev --log-level=WARNING >/dev/null
+	@$(CONFIGURE) --preset dev >/dev/null
 	@scripts/tidy.sh build/dev $(FILES)
 
 lint: format-check includes tidy ## format, module order, clang-tidy (FILES=… for some files only); on Debian 12
 
 asan: test-deps ## tests under the address and undefined-behaviour sanitizers
-	@cmake --preset asan -Wno-dev --log-level=WARNING >/dev/null
+	@$(CONFIGURE) --preset asan >/dev/null
 	@cmake --build --preset asan -j $(JOBS)
 	@ASAN_OPTIONS=detect_leaks=0 ctest --preset asan -LE slow
 
 # libtorch's OpenMP is no friend of the thread sanitizer, so this is for the modules without it.
 TSAN_TESTS := core report data data_loader augment plan
 tsan: test-deps ## tests of the torch-free modules under the thread sanitizer
-	@cmake --preset tsan -Wno-dev --log-level=WARNING >/dev/null
+	@$(CONFIGURE) --preset tsan >/dev/null
 	@cmake --build --preset tsan -j $(JOBS) --target $(addsuffix _test,$(TSAN_TESTS))
 	@ctest --preset tsan -R '^($(subst $(eval) ,|,$(TSAN_TESTS)))$$'
 
 coverage: test-deps ## tests with gcov; prints lines covered a folder
-	@cmake --preset coverage -Wno-dev --log-level=WARNING >/dev/null
+	@$(CONFIGURE) --preset coverage >/dev/null
 	@cmake --build --preset coverage -j $(JOBS)
 	@ctest --test-dir build/coverage --output-on-failure -LE slow
 	@python3 scripts/coverage.py build/coverage
 
 bench: test-deps ## build the micro benchmarks (build/bench)
-	@cmake --preset product -Wno-dev --log-level=WARNING -B build/bench -DFEWLABEL_BUILD_BENCH=ON >/dev/null
+	@$(CONFIGURE) --preset product -B build/bench -DFEWLABEL_BUILD_BENCH=ON >/dev/null
 	@cmake --build build/bench -j $(JOBS)
 
 docs: build ## write the pages that are generated: docs/cli.md, docs/configuration.md
