@@ -1,5 +1,5 @@
-# Every library fewlabel stands on, in one place. Debian 12's versions are the oldest that do, Debian 13's are
-# tested as well; a newer official libtorch is taken from CMAKE_PREFIX_PATH.
+# Every library fewlabel stands on, in one place. Debian 12's versions are the reference, and all are in Debian 13;
+# a newer official libtorch is taken from CMAKE_PREFIX_PATH.
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 find_package(nlohmann_json 3.11 REQUIRED)
