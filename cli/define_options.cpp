@@ -55,6 +55,12 @@ void CommandLine::define() {
     return sub.add_option(name, o.words, help)->type_name("");
   };
 
+  const auto progress = [&](CLI::App& sub) {
+    sub.add_flag("-q,--quiet", quiet_, "errors only");
+    sub.add_option("--progress", progress_, "auto, bar, plain, json or none")
+        ->type_name("HOW")
+        ->check(CLI::IsMember({"auto", "bar", "plain", "json", "none"}));
+  };
   const auto training = [&](CLI::App& sub, const char* what, const char* value_help) {
     sub.add_option("RECIPE", first_word_, "recipe to start from")->type_name("");
     sub.add_option("KEY", train_words_, value_help)->type_name("KEY=VALUE");
@@ -62,11 +68,8 @@ void CommandLine::define() {
         ->type_name("N")
         ->check(between(0.01, 1000000.0));
     sub.add_option("--set", sets_, "the same as KEY=VALUE alone")->type_name("KEY=VALUE")->allow_extra_args(false);
-    sub.add_flag("-q,--quiet", quiet_, "errors only");
     json(sub);
-    sub.add_option("--progress", progress_, "auto, bar, plain, json or none")
-        ->type_name("HOW")
-        ->check(CLI::IsMember({"auto", "bar", "plain", "json", "none"}));
+    progress(sub);
   };
   CLI::App& train = app("train");
   training(train, "the", "changes one key; as many as you like");
@@ -96,8 +99,8 @@ void CommandLine::define() {
   evaluate.add_option("--steps", o.evaluate.steps, "updates of finetune; 1000 by default")
       ->type_name("N")
       ->check(between(int64_t{1}, int64_t{10000000}));
-  evaluate.add_flag("-q,--quiet", quiet_, "errors only");
   json(evaluate);
+  progress(evaluate);
 
   CLI::App& predict = app("predict");
   predict.add_option("RUN", o.predict.run, "run folder, or its model folder")->type_name("")->required();
@@ -109,7 +112,12 @@ void CommandLine::define() {
       ->type_name("K")
       ->check(between(int64_t{1}, int64_t{100000}));
   predict.add_option("-o,--output", o.predict.output, "file to write instead of standard output")->type_name("FILE");
+  predict.add_flag("--all-probabilities", o.predict.all_probabilities, "that of every class, a column each");
+  predict.add_option("--sort", predict_order_, "given (default), or uncertainty: the surest last")
+      ->type_name("ORDER")
+      ->check(CLI::IsMember({"given", "uncertainty"}));
   predict.add_flag("--strict", o.predict.strict, "stop at a damaged file");
+  progress(predict);
 
   CLI::App& generate = app("generate");
   generate.add_option("RUN", o.generate.run, "run folder, or its model folder")->type_name("")->required();
@@ -124,6 +132,7 @@ void CommandLine::define() {
       ->type_name("FORMAT")
       ->check(CLI::IsMember({"png", "npy"}));
   json(generate);
+  progress(generate);
 
   CLI::App& embed = app("embed");
   embed.add_option("RUN", o.embed.run, "run folder, or its model folder")->type_name("")->required();
@@ -135,6 +144,7 @@ void CommandLine::define() {
       ->type_name("PART")
       ->check(CLI::IsMember({"train", "test"}));
   json(embed);
+  progress(embed);
 
   CLI::App& bench = app("bench");
   const auto count_of = [&](const char* name, int64_t& target, const char* help) {
@@ -206,6 +216,7 @@ void CommandLine::define() {
   words(inspect, "DATA", "path or known name")->required()->expected(1);
   inspect.add_flag("--strict", o.strict, "a damaged example is an error (exit code 3)");
   json(inspect);
+  progress(inspect);
   CLI::App& split = app("data split");
   words(split, "SPEC", "DATA@N:seed=S")->required()->expected(1);
   split.add_option("-o,--output", o.output, "file to write instead of standard output")->type_name("FILE");

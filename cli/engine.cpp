@@ -10,8 +10,10 @@
 #include "cli/guard.h"
 #include "cli/options.h"
 #include "cli/show_results.h"
+#include "core/cancel.h"
 #include "core/console.h"
 #include "core/json_text.h"
+#include "core/work_lines.h"
 #include "fewlabel/error.h"
 
 namespace {
@@ -24,6 +26,9 @@ void run(const std::vector<std::string>& arguments) {
     return;
   }
   const Options options = CommandLine().parse(arguments);
+  // A benchmark keeps nothing and reports nothing, so that a signal may end it at once.
+  if (options.verb != "bench" && options.verb != "doctor") watch_signals();
+  const WorkLines lines(options.progress);
   if (options.verb == "train") {
     std::signal(SIGPIPE, SIG_IGN);  // a long run must not die because nobody reads its progress any more
     const Json summary = train(options.train);

@@ -26,8 +26,8 @@ const std::vector<ExitCode>& exit_codes() {
                                               {4, "training diverged (NaN or infinity)"},
                                               {5, "not enough memory"},
                                               {6, "storage: disk full, damaged or missing files of ours, a run in use"},
-                                              {130, "stopped by Ctrl-C, after saving"},
-                                              {143, "stopped by SIGTERM, after saving; start again with --resume"}};
+                                              {130, "stopped by Ctrl-C; a training has saved"},
+                                              {143, "stopped by SIGTERM or a closed terminal (SIGHUP), likewise"}};
   return codes;
 }
 

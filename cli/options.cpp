@@ -151,17 +151,23 @@ Options CommandLine::parse(const std::vector<std::string>& arguments) {
   if (!options_.evaluate.probes.empty() && !options_.evaluate.judge.empty())
     throw Error(ErrorKind::usage, "evaluate", "--probe and --judge exclude each other",
                 "--probe measures features, --judge measures samples");
+  const bool automatic = progress_ == "auto";
+  const Chatter chatter = quiet_ ? Chatter::quiet : options_.json && automatic ? Chatter::json : chatter_of(progress_);
+  options_.train.chatter = options_.evaluate.chatter = chatter;
+  options_.progress = progress_mode(chatter);
+  // Predictions that come one by one at a terminal show by themselves how far they are.
+  options_.predict.order = predict_order_ == "uncertainty" ? PredictOrder::uncertainty : PredictOrder::given;
+  if (verb == "predict" && automatic && options_.predict.output.empty() && isatty(STDOUT_FILENO) &&
+      options_.predict.order == PredictOrder::given)
+    options_.progress = ProgressMode::none;
   finish_train(arguments);
   return options_;
 }
 
 void CommandLine::finish_train(const std::vector<std::string>& arguments) {
-  const Chatter chatter = quiet_ ? Chatter::quiet : options_.json ? Chatter::json : chatter_of(progress_);
-  options_.evaluate.chatter = chatter;
   const bool sweep = options_.verb == "sweep";
   if (options_.verb != "train" && !sweep) return;
   TrainRequest& train = options_.train;
-  train.chatter = chatter;
   train.command = "fewlabel";
   for (const auto& argument : arguments) train.command += " " + shell_word(argument);
   if (!first_word_.empty()) train_words_.insert(train_words_.begin(), first_word_);  // recipe or not

@@ -28,8 +28,9 @@ struct Options {
   GenerateRequest generate;
   EmbedRequest embed;
   BenchRequest bench;
-  std::vector<std::string> words;  // run folders, names, data: what the verb is about
-  std::string output;              // -o of `data split`
+  std::vector<std::string> words;              // run folders, names, data: what the verb is about
+  std::string output;                          // -o of `data split`
+  ProgressMode progress = ProgressMode::none;  // how work that takes long is shown
   bool json = false, csv = false, strict = false, markdown = false, remove = false;
   int64_t keep = 1;
 };
@@ -59,9 +60,9 @@ class CommandLine {
 
   std::unique_ptr<CLI::App> root_;
   Options options_;
+  std::string progress_ = "auto", predict_order_ = "given";
   std::string first_word_;  // of train: a recipe, or already KEY=VALUE
   std::vector<std::string> train_words_, sets_;
-  std::string progress_ = "auto";
   bool quiet_ = false, wants_help_ = false, wants_version_ = false, help_config_ = false;
 };
 

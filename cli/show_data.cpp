@@ -4,8 +4,10 @@
 #include <iostream>
 
 #include "cli/commands.h"
+#include "core/cancel.h"
 #include "core/files.h"
 #include "core/json_text.h"
+#include "core/work_lines.h"
 #include "data/inspect.h"
 #include "fewlabel/dataset.h"
 #include "fewlabel/error.h"
@@ -13,6 +15,8 @@
 namespace fewlabel {
 
 void show_data(const Options& options) {
+  if (options.verb == "data inspect") watch_signals();
+  const WorkLines lines(options.progress);
   const SplitSpec spec = parse_split(options.words[0]);
   DataOptions data_options;
   data_options.strict = options.strict;
@@ -33,7 +37,7 @@ void show_data(const Options& options) {
   if (options.output.empty())
     std::cout << names;
   else
-    write_file(options.output, names);
+    write_file(options.output, names, Durability::atomic);
 }
 
 }  // namespace fewlabel

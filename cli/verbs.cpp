@@ -56,8 +56,11 @@ const std::vector<Verb>& all_verbs() {
        "classify files or folders with the model of a run",
        {{"fewlabel predict runs/demo photo.png", "CSV on standard output"},
         {"fewlabel predict runs/demo inbox --top 3 -o out.csv", "a folder, the three likeliest classes"},
+        {"fewlabel predict runs/demo inbox --sort uncertainty", "the least sure first: what to look at"},
         {"fewlabel predict runs/demo inbox --format jsonl | head", "one JSON object a line"}},
-       "A damaged file is named on standard error and left out; with --strict it ends the work with exit code 3.",
+       "A damaged file is named on standard error and left out; with --strict it ends the work with exit code 3. "
+       "--sort uncertainty orders by the probability of the likeliest class. The columns of --all-probabilities are "
+       "called p_CLASS. A file appears when all is done; a pipe or a device is written into as lines come.",
        true},
       {"generate",
        "draw samples from a generative method, as a data set",
@@ -65,7 +68,7 @@ const std::vector<Verb>& all_verbs() {
         {"fewlabel generate runs/x --class dog --seed 3 -o dogs", "of one class, where it learnt classes"},
         {"fewlabel generate runs/x --format npy -o arrays", "images.npy and labels.npy"}},
        "Samples of a method that learnt classes lie in a folder for each class, so that the folder can be trained on: "
-       "fewlabel train data=samples.",
+       "fewlabel train data=samples. The folder appears when all is drawn: stopped before, nothing is left.",
        true},
       {"embed",
        "write the features of every image as an array",

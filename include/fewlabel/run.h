@@ -13,6 +13,7 @@
 namespace fewlabel {
 
 class FileLock;
+class Heartbeat;
 
 enum class RunState { running, finished, interrupted, failed };
 std::string_view to_string(RunState state);
@@ -32,7 +33,7 @@ struct RunStatus {
 
 enum class Existing { refuse, overwrite };
 
-/// Paths, status and lock of one run folder. Files are written atomically (core/files.h).
+/// Paths, status and lock of one run folder. Files are written durably, heartbeats as scratch (core/files.h).
 class RunFolder {
  public:
   /// Makes the folder and locks it for as long as the object lives. A run whose training began is Error{usage} unless
@@ -65,22 +66,27 @@ class RunFolder {
   std::filesystem::path probes() const { return path_ / "probes.json"; }
   std::filesystem::path report() const { return path_ / "report.html"; }
 
-  /// Writes status.json with this process' pid and the time. Needs the lock (create or resume).
+  /// Writes status.json with this process' pid and the time. Needs the lock (create or resume). A change of state is
+  /// durable and throws Error{storage}; while it stays `running`, steps are written as they come and a heartbeat every
+  /// ten seconds, neither of which can end a training.
   void write_status(RunStatus status);
-  /// As written, but `interrupted` when it says `running` on this machine and nobody holds the lock. A missing or
-  /// damaged file reads as interrupted at step 0.
+  /// As written, but `interrupted` when it says `running`, nobody holds the lock, and it was this machine or the last
+  /// heartbeat is two minutes old (locks may not reach from one machine to another). A missing or damaged file reads as
+  /// interrupted at step 0.
   RunStatus status() const;
 
   /// A JSON file of the run, or null when it is missing or not JSON.
   Json read_json(const std::filesystem::path& file) const;
-  /// Pretty-printed, atomically.
+  /// Pretty-printed, durably.
   void write_json(const std::filesystem::path& file, const Json& json) const;
 
  private:
   explicit RunFolder(std::filesystem::path path) : path_(std::move(path)) {}
+  void lock();
   std::filesystem::path path_;
   std::string started_;
   std::shared_ptr<FileLock> lock_;
+  std::shared_ptr<Heartbeat> heartbeat_;
 };
 
 /// The first of runs/<stem>, runs/<stem>-2, runs/<stem>-3 … that does not exist; characters other than letters, digits,

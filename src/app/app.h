@@ -4,12 +4,19 @@
 #include <string>
 #include <vector>
 
+#include "core/live_line.h"
 #include "fewlabel/config.h"
 
 namespace fewlabel {
 
 /// Where a use case says what it does while it runs.
 enum class Chatter { bar, plain, json, quiet };  // live line; a line every few seconds; JSON lines; errors only
+inline ProgressMode progress_mode(Chatter chatter) {
+  return chatter == Chatter::bar     ? ProgressMode::bar
+         : chatter == Chatter::plain ? ProgressMode::plain
+         : chatter == Chatter::json  ? ProgressMode::json
+                                     : ProgressMode::none;
+}
 
 struct TrainRequest {
   std::string recipe;                  // TOML file; may be empty
@@ -59,16 +66,21 @@ struct EmbedRequest {
 /// Writes the features of every example (N × D, float32). Returns what was made.
 Json embed(const EmbedRequest& request);
 
+enum class PredictOrder { given, uncertainty };  // as the files come; the least sure first, the surest last
+
 struct PredictRequest {
   std::string run;                 // run folder, or its model/ folder
   std::vector<std::string> paths;  // files or folders
   std::string format = "csv";      // csv or jsonl
   std::string output;              // file; empty: standard output
   int64_t top = 1;                 // classes listed per example
+  PredictOrder order = PredictOrder::given;
+  bool all_probabilities = false;  // a column for each class
   bool strict = false;
 };
-/// Writes one line an example: path, class, probability (and the top k); damaged files are named on standard error.
-/// Returns how many were predicted and how many were damaged.
+/// Writes one line an example: path, class, probability (and the top k, and that of every class); damaged files are
+/// named on standard error. A file is replaced at the end, and only if anything was predicted. Returns how many were
+/// predicted and how many were damaged.
 Json predict(const PredictRequest& request);
 
 struct BenchRequest {

@@ -22,6 +22,10 @@ Json embed(const EmbedRequest& request) {
   const std::filesystem::path output = request.output;
   if (output.extension() != ".npy")
     throw Error(ErrorKind::usage, "embed", fmt::format("-o {}: wanted a file that ends in .npy", request.output));
+  std::filesystem::path list = output;
+  list.replace_extension(".csv");
+  Artifact array(output, Durability::atomic),
+      rows_of(list, Durability::atomic);  // that they cannot be written shows now
   at::set_num_threads(usable_threads());
   const LoadedMethod loaded = load_method(request.run, choose_device());
   const auto features = feature_function(*loaded.method);
@@ -48,10 +52,10 @@ Json embed(const EmbedRequest& request) {
     names += fmt::format("{},{},{}\n", i, csv_field(source->name(all.index[i])),
                          label == kUnlabeled ? "" : csv_field(source->classes().at(static_cast<std::size_t>(label))));
   }
-  std::filesystem::path list = output;
-  list.replace_extension(".csv");
-  write_file(output, npy_bytes(rows));
-  write_file(list, names);
+  rows_of.write(names);
+  array.write(npy_bytes(rows));
+  rows_of.finish();
+  array.finish();
   return {{"run", request.run},       {"data", request.data},     {"part", test ? "test" : "train"},
           {"examples", rows.size(0)}, {"features", rows.size(1)}, {"damaged", store->damaged().size()},
           {"array", output.string()}, {"names", list.string()}};

@@ -84,7 +84,7 @@ class Probes {
                    {"test_examples", data_.judged.size()}};
     bool keeps = !pixels_;
     for (const auto& [name, number] : wanted_) {
-      if (const auto stopped = cancelled()) throw Error(*stopped, "evaluate", "stopped");
+      stop_if_cancelled("evaluate");
       Json found = name == "finetune"         ? tuned(number)
                    : name == "reconstruction" ? rebuilt()
                    : name == "knn"            ? neighbours()
@@ -192,7 +192,6 @@ void keep_findings(const std::string& run, const std::string& name, const Json& 
 }
 
 Json evaluate_probes(const EvaluateRequest& request) {
-  watch_signals();
   at::set_num_threads(usable_threads());
   return Probes(request).run();
 }

@@ -5,7 +5,7 @@
 #include "app/evaluate.h"
 #include "app/representation.h"
 #include "app/sampling.h"
-#include "core/cancel.h"
+#include "core/work.h"
 #include "eval/classify.h"
 #include "eval/quality.h"
 #include "fewlabel/error.h"
@@ -34,17 +34,19 @@ class JudgeNet {
 
   Seen look(const std::vector<Image>& images) const {
     const torch::NoGradGuard no_gradient;
-    constexpr std::size_t kSlice = 250;
+    const auto slice = static_cast<std::size_t>(images_at_a_time(rule_.shape));
     const auto bytes = static_cast<std::size_t>(rule_.shape.bytes());
     std::vector<Tensor> features, labels;
-    for (std::size_t begin = 0; begin < images.size(); begin += kSlice) {
-      const std::size_t count = std::min(kSlice, images.size() - begin);
+    Work work("judging images", static_cast<int64_t>(images.size()));
+    for (std::size_t begin = 0; begin < images.size(); begin += slice) {
+      const std::size_t count = std::min(slice, images.size() - begin);
       std::vector<uint8_t> pixels(count * bytes);
       for (std::size_t i = 0; i < count; ++i) resize_into(images[begin + i], rule_.shape, pixels.data() + i * bytes);
       const Tensor x = normalised(pixels.data(), static_cast<int64_t>(count), rule_).to(device_);
       const Tensor seen = net_->features(x).flatten(1).to(torch::kFloat);
       features.push_back(seen.cpu());
       labels.push_back(net_->classify(seen).argmax(1).cpu());
+      work.advance(static_cast<int64_t>(count));
     }
     return {torch::cat(features), torch::cat(labels)};
   }
@@ -62,7 +64,9 @@ class JudgeNet {
 std::vector<Image> images_of(const ImageStore& store, const Pool& pool) {
   const ImageShape shape = store.shape();
   std::vector<Image> images;
+  Work work("reading images", pool.size());
   for (const int64_t index : pool.index) {
+    work.advance();
     Image image{shape.height, shape.width, shape.channels,
                 std::vector<uint8_t>(static_cast<std::size_t>(shape.bytes()))};
     store.fetch(index, image.pixels.data());
@@ -89,7 +93,6 @@ Json histogram(const Seen& seen, const std::vector<std::string>& classes) {
 }  // namespace
 
 Json evaluate_samples(const EvaluateRequest& request) {
-  watch_signals();
   at::set_num_threads(usable_threads());
   LoadedMethod loaded = load_method(request.run, choose_device());
   sampler_of(loaded, -1);

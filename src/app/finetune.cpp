@@ -5,6 +5,7 @@
 #include "app/planning.h"
 #include "app/representation.h"
 #include "app/stage.h"
+#include "core/work.h"
 #include "plan/resolve.h"
 #include "report/statistics.h"
 #include "train/device.h"
@@ -15,7 +16,10 @@ namespace fewlabel {
 namespace {
 
 Json accuracy_of(const PreparedData& data, const StageOptions& options, const std::string& name) {
-  Stage stage(data, options);
+  Work work(name == "finetune" ? "fine-tuning" : "training from scratch", options.plan.train.steps.value_or(0));
+  TrainerHooks hooks;
+  hooks.on_step = [&work](const StepRecord&) { work.advance(); };
+  Stage stage(data, options, hooks);
   stage.trainer().run();
   const AverageScope averaged = stage.trainer().averaged();
   const Tensor predicted = stage.logits(data.judged_store(), data.judged.index).argmax(1);

@@ -34,7 +34,7 @@ void save_stages(const RunFolder& run, const std::vector<Plan>& stages) {
   for (const Plan& plan : stages) {
     const fs::path folder = stage_folder(run, plan.stage);
     make_folder(folder);
-    write_file(folder / "plan.toml", plan_text(plan));
+    write_file(folder / "plan.toml", plan_text(plan), Durability::durable);
     names.push_back(plan.stage);
   }
   run.write_json(list_file(run), {{"format", kFormat}, {"stages", names}});

@@ -96,8 +96,8 @@ class Runner {
         !wanted.empty() ? wanted : free_run_path("runs", plan.data_name + "-" + method_name(main().method)).string();
     folder_ = RunFolder::create(out, existing);
     begin();
-    write_file(folder_->config(), to_toml(written()));
-    write_file(folder_->command(), request_.command + "\n");
+    write_file(folder_->config(), to_toml(written()), Durability::durable);
+    write_file(folder_->command(), request_.command + "\n", Durability::durable);
     Json environment = machine_facts();
     environment["working_folder"] = fs::current_path().string();
     environment["notes"] = plan.notes;
@@ -248,7 +248,7 @@ class Runner {
     const AverageScope averaged = stage->trainer().averaged();
     save_method(folder.model(), stage->method(), stage->card());
     Findings found = measure(*stage, data.data, plan, data.rule);
-    if (!found.predictions.empty()) write_file(folder.predictions(), found.predictions);
+    if (!found.predictions.empty()) write_file(folder.predictions(), found.predictions, Durability::durable);
     folder.write_json(folder.evaluation(), found.detail);
     const bool unlabelled = learns_without_labels(plan.method);
     const MethodInfo& info = find_method(method_name(plan.method));
@@ -309,7 +309,8 @@ class Runner {
     make_folder(folder.samples());
     write_file(
         folder.samples() / fmt::format("step-{:08}.png", step),
-        sample_sheet(*sampler, static_cast<int64_t>(data.dataset.classes.size()), static_cast<uint64_t>(main().seed)));
+        sample_sheet(*sampler, static_cast<int64_t>(data.dataset.classes.size()), static_cast<uint64_t>(main().seed)),
+        Durability::atomic);
   }
 
   void train_baseline(const Plan& plan, const Conduct& conduct, const StageData& data) {

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "core/cancel.h"
+#include "core/work.h"
 #include "eval/pictures.h"
 #include "fewlabel/error.h"
 #include "fewlabel/random.h"
@@ -37,17 +37,19 @@ void draw_samples(LoadedMethod& loaded, const SampleOrder& order,
   // how many samples are wanted.
   const int64_t streams = conditional && order.label < 0 ? classes : 1;
   std::vector<std::vector<Image>> slice(static_cast<std::size_t>(streams));
+  Work work("drawing samples", order.count);
   for (int64_t i = 0; i < order.count; ++i) {
     const int64_t stream = i % streams, at = i / streams;
     const int64_t label = !conditional ? -1 : order.label >= 0 ? order.label : stream;
     auto& images = slice[static_cast<std::size_t>(stream)];
     if (at % kSamplesAtATime == 0) {
-      if (const auto stopped = cancelled()) throw Error(*stopped, "generate", "stopped");
+      work.check();
       Random key(
           {order.seed, "generate", static_cast<uint64_t>(at / kSamplesAtATime), static_cast<uint64_t>(label + 1)});
       images = to_images(sampler.sample({.count = kSamplesAtATime, .label = label, .seed = key.bits()}));
     }
     take(std::move(images.at(static_cast<std::size_t>(at % kSamplesAtATime))), label);
+    work.advance();
   }
 }
 

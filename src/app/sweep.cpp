@@ -19,6 +19,7 @@
 #include "core/json_text.h"
 #include "core/number.h"
 #include "core/text.h"
+#include "core/work_lines.h"
 #include "fewlabel/dataset.h"
 #include "fewlabel/error.h"
 #include "fewlabel/run.h"
@@ -82,7 +83,7 @@ class Sweep {
  private:
   void say(const std::string& text) const { fewlabel::say(request_.train.chatter, text); }
   fs::path path_of(const Json& cell) const { return folder_ / cell["name"].get<std::string>(); }
-  void save() const { write_file(folder_ / "sweep.json", json_text(state_, 2) + "\n"); }
+  void save() const { write_file(folder_ / "sweep.json", json_text(state_, 2) + "\n", Durability::durable); }
 
   void start() {
     const TrainRequest& train = request_.train;
@@ -122,7 +123,7 @@ class Sweep {
                   "go on with a sweep by --resume, or choose another folder with out=NAME");
     make_folder(folder_);
     lock_.emplace(folder_ / ".lock", "the sweep");
-    if (!train.recipe.empty()) write_file(folder_ / "recipe.toml", read_file(train.recipe));
+    if (!train.recipe.empty()) write_file(folder_ / "recipe.toml", read_file(train.recipe), Durability::durable);
     save();
   }
 
@@ -294,13 +295,17 @@ void check_sweep(const Json& result) {
 
 int train_cell(const std::string& request) {
   const Json asked = Json::parse(request);
+  const auto chatter = static_cast<Chatter>(asked.at("chatter").get<int>());
+  watch_signals();
+  const WorkLines lines(progress_mode(chatter));
   try {
     fewlabel::train({.recipe = asked.at("recipe"),
                      .overrides = asked.at("overrides"),
                      .minutes = asked.at("minutes"),
                      .resume = asked.at("resume"),
                      .overwrite = asked.at("overwrite"),
-                     .chatter = static_cast<Chatter>(asked.at("chatter").get<int>()),
+                     .dry_run = false,
+                     .chatter = chatter,
                      .command = asked.at("command")});
     return 0;
   } catch (const std::exception& error) {
@@ -309,7 +314,7 @@ int train_cell(const std::string& request) {
     if (!stopped) {  // of a stop the sweep speaks itself
       tell_folded(stderr, fmt::format("fewlabel: {}\n", told.what()));
       try {
-        write_file(asked.at("answer").get<std::string>(), told.what());
+        write_file(asked.at("answer").get<std::string>(), told.what(), Durability::atomic);
       } catch (const Error&) {  // a full disk; the exit code still tells
       }
     }

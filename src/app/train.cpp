@@ -2,7 +2,6 @@
 #include "app/app.h"
 #include "app/recipe_stages.h"
 #include "app/runner.h"
-#include "core/cancel.h"
 #include "fewlabel/error.h"
 #include "plan/recipe.h"
 #include "train/machine.h"
@@ -10,7 +9,6 @@
 namespace fewlabel {
 
 Json train(const TrainRequest& request) {
-  watch_signals();
   tune_allocator();
   RunRequest run;
   run.recipe = read_recipe(request.recipe, request.overrides);

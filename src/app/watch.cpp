@@ -11,19 +11,6 @@ constexpr const char *kRate = "images_per_second", *kWait = "wait_share";
 
 }  // namespace
 
-ProgressMode progress_mode(Chatter chatter) {
-  switch (chatter) {
-    case Chatter::bar:
-      return ProgressMode::bar;
-    case Chatter::plain:
-      return ProgressMode::plain;
-    case Chatter::json:
-      return ProgressMode::json;
-    default:
-      return ProgressMode::none;
-  }
-}
-
 void say(Chatter chatter, std::string_view text) {
   if (chatter == Chatter::bar || chatter == Chatter::plain) tell_folded(stderr, text);
 }

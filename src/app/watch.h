@@ -8,7 +8,6 @@
 
 namespace fewlabel {
 
-ProgressMode progress_mode(Chatter chatter);
 /// Text for a person who waits, on standard error, where the run is to talk.
 void say(Chatter chatter, std::string_view text);
 

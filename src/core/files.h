@@ -1,4 +1,4 @@
-// Files that must survive a kill at any moment: written beside their place, flushed to disk, then renamed.
+// The one way to write files: beside their place, then renamed, so that a kill at any moment leaves the old or the new.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -10,9 +10,41 @@ namespace fewlabel {
 
 /// The whole file. Throws Error{kind storage} naming it.
 std::string read_file(const std::filesystem::path& path);
-/// Writes through a temporary file in the same folder, fsync, rename, fsync of the folder.
-/// Throws Error{storage} (disk full, read-only …); then the old content still stands.
-void write_file(const std::filesystem::path& path, std::string_view content);
+/// What a file must survive.
+enum class Durability {
+  durable,  // a power cut: the file is flushed to disk, then its folder. Checkpoints, models, plans, results.
+  atomic,   // a kill: it appears whole or not at all. What a command can make again: predictions, arrays, samples.
+  scratch,  // nothing: as atomic where it can be, and nobody minds where it cannot. Heartbeats, caches.
+};
+
+/// A file that is written piece by piece and takes its place in finish(), through a temporary file in the same folder.
+/// Until then what stood there stands, and without finish() it stays. At the end of a link its target is replaced. What
+/// is no regular file (a device, a pipe, a terminal, /dev/stdout, /dev/fd/N) is written through, as pieces come.
+/// All functions throw Error{storage} (disk full, read-only …).
+class Artifact {
+ public:
+  Artifact(std::filesystem::path path, Durability durability);
+  ~Artifact();
+  Artifact(const Artifact&) = delete;
+  Artifact& operator=(const Artifact&) = delete;
+
+  void write(const void* data, std::size_t size);
+  void write(std::string_view text) { write(text.data(), text.size()); }
+  void finish();
+
+ private:
+  [[noreturn]] void fail(int error_number) const;
+  int close();
+
+  std::filesystem::path path_;       // as it was asked for
+  std::filesystem::path target_;     // the file at the end of its links
+  std::filesystem::path temporary_;  // beside that; empty: written through
+  Durability durability_;
+  int descriptor_ = -1;
+};
+
+/// The whole of an Artifact at once. A scratch file that cannot be written is left as it was, without a word.
+void write_file(const std::filesystem::path& path, std::string_view content, Durability durability);
 /// Flushes a written file or a folder to disk.
 void sync_path(const std::filesystem::path& path);
 /// Creates the folder and its parents. Throws Error{storage}.

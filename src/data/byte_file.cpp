@@ -11,6 +11,7 @@
 #include <cstring>
 #include <memory>
 
+#include "core/cancel.h"
 #include "core/text.h"
 #include "fewlabel/error.h"
 
@@ -32,6 +33,7 @@ Gzip open_gzip(const std::filesystem::path& path) {
 int64_t read_gzip(gzFile file, const std::filesystem::path& path, std::span<uint8_t> out) {
   std::size_t done = 0;
   while (done < out.size()) {
+    stop_if_cancelled("data");
     const auto wanted = static_cast<unsigned>(std::min<std::size_t>(out.size() - done, 1 << 24));
     const int got = gzread(file, out.data() + done, wanted);
     int code = Z_OK;

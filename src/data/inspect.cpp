@@ -9,6 +9,7 @@
 
 #include "core/hash.h"
 #include "core/text.h"
+#include "core/work.h"
 #include "data/decode/decode.h"
 #include "data/parallel.h"
 #include "data/sources/sources.h"
@@ -53,8 +54,10 @@ Finding look(const Source& source, const Encoded* encoded, int64_t index, int64_
 std::vector<Finding> look_at_all(const Source& source, const DataOptions& options) {
   const auto* encoded = dynamic_cast<const Encoded*>(&source);
   std::vector<Finding> findings(static_cast<std::size_t>(source.size()));
+  Work work("looking at images", source.size());
   parallel_for(source.size(), static_cast<int>(std::max(1u, std::thread::hardware_concurrency())), [&](int64_t i) {
     findings[static_cast<std::size_t>(i)] = look(source, encoded, i, options.max_pixels);
+    work.advance();
   });
   return findings;
 }

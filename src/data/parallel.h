@@ -10,10 +10,11 @@
 
 namespace fewlabel {
 
-/// Calls body(i) once for each i in [0, count) from up to `threads` threads; rethrows the first exception.
+/// Calls body(i) once for each i in [0, count) from up to `threads` threads; rethrows the first exception, after which
+/// no thread begins another one.
 template <typename Body>
 void parallel_for(int64_t count, int threads, Body&& body) {
-  constexpr int64_t kGrain = 16;
+  constexpr int64_t kGrain = 4;  // a body takes a microsecond at least
   std::atomic<int64_t> next{0};
   std::atomic<bool> failed{false};
   std::exception_ptr failure;
@@ -21,7 +22,7 @@ void parallel_for(int64_t count, int threads, Body&& body) {
   const auto work = [&] {
     try {
       for (int64_t start = next.fetch_add(kGrain); start < count && !failed; start = next.fetch_add(kGrain))
-        for (int64_t i = start; i < std::min(count, start + kGrain); ++i) body(i);
+        for (int64_t i = start; i < std::min(count, start + kGrain) && !failed; ++i) body(i);
     } catch (...) {
       const std::lock_guard lock(mutex);
       if (!failed.exchange(true)) failure = std::current_exception();

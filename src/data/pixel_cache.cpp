@@ -8,10 +8,12 @@
 #include <cstring>
 #include <fstream>
 
+#include "core/cancel.h"
 #include "core/files.h"
 #include "core/hash.h"
 #include "core/json_text.h"
 #include "fewlabel/config.h"
+#include "fewlabel/error.h"
 
 namespace fewlabel {
 namespace fs = std::filesystem;
@@ -21,16 +23,42 @@ constexpr char kMagic[8] = {'f', 'l', 'p', 'i', 'x', 'e', 'l', '1'};
 constexpr int64_t kLargestHeader = int64_t{64} << 20;
 constexpr std::size_t kHashDigits = 32;
 
-template <typename T>
-void put(std::ofstream& file, Hasher& hasher, const T* data, std::size_t size) {
-  file.write(reinterpret_cast<const char*>(data), static_cast<std::streamsize>(size));
-  hasher.add(data, size);
-}
+constexpr std::size_t kPiece = std::size_t{16} << 20;  // between two looks at whether to stop
+
+/// The file and its hash, which ends it.
+class HashedFile {
+ public:
+  explicit HashedFile(const fs::path& path) : file_(path, Durability::scratch) {}
+  void add(const void* data, std::size_t size) {
+    for (const auto* bytes = static_cast<const uint8_t*>(data); size > 0;) {
+      stop_if_cancelled("data");
+      const std::size_t piece = std::min(size, kPiece);
+      file_.write(bytes, piece);
+      hasher_.add(bytes, piece);
+      bytes += piece;
+      size -= piece;
+    }
+  }
+  void finish() {
+    file_.write(hasher_.hex());
+    file_.finish();
+  }
+
+ private:
+  Artifact file_;
+  Hasher hasher_;
+};
 
 template <typename T>
 bool get(std::ifstream& file, Hasher& hasher, T* data, std::size_t size) {
-  file.read(reinterpret_cast<char*>(data), static_cast<std::streamsize>(size));
-  hasher.add(data, size);
+  for (auto* bytes = reinterpret_cast<char*>(data); size > 0 && file.good();) {
+    stop_if_cancelled("data");
+    const std::size_t piece = std::min(size, kPiece);
+    file.read(bytes, static_cast<std::streamsize>(piece));
+    hasher.add(bytes, piece);
+    bytes += piece;
+    size -= piece;
+  }
   return file.good();
 }
 
@@ -82,20 +110,16 @@ void PixelCache::store(const std::string& key, const DecodedPixels& decoded) con
   for (const auto& [index, damage] : decoded.damage) header.push_back({index, damage.name, damage.reason});
   const std::string text = json_text(header);
   const auto header_size = static_cast<int64_t>(text.size());
-  const fs::path path = folder_ / key, temporary = temporary_name(path);
-  {
-    std::ofstream file(temporary, std::ios::binary);
-    Hasher hasher;
-    put(file, hasher, kMagic, sizeof(kMagic));
-    put(file, hasher, &header_size, sizeof(header_size));
-    put(file, hasher, text.data(), text.size());
-    put(file, hasher, decoded.pixels.data(), decoded.pixels.size());
-    file << hasher.hex();
-    file.close();
-    if (file) fs::rename(temporary, path, failed);
-    if (file && !failed) return;
+  try {
+    HashedFile file(folder_ / key);
+    file.add(kMagic, sizeof(kMagic));
+    file.add(&header_size, sizeof(header_size));
+    file.add(text.data(), text.size());
+    file.add(decoded.pixels.data(), decoded.pixels.size());
+    file.finish();
+  } catch (const Error& error) {  // nothing of it is left
+    if (error.kind() != ErrorKind::storage) throw;
   }
-  fs::remove(temporary, failed);
 }
 
 void PixelCache::make_room(int64_t bytes) const {

@@ -9,6 +9,7 @@
 
 #include "core/hash.h"
 #include "core/text.h"
+#include "core/work.h"
 #include "data/byte_file.h"
 #include "data/parallel.h"
 #include "data/pixel_cache.h"
@@ -79,9 +80,11 @@ class Store : public ImageStore {
   }
   void check(const std::vector<int64_t>& indices) const override {
     if (cached_ || options_.strict) return;
+    Work work("checking images", static_cast<int64_t>(indices.size()));
     parallel_for(static_cast<int64_t>(indices.size()), options_.threads, [&](int64_t i) {
       Bytes scratch(static_cast<std::size_t>(shape().bytes()));
       decode(indices[static_cast<std::size_t>(i)], scratch.data());
+      work.advance();
     });
   }
   std::vector<int64_t> damaged() const override { return log_.indices(); }
@@ -133,9 +136,11 @@ class Store : public ImageStore {
 
   void decode_all() {
     const auto bytes = static_cast<std::size_t>(shape().bytes());
+    Work work(cached_ ? "decoding images" : "checking images", size());
     parallel_for(size(), options_.threads, [&](int64_t index) {
       Bytes scratch(cached_ ? 0 : bytes);
       decode(index, cached_ ? pixels_.data() + static_cast<std::size_t>(index) * bytes : scratch.data());
+      work.advance();
     });
   }
 

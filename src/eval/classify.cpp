@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/work.h"
+
 namespace fewlabel {
 
 Normalization measure_normalization(const ImageStore& store, const std::vector<int64_t>& indices, int64_t sample) {
@@ -13,7 +15,9 @@ Normalization measure_normalization(const ImageStore& store, const std::vector<i
   const auto total = static_cast<int64_t>(indices.size());
   const int64_t wanted = std::min(sample, total);
   int64_t count = 0;
+  Work work("measuring pixels", wanted);
   for (int64_t i = 0; i < wanted; ++i) {
+    work.advance();
     if (!store.try_fetch(indices[static_cast<std::size_t>(i * total / wanted)], pixels.data())) continue;
     ++count;
     std::vector<uint64_t> part(channels), part_square(channels);
@@ -37,16 +41,27 @@ Normalization measure_normalization(const ImageStore& store, const std::vector<i
   return rule;
 }
 
+int64_t images_at_a_time(const ImageShape& shape) {
+  constexpr int64_t kPixels = 1 << 20;
+  return std::clamp<int64_t>(kPixels / (int64_t{shape.height} * shape.width), 8, 250);
+}
+
 Tensor logits_of(const std::function<Tensor(const Tensor&)>& forward, const ImageStore& store,
                  const std::vector<int64_t>& indices, const Normalization& rule, int64_t slice) {
   const torch::NoGradGuard no_grad;
+  if (slice < 1) slice = images_at_a_time(rule.shape);
+  Work work("running the net", static_cast<int64_t>(indices.size()));
   const auto bytes = static_cast<std::size_t>(rule.shape.bytes());
   std::vector<uint8_t> pixels(bytes * static_cast<std::size_t>(slice));
   std::vector<Tensor> parts;
   for (std::size_t begin = 0; begin < indices.size(); begin += static_cast<std::size_t>(slice)) {
     const std::size_t count = std::min(static_cast<std::size_t>(slice), indices.size() - begin);
-    for (std::size_t i = 0; i < count; ++i) store.fetch(indices[begin + i], pixels.data() + i * bytes);
+    for (std::size_t i = 0; i < count; ++i) {
+      work.check();  // where pixels are not kept they are decoded now
+      store.fetch(indices[begin + i], pixels.data() + i * bytes);
+    }
     parts.push_back(forward(normalised(pixels.data(), static_cast<int64_t>(count), rule)).to(torch::kFloat).cpu());
+    work.advance(static_cast<int64_t>(count));
   }
   return parts.empty() ? torch::empty({0, 0}) : torch::cat(parts);
 }

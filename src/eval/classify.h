@@ -14,9 +14,14 @@ namespace fewlabel {
 Normalization measure_normalization(const ImageStore& store, const std::vector<int64_t>& indices,
                                     int64_t sample = 10000);
 
+/// How many images of this shape a net is given at a time where none is learnt from: 250 small ones, so few large ones
+/// that the answer takes no longer than somebody who pressed Ctrl-C waits.
+int64_t images_at_a_time(const ImageShape& shape);
+
 /// Logits (indices.size() × classes, fp32): `forward` is called on normalised slices, without gradients. The caller
-/// puts modules into eval().
+/// puts modules into eval(). `slice`: images in one; 0: images_at_a_time(). Throws Error{interrupted or terminated}
+/// when cancelled.
 Tensor logits_of(const std::function<Tensor(const Tensor&)>& forward, const ImageStore& store,
-                 const std::vector<int64_t>& indices, const Normalization& rule, int64_t slice = 250);
+                 const std::vector<int64_t>& indices, const Normalization& rule, int64_t slice = 0);
 
 }  // namespace fewlabel

@@ -48,11 +48,11 @@ Json meta_of(const ModelCard& card, const FileRecord& weights) {
 
 void write_model(const std::filesystem::path& folder, const NetModule& net, const ModelCard& card) {
   const FileRecord record = write_safetensors(folder / kWeights, state_of(net), {{"format", "pt"}});
-  write_part(folder / kMeta, signed_text(meta_of(card, record)));
+  write_file(folder / kMeta, signed_text(meta_of(card, record)), Durability::atomic);
 }
 
 void save_model(const std::filesystem::path& folder, const NetModule& net, const ModelCard& card) {
-  write_folder(folder, safetensors_size(state_of(net)) + (1 << 16),
+  write_folder(folder, Durability::durable, safetensors_size(state_of(net)) + (1 << 16),
                [&](const std::filesystem::path& temporary) { write_model(temporary, net, card); });
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "core/work.h"
 #include "eval/classify.h"
 #include "fewlabel/random.h"
 #include "train/device.h"
@@ -35,6 +36,7 @@ Tensor knn_classify(const Features& known, const Tensor& x, const KnnOptions& op
   const Tensor half_square = cosine ? Tensor() : bank.square().sum(1) / 2;
   const int64_t k = std::min(options.k, bank.size(0)), classes = class_count(known.y);
   std::vector<Tensor> parts;
+  Work work("finding neighbours", x.size(0));
   for (int64_t begin = 0; begin < x.size(0); begin += kRows) {
     const Tensor rows = x.slice(0, begin, std::min(begin + kRows, x.size(0)));
     Tensor likeness = (cosine ? unit_rows(rows) : rows).mm(bank.t());
@@ -45,6 +47,7 @@ Tensor knn_classify(const Features& known, const Tensor& x, const KnnOptions& op
     Tensor votes = torch::zeros({rows.size(0), classes}, torch::kDouble);
     votes.scatter_add_(1, label, vote.expand_as(label).contiguous());
     parts.push_back(votes.argmax(1));
+    work.advance(rows.size(0));
   }
   return parts.empty() ? torch::empty({0}, torch::kLong) : torch::cat(parts);
 }
@@ -67,7 +70,9 @@ Tensor linear_classify(const Features& known, const Tensor& x, const LinearOptio
                                                  .history_size(10)
                                                  .line_search_fn("strong_wolfe"));
   const double decay = options.penalty / static_cast<double>(count);
+  Work work("fitting the linear classifier", 0);
   solver.step([&] {
+    work.advance();
     const torch::NoGradGuard by_hand;  // the solver turns gradients on; they are written out here
     const Tensor log_p = (a.mm(weight) + bias).log_softmax(1);
     const Tensor error = (log_p.exp() - target) / static_cast<double>(count);
@@ -90,11 +95,12 @@ Tensor partial_distance(const Tensor& x, const Tensor& centres) {
 }
 
 /// k-means++: each further centre is drawn in proportion to the squared distance to the nearest one so far.
-Tensor first_centres(const Tensor& x, int64_t clusters, Random& random) {
+Tensor first_centres(const Tensor& x, int64_t clusters, Random& random, const Work& work) {
   const Tensor square = x.square().sum(1);
   std::vector<Tensor> centres{x[static_cast<int64_t>(random.below(static_cast<uint32_t>(x.size(0))))]};
   Tensor nearest = torch::full({x.size(0)}, std::numeric_limits<float>::infinity());
   while (static_cast<int64_t>(centres.size()) < clusters) {
+    work.check();
     const Tensor last = centres.back();
     nearest = torch::minimum(nearest, (square - 2 * x.mv(last) + last.square().sum()).clamp_min(0));
     const Tensor heap = nearest.to(torch::kDouble).cumsum(0);
@@ -113,11 +119,13 @@ Tensor k_means(const Tensor& x, const ClusterOptions& options) {
   const double square = x.square().sum().item<double>();
   Tensor best;
   double smallest = std::numeric_limits<double>::infinity();
+  Work work("finding clusters", 0);
   for (int64_t restart = 0; restart < options.restarts; ++restart) {
     Random random({options.seed, "k-means", static_cast<uint64_t>(restart)});
-    Tensor centres = first_centres(x, clusters, random), chosen;
+    Tensor centres = first_centres(x, clusters, random, work), chosen;
     double sum = 0;
     for (int64_t i = 0; i < options.iterations; ++i) {
+      work.advance();
       const auto [distance, nearest] = partial_distance(x, centres).min(1);
       sum = square + distance.to(torch::kDouble).sum().item<double>();
       if (chosen.defined() && torch::equal(nearest, chosen)) break;

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "core/work.h"
+
 namespace fewlabel {
 namespace {
 
@@ -21,16 +23,23 @@ Tensor root(const Tensor& matrix) {
 /// Distance of each row to its k-th nearest other row.
 Tensor radius(const Tensor& x, int64_t k) {
   std::vector<Tensor> parts;
-  for (const Tensor& rows : x.split(500))
+  Work work("measuring samples", x.size(0));
+  for (const Tensor& rows : x.split(500)) {
     parts.push_back(
         std::get<0>(torch::cdist(rows, x).topk(std::min(k + 1, x.size(0)), 1, /*largest=*/false)).select(1, -1));
+    work.advance(rows.size(0));
+  }
   return torch::cat(parts);
 }
 
 /// Share of `rows` that lie in some ball around `centres`.
 double covered(const Tensor& rows, const Tensor& centres, const Tensor& reach) {
   double count = 0;
-  for (const Tensor& part : rows.split(500)) count += torch::cdist(part, centres).le(reach).any(1).sum().item<double>();
+  Work work("measuring samples", rows.size(0));
+  for (const Tensor& part : rows.split(500)) {
+    count += torch::cdist(part, centres).le(reach).any(1).sum().item<double>();
+    work.advance(part.size(0));
+  }
   return count / static_cast<double>(rows.size(0));
 }
 

@@ -67,18 +67,19 @@ bool trains(const Method& method, const NetModule& net) {
 void save_method(const fs::path& folder, Method& method, const MethodCard& card) {
   const TensorMap state = state_of(method);
   auto* classifier = dynamic_cast<Classifier*>(&method);
-  write_folder(folder, 2 * safetensors_size(state) + (1 << 17), [&](const fs::path& temporary) {
+  write_folder(folder, Durability::durable, 2 * safetensors_size(state) + (1 << 17), [&](const fs::path& temporary) {
     const FileRecord weights = write_safetensors(temporary / kWeights, state, {{"format", "pt"}});
     Json net;
     write_config(net, card.net);
-    write_part(temporary / kCard,
+    write_file(temporary / kCard,
                signed_text({{"format", kFormat},
                             {"method", card.method},
                             {"data", card.data},
                             {"net", net},
                             {"classes", card.classes},
                             {"task", to_json(card.task)},
-                            {"weights", {{"file", kWeights}, {"bytes", weights.size}, {"xxh3_128", weights.hash}}}}));
+                            {"weights", {{"file", kWeights}, {"bytes", weights.size}, {"xxh3_128", weights.hash}}}}),
+               Durability::atomic);
     if (classifier)
       write_model(temporary, *classifier->network(),
                   {card.net, card.normalization(), card.classes, card.name(), card.data});

@@ -82,7 +82,7 @@ std::string report_html(const RunFolder& run, std::optional<RunState> state) {
 }
 
 void write_report(const RunFolder& run, std::optional<RunState> state) {
-  write_file(run.report(), report_html(run, state));
+  write_file(run.report(), report_html(run, state), Durability::durable);
 }
 
 }  // namespace fewlabel

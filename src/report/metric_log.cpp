@@ -25,7 +25,7 @@ double wall_time() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
-// A file that is only ever added to, one write() a piece.
+// A file that is only ever added to, one write() a piece: the one kind that is no Artifact, as it is never whole.
 class Appender {
  public:
   explicit Appender(fs::path path) : path_(std::move(path)) { open(); }
@@ -43,7 +43,7 @@ class Appender {
     }
   }
   void replace(std::string_view content) {
-    write_file(path_, content);
+    write_file(path_, content, Durability::durable);
     ::close(descriptor_);
     open();
   }

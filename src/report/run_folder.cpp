@@ -1,16 +1,14 @@
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <chrono>
-#include <ctime>
 
 #include "core/files.h"
 #include "core/json_text.h"
 #include "fewlabel/error.h"
 #include "fewlabel/run.h"
+#include "report/heartbeat.h"
 
 namespace fewlabel {
 namespace fs = std::filesystem;
@@ -19,6 +17,7 @@ namespace {
 constexpr std::uintmax_t kMostJsonBytes = 256u << 20;
 constexpr int kMostJsonDepth = 64;
 constexpr std::string_view kLock = ".lock";
+constexpr double kDead = 120;  // seconds without a heartbeat
 constexpr std::string_view kEvents = "events.out.tfevents.";
 
 // What --overwrite may remove: the names that a run writes, and no others.
@@ -73,8 +72,6 @@ void remove_run_files(const fs::path& path) {
     if (error) throw_storage(file, "remove", error.value());
   }
 }
-
-std::string utc_now() { return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))); }
 
 std::string host_name() {
   std::array<char, 256> name{};
@@ -134,7 +131,7 @@ RunFolder RunFolder::create(const fs::path& path, Existing existing) {
   RunFolder run(without_trailing_slash(path));
   check(run.path_, existing);
   make_folder(run.path_);
-  run.lock_ = std::make_shared<FileLock>(run.path_ / kLock, "the run");
+  run.lock();
   check(run.path_, existing);  // again, now that nobody else can write a run here
   remove_run_files(run.path_);
   make_folder(run.checkpoints());
@@ -143,9 +140,14 @@ RunFolder RunFolder::create(const fs::path& path, Existing existing) {
 
 RunFolder RunFolder::resume(const fs::path& path) {
   RunFolder run = open(path);
-  run.lock_ = std::make_shared<FileLock>(run.path_ / kLock, "the run");
+  run.lock();
   make_folder(run.checkpoints());
   return run;
+}
+
+void RunFolder::lock() {
+  lock_ = std::make_shared<FileLock>(path_ / kLock, "the run");
+  heartbeat_ = std::make_shared<Heartbeat>(status_file());
 }
 
 RunFolder RunFolder::open(const fs::path& path) {
@@ -175,7 +177,8 @@ void RunFolder::write_status(RunStatus status) {
                {"exit_code", nullptr}};
   if (status.state != RunState::running) json["exit_code"] = status.exit_code;
   if (!status.message.empty()) json["message"] = status.message;
-  write_json(status_file(), json);
+  if (!heartbeat_) heartbeat_ = std::make_shared<Heartbeat>(status_file());
+  heartbeat_->write(std::move(json));
 }
 
 RunStatus RunFolder::status() const {
@@ -195,8 +198,9 @@ RunStatus RunFolder::status() const {
   status.steps = integer_or(json, "steps", 0);
   status.exit_code = static_cast<int>(integer_or(json, "exit_code", 0));
   status.message = text_or_empty(json, "message");
-  const bool here = status.host == host_name();
-  if (status.state == RunState::running && here && !FileLock::held(path_ / kLock)) status.state = RunState::interrupted;
+  if (status.state == RunState::running && !FileLock::held(path_ / kLock) &&
+      (status.host == host_name() || seconds_since(status.heartbeat) > kDead))
+    status.state = RunState::interrupted;
   return status;
 }
 
@@ -219,7 +223,7 @@ Json RunFolder::read_json(const fs::path& file) const {
 
 void RunFolder::write_json(const fs::path& file, const Json& json) const {
   // File names need not be UTF-8; a replacement character is better than no report.
-  write_file(file, json_text(json, 2) + "\n");
+  write_file(file, json_text(json, 2) + "\n", Durability::durable);
 }
 
 fs::path free_run_path(const fs::path& root, std::string_view stem) {

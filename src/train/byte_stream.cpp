@@ -7,15 +7,17 @@
 #include <cerrno>
 #include <utility>
 
-#include "core/files.h"
 #include "fewlabel/error.h"
 
 namespace fewlabel {
 
 ByteStream::ByteStream(std::filesystem::path path, Mode mode) : path_(std::move(path)) {
-  const int flags = mode == Mode::read ? O_RDONLY : O_WRONLY | O_CREAT | O_TRUNC;
-  descriptor_ = ::open(path_.c_str(), flags | O_CLOEXEC, 0666);
-  if (descriptor_ < 0) throw_storage(path_, mode == Mode::read ? "read" : "write", errno);
+  if (mode == Mode::write) {
+    written_.emplace(path_, Durability::atomic);
+    return;
+  }
+  descriptor_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor_ < 0) throw_storage(path_, "read", errno);
 }
 
 ByteStream::~ByteStream() {
@@ -24,13 +26,7 @@ ByteStream::~ByteStream() {
 
 void ByteStream::write(const void* data, std::size_t size) {
   hasher_.add(data, size);
-  for (const auto* bytes = static_cast<const char*>(data); size > 0;) {
-    const ssize_t done = ::write(descriptor_, bytes, size);
-    if (done < 0 && errno == EINTR) continue;
-    if (done < 0) throw_storage(path_, "write", errno);
-    bytes += done;
-    size -= static_cast<std::size_t>(done);
-  }
+  written_->write(data, size);
 }
 
 void ByteStream::read(void* data, std::size_t size) {
@@ -53,10 +49,6 @@ int64_t ByteStream::size() const {
   return status.st_size;
 }
 
-void ByteStream::finish() {
-  const int failed = ::fsync(descriptor_) != 0 ? errno : 0;
-  const int closed = ::close(std::exchange(descriptor_, -1)) != 0 ? errno : 0;
-  if (failed || closed) throw_storage(path_, "write", failed ? failed : closed);
-}
+void ByteStream::finish() { written_->finish(); }
 
 }  // namespace fewlabel

@@ -70,14 +70,14 @@ fs::path CheckpointStore::save(int64_t step, const Checkpoint& checkpoint) const
   const std::string state = checkpoint.state.dump(1) + "\n";
   const int64_t bytes = safetensors_size(checkpoint.model) + safetensors_size(checkpoint.optimizer) +
                         safetensors_size(checkpoint.average) + static_cast<int64_t>(state.size());
-  write_folder(path, bytes, [&](const fs::path& into) {
+  write_folder(path, Durability::durable, bytes, [&](const fs::path& into) {
     Manifest manifest;
     manifest["model.safetensors"] = write_safetensors(into / "model.safetensors", checkpoint.model);
     manifest["optimizer.safetensors"] = write_safetensors(into / "optimizer.safetensors", checkpoint.optimizer);
     manifest["average.safetensors"] = write_safetensors(into / "average.safetensors", checkpoint.average);
-    write_part(into / "state.json", state);
+    write_file(into / "state.json", state, Durability::atomic);
     manifest["state.json"] = {static_cast<int64_t>(state.size()), hash_bytes(state.data(), state.size()), {}};
-    write_part(into / "MANIFEST.json", format_manifest(manifest));
+    write_file(into / "MANIFEST.json", format_manifest(manifest), Durability::atomic);
   });
 
   // For people and scripts; the loader goes by the folders themselves.

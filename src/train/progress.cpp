@@ -1,41 +1,24 @@
 #include "train/progress.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 
-#include "core/console.h"
 #include "core/json_text.h"
 #include "core/text.h"
 
 namespace fewlabel {
-namespace {
-
-constexpr auto kBarEvery = std::chrono::milliseconds(100);
-constexpr auto kLineEvery = std::chrono::seconds(10);
-constexpr int kColumns = 80, kBar = 20;
-
-bool wants_colour() {
-  const char* off = std::getenv("NO_COLOR");
-  const char* terminal = std::getenv("TERM");
-  return !(off && *off) && !(terminal && std::string_view(terminal) == "dumb");
-}
-
-}  // namespace
 
 std::string progress_line(const ProgressState& state, int columns) {
   const auto& [step, steps, rate, eta] = state.step;
   const double share = steps > 0 ? static_cast<double>(step) / static_cast<double>(steps) : 0;
-  const auto filled = static_cast<std::size_t>(std::lround(std::clamp(share, 0., 1.) * kBar));
   std::string front = fmt::format("{}  {}/{}", state.name, with_commas(step), with_commas(steps));
   const std::string loss = state.has_loss ? fmt::format(" loss {:.3f}", state.loss) : "";
   const std::string kept = state.has_kept ? fmt::format("  kept {:.0f} %", 100 * state.kept) : "";
   const std::string speed = fmt::format("  {} img/s", with_commas(std::llround(rate)));
   const std::string left = step < steps ? fmt::format("  {} left", duration(eta)) : "  done";
-  const std::string bar = " [" + std::string(filled, '#') + std::string(kBar - filled, '-') + "]";
+  const std::string bar = " " + bar_of(share);
   // Narrow terminals lose the bar first, then one figure after another.
   std::string line;
   for (const std::string& shorter : {front + bar + loss + kept + speed + left, front + loss + kept + speed + left,
@@ -47,11 +30,7 @@ std::string progress_line(const ProgressState& state, int columns) {
   return line;
 }
 
-Progress::Progress(ProgressMode mode, std::FILE* out) : mode_(mode), out_(out) {
-  const bool terminal = ::isatty(::fileno(out)) != 0;
-  if (mode_ == ProgressMode::bar && !terminal) mode_ = ProgressMode::plain;
-  colour_ = mode_ == ProgressMode::bar && wants_colour();
-}
+Progress::Progress(ProgressMode mode, std::FILE* out) : line_(mode, out) {}
 
 Progress::~Progress() { end(); }
 
@@ -59,19 +38,14 @@ void Progress::begin(const std::string& name) {
   end();
   state_ = {};
   state_.name = name;
-  shown_ = true;
-  last_ = Clock::now();
+  line_.restart();
 }
 
 void Progress::step(const StepRecord& record) {
   state_.step = record;
+  open_ = true;
   shown_ = false;
-  const auto now = Clock::now();
-  const bool due = (mode_ == ProgressMode::bar && now - last_ >= kBarEvery) ||
-                   (mode_ == ProgressMode::plain && now - last_ >= kLineEvery);
-  if (!due) return;
-  last_ = now;
-  show();
+  if (line_.due()) show();
 }
 
 void Progress::log(const LogRecord& record) {
@@ -83,45 +57,31 @@ void Progress::log(const LogRecord& record) {
   };
   state_.has_loss = take("loss", state_.loss);
   state_.has_kept = take("pseudo_labels/kept", state_.kept);
-  if (mode_ != ProgressMode::json) return;
+  if (line_.mode() != ProgressMode::json) return;
   const Json line = {{"event", "log"},        {"name", state_.name},     {"step", record.step},
                      {"steps", record.steps}, {"values", record.values}, {"timing", record.timing}};
-  tell(out_, json_text(line) + "\n");
+  line_.print(json_text(line) + "\n");
 }
 
 void Progress::show() {
   shown_ = true;
-  const auto columns = static_cast<int>(terminal_columns(out_, kColumns).value_or(kColumns));
-  const std::string line = progress_line(state_, mode_ == ProgressMode::bar ? columns : kColumns + 40);
-  if (mode_ == ProgressMode::plain) {
-    tell(out_, line + "\n");
-  } else if (mode_ == ProgressMode::bar) {
-    tell(out_, fmt::format("\r\033[K{}{}{}", colour_ ? "\033[36m" : "", line, colour_ ? "\033[0m" : ""));
-    drawn_ = true;
-  }
-}
-
-void Progress::clear() {
-  if (drawn_) tell(out_, "\r\033[K");
-  drawn_ = false;
+  line_.draw(progress_line(state_, line_.columns()));
 }
 
 void Progress::say(const std::string& sentence) {
-  if (mode_ == ProgressMode::none) return;
-  const bool drawn = drawn_;
-  clear();
-  if (mode_ == ProgressMode::json)
-    tell(out_, json_text(Json{{"event", "message"}, {"text", sentence}}) + "\n");
+  if (line_.mode() == ProgressMode::none) return;
+  const bool drawn = line_.mode() == ProgressMode::bar && line_.standing();
+  if (line_.mode() == ProgressMode::json)
+    line_.print(json_text(Json{{"event", "message"}, {"text", sentence}}) + "\n");
   else
-    tell_folded(out_, sentence + "\n");
+    line_.print_folded(sentence + "\n");
   if (drawn) show();
 }
 
 void Progress::end() {
-  if (!shown_ && (mode_ == ProgressMode::bar || mode_ == ProgressMode::plain)) show();
-  if (drawn_) tell(out_, "\n");
-  drawn_ = false;
-  shown_ = true;
+  if (open_ && (!shown_ || !line_.standing())) show();  // another's line may have come over the last one
+  line_.end();
+  open_ = false;
 }
 
 }  // namespace fewlabel

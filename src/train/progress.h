@@ -1,14 +1,12 @@
 // What a training shows while it runs, on standard error: a live line, a line now and then, JSON lines, or nothing.
 #pragma once
-#include <chrono>
 #include <cstdio>
 #include <string>
 
+#include "core/live_line.h"
 #include "fewlabel/trainer.h"
 
 namespace fewlabel {
-
-enum class ProgressMode { bar, plain, json, none };
 
 /// What one line says.
 struct ProgressState {
@@ -23,7 +21,6 @@ std::string progress_line(const ProgressState& state, int columns);
 
 class Progress {
  public:
-  /// A bar needs a terminal: elsewhere it becomes plain lines.
   explicit Progress(ProgressMode mode, std::FILE* out = stderr);
   ~Progress();
   Progress(const Progress&) = delete;
@@ -37,15 +34,11 @@ class Progress {
   void end();
 
  private:
-  using Clock = std::chrono::steady_clock;
   void show();
-  void clear();
 
-  ProgressMode mode_;
-  std::FILE* out_;
-  bool colour_ = false, drawn_ = false, shown_ = true;
+  LiveLine line_;
+  bool open_ = false, shown_ = true;  // a step came since begin(); and is on the line
   ProgressState state_;
-  Clock::time_point last_;
 };
 
 }  // namespace fewlabel

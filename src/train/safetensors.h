@@ -18,7 +18,7 @@ struct FileRecord {
 
 /// Bytes that write_safetensors will need, about.
 int64_t safetensors_size(const TensorMap& tensors);
-/// Writes and flushes a new file in place (make it whole by renaming its folder). Row-major, whatever the layout in
+/// Writes a file; it is not flushed (write_folder does that for all of its files). Row-major, whatever the layout in
 /// memory. Throws Error{storage}.
 FileRecord write_safetensors(const std::filesystem::path& path, const TensorMap& tensors,
                              const std::map<std::string, std::string>& metadata = {});

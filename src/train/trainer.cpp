@@ -63,6 +63,7 @@ struct Trainer::Impl {
   Pace pace;
   int64_t done = 0;
   double before = 0;            // seconds trained by earlier processes of this run
+  bool evaluated = true;        // false: a signal came before the evaluation that is due had ended
   std::string last_checkpoint;  // path
   std::unique_ptr<BatchSource> source;
 
@@ -173,10 +174,12 @@ void Trainer::Impl::evaluate() {
   const at::NoGradGuard no_gradient;
   const AverageScope average([this] { step.enter_average(); }, [this] { step.leave_average(); });
   const EvaluationScope evaluation(method);
+  evaluated = false;
   try {
     hooks.on_evaluate(done);
+    evaluated = true;
   } catch (const Error&) {
-    if (!cancelled()) throw;  // else the loop stops after this, and saves first
+    if (!cancelled()) throw;  // else what comes next saves; a resumed training makes up for the evaluation
   }
 }
 
@@ -193,6 +196,7 @@ Checkpoint Trainer::Impl::collect() {
                {"seed", options.seed},
                {"groups", counts},
                {"metrics", step.metrics().save()},
+               {"evaluated", evaluated},
                {"identity", options.identity}};
   return all;
 }
@@ -204,6 +208,7 @@ void Trainer::Impl::restore(const Checkpoint& checkpoint) {
   pace.load(checkpoint.state.at("pace"));
   done = checkpoint.state.at("step").get<int64_t>();
   before = checkpoint.state.at("seconds").get<double>();
+  evaluated = checkpoint.state.value("evaluated", true);
 }
 
 void Trainer::Impl::save() {
@@ -266,6 +271,7 @@ void Trainer::run() {
   double step_seconds = 0, waited = 0;
   int64_t images = 0;
   Budget budget(60 * loop.minutes, all.done, before);
+  if (!all.evaluated) all.evaluate();
   if (all.done < all.pace.total()) all.source = all.open(all.done * loop.accumulate);
   while (all.done < all.pace.total()) {
     const auto began = Clock::now();

@@ -37,7 +37,7 @@ struct Photos {
       Image image{8, 8, 1, {}};
       for (int p = 0; p < 64; ++p)
         image.pixels.push_back(static_cast<uint8_t>((bright ? 150 : 30) + static_cast<int>(random.below(80))));
-      write_file(inside / (name + std::to_string(i) + ".png"), encode_png(image));
+      write_file(inside / (name + std::to_string(i) + ".png"), encode_png(image), Durability::atomic);
     }
   }
   std::string run(const std::string& name) const { return folder / name; }
@@ -109,7 +109,7 @@ TEST(Runs, KeepTheOneThatStandsThereWhenTheNewOneIsRefused) {
 
 TEST(Runs, WhatIsRefusedBeforeTrainingLeavesNoRun) {
   const Photos photos;
-  write_file(fs::path(photos.data) / "train/unlabeled/cut.png", "no picture");
+  write_file(fs::path(photos.data) / "train/unlabeled/cut.png", "no picture", Durability::atomic);
   const std::vector<std::string> strict = {"method=supervised", "train.steps=1", "data.strict=true"};
   EXPECT_EQ(error_of([&] { photos.train("a", strict); }).kind(), ErrorKind::data);
   EXPECT_FALSE(fs::exists(photos.run("a")));
@@ -142,7 +142,8 @@ std::string chain_recipe(const Photos& photos) {
   write_file(path,
              "[train]\nbatch = 8\nthreads = 1\nworkers = 0\n"
              "[[stage]]\nmethod = \"supervised\"\n[stage.train]\nsteps = 20\n"
-             "[[stage]]\n[stage.method]\nname = \"freematch\"\n[stage.train]\nsteps = 6\n");
+             "[[stage]]\n[stage.method]\nname = \"freematch\"\n[stage.train]\nsteps = 6\n",
+             Durability::atomic);
   return path;
 }
 

@@ -489,6 +489,37 @@ def write_photos(root, count):
             write_png(pathlib.Path(root, name if i % 2 else "unlabeled", f"{name}{i}.png"), rows)
 
 
+class Stopping(unittest.TestCase):
+    """One Ctrl-C while images are decoded, of which there are enough for minutes."""
+
+    def stopped(self, *words):
+        with tempfile.TemporaryDirectory() as folder:
+            first = pathlib.Path(folder, "photos/a/0.png")
+            write_png(first, [bytes(4000)] * 4000)
+            for name in [*(f"a/{i}.png" for i in range(1, 1000)), *(f"b/{i}.png" for i in range(1000))]:
+                link = pathlib.Path(folder, "photos", name)
+                link.parent.mkdir(exist_ok=True)
+                os.link(first, link)
+            with subprocess.Popen([FEWLABEL, *words, "--progress", "json"], cwd=folder, stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.PIPE, text=True,
+                                  env={**os.environ, "XDG_CACHE_HOME": folder + "/cache"}) as process:
+                event = json.loads(process.stderr.readline())  # comes once it takes longer than a second
+                process.send_signal(signal.SIGINT)
+                rest = process.stderr.read()
+                self.assertEqual(process.wait(), 130, rest)
+            self.assertEqual(event["event"], "work")
+            self.assertEqual(event["total"], 2000)
+            self.assertLess(event["done"], 2000)
+            self.assertIn("stopped after", rest)
+            self.assertEqual(sorted(os.listdir(folder)), ["photos"])
+
+    def test_data_inspect(self):
+        self.stopped("data", "inspect", "photos")
+
+    def test_train_leaves_nothing_that_stands_in_the_way_of_another_try(self):
+        self.stopped("train", "data=photos", "data.size=8", "net=mlp", "train.steps=1", "out=runs/a")
+
+
 class OneRun(unittest.TestCase):
     """What the README promises, once through, on a folder of tiny images."""
 
@@ -557,7 +588,7 @@ class OneRun(unittest.TestCase):
         (copy / "probes.json").unlink(missing_ok=True)
         (copy / "probes.json").mkdir()
         for run in ("copy", "runs/a/model"):
-            result = self.call("evaluate", run, "photos@4", "--probe", "knn,linear", "-k", "3", "--json")
+            result = self.call("evaluate", run, "photos@4", "--probe", "knn,linear", "-k", "3", "--json", "-q")
             self.assertEqual(result.returncode, 0, result.stderr)
             self.assertLessEqual({"knn_accuracy", "linear_accuracy"}, json.loads(result.stdout).keys())
             self.assertEqual(result.stderr.count("does not keep these figures"), 1, result.stderr)
@@ -635,6 +666,35 @@ class OneRun(unittest.TestCase):
         self.assertEqual(sum("bright" in name for name in chosen), 2)
         self.call("data", "split", "photos@4:seed=1", "-o", "chosen.txt")
         self.assertEqual(pathlib.Path(self.folder.name, "chosen.txt").read_text().splitlines(), chosen)
+
+    def test_output_goes_through_links_pipes_and_devices(self):
+        folder = pathlib.Path(self.folder.name)
+        words = ("photos/dark/dark1.png", "-o")
+        plain = self.call("predict", "runs/a", words[0]).stdout
+        (folder / "real.csv").write_text("old")
+        (folder / "link.csv").symlink_to("real.csv")
+        (folder / "null").symlink_to("/dev/null")
+        os.mkfifo(folder / "pipe")
+        self.assertEqual(self.call("predict", "runs/a", *words, "link.csv").returncode, 0)
+        self.assertTrue((folder / "link.csv").is_symlink())
+        self.assertEqual((folder / "real.csv").read_text(), plain)
+        self.assertEqual(self.call("predict", "runs/a", *words, "null").returncode, 0)
+        self.assertTrue((folder / "null").is_symlink())
+        self.assertEqual(self.call("predict", "runs/a", *words, "/dev/stdout").stdout, plain)
+        line = '"$0" predict runs/a "$1" -o pipe & cat pipe; wait $!; "$0" predict runs/a "$1" -o >(cat); ' \
+            'echo before > log; "$0" predict runs/a "$1" -o /dev/stdout >> log; cat log; sleep 0.2'
+        shell = subprocess.run(["bash", "-c", line, FEWLABEL, words[0]], cwd=folder, capture_output=True, text=True)
+        self.assertEqual(shell.stderr, "")
+        self.assertEqual(sorted(shell.stdout.splitlines()), sorted([*(3 * plain).splitlines(), "before"]))
+        self.assertTrue((folder / "pipe").is_fifo())
+
+    def test_predict_sorts_and_lists_every_class(self):
+        plain = self.call("predict", "runs/a", "photos").stdout.splitlines()
+        lines = self.call("predict", "runs/a", "photos", "--sort", "uncertainty", "--all-probabilities").stdout.splitlines()
+        self.assertEqual(lines[0], "path,class,probability,p_bright,p_dark")
+        self.assertEqual(sorted(line.rsplit(",", 2)[0] for line in lines[1:]), sorted(plain[1:]))
+        sureness = [float(line.split(",")[2]) for line in lines[1:]]
+        self.assertEqual(sureness, sorted(sureness))
 
 
 class Sweep(unittest.TestCase):

@@ -17,6 +17,22 @@ TEST(Cancel, TheFirstSignalIsOnlyARequest) {
   clear_cancel();
 }
 
+TEST(Cancel, AClosedTerminalSaysSoTwice) {
+  watch_signals();
+  raise(SIGHUP);
+  raise(SIGHUP);
+  EXPECT_EQ(cancelled(), ErrorKind::terminated);
+  clear_cancel();
+}
+
+TEST(Cancel, ObeysNohup) {
+  signal(SIGHUP, SIG_IGN);
+  watch_signals();
+  raise(SIGHUP);
+  EXPECT_FALSE(cancelled());
+  signal(SIGHUP, SIG_DFL);
+}
+
 TEST(CancelDeathTest, TheSecondSignalEndsTheProcess) {
   EXPECT_EXIT(
       {

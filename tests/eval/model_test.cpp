@@ -95,7 +95,7 @@ TEST(Model, AMetaFileThatLacksAPartIsDamaged) {
     Json less = whole;
     less.erase(part);
     less.erase("hash");
-    write_file(folder / "model/meta.json", signed_text(less));
+    write_file(folder / "model/meta.json", signed_text(less), Durability::atomic);
     const auto error = error_of([&] { load_model(folder / "model"); });
     EXPECT_EQ(error.kind(), ErrorKind::storage) << part;
     EXPECT_THAT(error.where(), HasSubstr("meta.json")) << part;

@@ -2,6 +2,7 @@
 """Bad input gets one clear sentence and the right exit code, and nothing is lost. hostile.py FEWLABEL"""
 import json
 import os
+import signal
 import random
 import shutil
 import struct
@@ -123,6 +124,19 @@ with tempfile.TemporaryDirectory() as folder:
     _, text = slow.communicate(timeout=60)
     expect("SIGTERM saves and says how to go on", subprocess.CompletedProcess([], slow.returncode, "", text), 143,
            "--resume")
+
+    slow = subprocess.Popen([program, "train", "--resume", "out=r8", "--quiet"], stderr=subprocess.PIPE, text=True)
+    begun = json.load(open("r8/status.json"))["step"]
+    for _ in range(300):
+        status = json.load(open("r8/status.json"))
+        if status["state"] == "running" and status["step"] > begun:
+            break
+        time.sleep(0.1)
+    slow.send_signal(signal.SIGHUP)
+    slow.send_signal(signal.SIGHUP)  # a closed terminal: shell and kernel send one each
+    _, text = slow.communicate(timeout=60)
+    expect("a closed terminal saves and says how to go on", subprocess.CompletedProcess([], slow.returncode, "", text),
+           143, "--resume")
 
     # Nobody reads what it says; the training goes on, and a usage error keeps its exit code.
     for name, redirect in {"full": "2>/dev/full", "closed": "2>&-", "left": "2>&1 | head -c 1"}.items():

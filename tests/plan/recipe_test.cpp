@@ -103,7 +103,7 @@ TEST(Override, WithoutAnEqualsSignIsRefused) {
 
 TEST(Recipe, OverridesWin) {
   const TemporaryFolder folder;
-  write_file(folder / "r.toml", "method = \"fixmatch\"\n[train]\nsteps = 5\n");
+  write_file(folder / "r.toml", "method = \"fixmatch\"\n[train]\nsteps = 5\n", Durability::atomic);
   const auto config = train_config(read_recipe(folder / "r.toml", {"train.steps=7"}));
   EXPECT_EQ(config.train.steps, 7);
   EXPECT_EQ(config.method["name"], "fixmatch");
@@ -118,10 +118,10 @@ TEST(Recipe, AMissingFileIsAUsageError) {
 TEST(Recipe, AValueInPlaceOfATableIsAUsageError) {
   EXPECT_EQ(error_of([] { read_recipe("", {"train=3"}); }).message(), "train = 3 is a value, wanted a table of keys");
   const TemporaryFolder folder;
-  write_file(folder / "r.toml", "[[stage]]\nmethod = \"simclr\"\n");
+  write_file(folder / "r.toml", "[[stage]]\nmethod = \"simclr\"\n", Durability::atomic);
   EXPECT_EQ(error_of([&] { read_recipe(folder / "r.toml", {"stage.1.augment=flip"}); }).where(), "stage 1, config");
   for (const char* text : {"stage = 3\n", "stage = [1, 2]\n"}) {
-    write_file(folder / "r.toml", text);
+    write_file(folder / "r.toml", text, Durability::atomic);
     EXPECT_EQ(error_of([&] { read_recipe(folder / "r.toml", {}); }).kind(), ErrorKind::usage) << text;
   }
 }

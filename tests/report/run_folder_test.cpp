@@ -1,9 +1,12 @@
 #include <gmock/gmock.h>
 
+#include <thread>
+
 #include "core/files.h"
 #include "fewlabel/error.h"
 #include "fewlabel/run.h"
 #include "helpers.h"
+#include "report/heartbeat.h"
 
 namespace fewlabel {
 namespace {
@@ -152,6 +155,54 @@ TEST(RunFolder, CallsARunInterruptedWhenNobodyHoldsItsLock) {
   put(run.status_file(), "{\"state\": \"runn");
   EXPECT_EQ(run.status().state, RunState::interrupted);
   EXPECT_EQ(run.status().step, 0);
+}
+
+TEST(RunFolder, CallsARunOfAnotherMachineInterruptedWhenItsHeartStopped) {
+  TemporaryFolder root;
+  RunFolder::create(root / "a").write_status(at_step(5));
+  const auto run = RunFolder::open(root / "a");
+  Json status = run.read_json(run.status_file());
+  const auto state = [&](const std::string& heartbeat) {
+    status["host"] = "a container that is gone";
+    status["heartbeat"] = heartbeat;
+    run.write_json(run.status_file(), status);
+    return run.status().state;
+  };
+  EXPECT_EQ(state(utc_now()), RunState::running) << "locks may not reach from machine to machine";
+  EXPECT_EQ(state("2001-01-01T00:00:00Z"), RunState::interrupted);
+  EXPECT_EQ(state("yesterday"), RunState::interrupted);
+  const auto locked = RunFolder::resume(root / "a");
+  EXPECT_EQ(state("2001-01-01T00:00:00Z"), RunState::running) << "it holds the lock";
+}
+
+void wait_for(const std::string& file) {
+  while (!fs::exists(file)) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
+
+TEST(Heartbeat, GoesOnWhileTheRunLivesAndNoLonger) {
+  TemporaryFolder root;
+  Heartbeat heartbeat(root / "status.json", std::chrono::milliseconds(2));
+  heartbeat.write({{"state", "running"}, {"step", 3}});
+  for (int beat = 0; beat < 3; ++beat) {
+    fs::remove(root / "status.json");
+    wait_for(root / "status.json");
+  }
+  EXPECT_EQ(Json::parse(read_file(root / "status.json")).at("step"), 3);
+  EXPECT_LT(seconds_since(Json::parse(read_file(root / "status.json")).at("heartbeat")), 60);
+  heartbeat.write({{"state", "finished"}});
+  fs::remove(root / "status.json");
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  EXPECT_FALSE(fs::exists(root / "status.json")) << "it beats after the end";
+}
+
+TEST(Heartbeat, ThatCannotBeWrittenEndsNoRun) {
+  TemporaryFolder root;
+  fs::create_directory(root / "run");
+  Heartbeat heartbeat(root / "run/status.json");
+  heartbeat.write({{"state", "running"}});
+  fs::remove_all(root / "run");
+  EXPECT_NO_THROW(heartbeat.write({{"state", "running"}}));
+  EXPECT_EQ(error_of([&] { heartbeat.write({{"state", "finished"}}); }).kind(), ErrorKind::storage);
 }
 
 TEST(RunFolder, ReadsHostileJsonAsNull) {

@@ -149,13 +149,33 @@ TEST(Checkpoint, AFailedSaveLeavesTheOldOneAndNoRubbish) {
 
 TEST(Folders, RefusesWhatDoesNotFitOnTheDisk) {
   const TemporaryFolder folder;
-  write_folder(folder.path() / "model", 10, [](const fs::path& into) { write_part(into / "a", "old"); });
+  write_folder(folder.path() / "model", Durability::durable, 10,
+               [](const fs::path& into) { write_file(into / "a", "old", Durability::atomic); });
   const Error error = error_of([&] {
-    write_folder(folder.path() / "model", int64_t{1} << 60, [](const fs::path&) { FAIL() << "must not be called"; });
+    write_folder(folder.path() / "model", Durability::durable, int64_t{1} << 60,
+                 [](const fs::path&) { FAIL() << "must not be called"; });
   });
   EXPECT_EQ(error.kind(), ErrorKind::storage);
   EXPECT_THAT(error.message(), HasSubstr("left"));
   EXPECT_EQ(read_file(folder.path() / "model" / "a"), "old");
+}
+
+TEST(Folders, LeaveTheOldOneWhenFillingFails) {
+  const TemporaryFolder folder;
+  const auto fill_with = [&](const std::string& text) {
+    write_folder(folder.path() / "out", Durability::atomic, 0, [&](const fs::path& into) {
+      write_file(into / "a", text, Durability::atomic);
+      if (text == "half") throw Error(ErrorKind::interrupted, "test", "stopped");
+    });
+  };
+  EXPECT_EQ(error_of([&] { fill_with("half"); }).kind(), ErrorKind::interrupted);
+  EXPECT_TRUE(fs::is_empty(folder.path()));
+  fill_with("old");
+  EXPECT_EQ(error_of([&] { fill_with("half"); }).kind(), ErrorKind::interrupted);
+  EXPECT_EQ(read_file(folder.path() / "out/a"), "old");
+  fill_with("new");
+  EXPECT_EQ(read_file(folder.path() / "out/a"), "new");
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), {}), 1);
 }
 
 TEST(Manifest, RefusesAnythingButItsOwnBytes) {

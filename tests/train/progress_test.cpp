@@ -73,15 +73,15 @@ TEST(Machine, ObeysTheControlGroupAndItsParents) {
   const TemporaryFolder root;
   std::filesystem::create_directories(root.path() / "a/b");
   std::filesystem::create_directories(root.path() / "cpu/docker");
-  write_file(root / "proc", "0::/a/b\n");
-  write_file(root / "proc1", "4:cpu,cpuacct:/docker\n5:memory:/x\n");
+  write_file(root / "proc", "0::/a/b\n", Durability::atomic);
+  write_file(root / "proc1", "4:cpu,cpuacct:/docker\n5:memory:/x\n", Durability::atomic);
   EXPECT_EQ(cgroup_processors(root / "proc", root.path()), 0);
-  write_file(root / "a/b/cpu.max", "max 100000\n");
+  write_file(root / "a/b/cpu.max", "max 100000\n", Durability::atomic);
   EXPECT_EQ(cgroup_processors(root / "proc", root.path()), 0);
-  write_file(root / "a/cpu.max", "150000 100000\n");
+  write_file(root / "a/cpu.max", "150000 100000\n", Durability::atomic);
   EXPECT_EQ(cgroup_processors(root / "proc", root.path()), 1.5);
-  write_file(root / "cpu/docker/cpu.cfs_quota_us", "300000\n");
-  write_file(root / "cpu/docker/cpu.cfs_period_us", "100000\n");
+  write_file(root / "cpu/docker/cpu.cfs_quota_us", "300000\n", Durability::atomic);
+  write_file(root / "cpu/docker/cpu.cfs_period_us", "100000\n", Durability::atomic);
   EXPECT_EQ(cgroup_processors(root / "proc1", root.path()), 3);
   EXPECT_GE(usable_threads(), 1);
 }

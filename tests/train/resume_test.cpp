@@ -106,6 +106,34 @@ TEST(Resume, AnyNumberOfWorkersGivesTheSameBits) {
   }
 }
 
+TEST(Resume, MakesUpForAnEvaluationThatWasCutShort) {
+  const TemporaryFolder folder;
+  std::vector<int64_t> evaluated;
+  bool interrupt = true;
+  const auto trained = [&] {
+    ToyMethod method;
+    TrainerOptions options = options_in(folder.path());
+    options.loop.evaluate_every = 5;
+    options.loop.checkpoint_seconds = 1e9;
+    TrainerHooks hooks;
+    hooks.on_evaluate = [&](int64_t step) {
+      if (interrupt && step == 10) {
+        request_cancel(ErrorKind::interrupted);
+        throw Error(ErrorKind::interrupted, "test", "stopped");
+      }
+      evaluated.push_back(step);
+    };
+    Trainer trainer(method, options, loaded(0), hooks);
+    trainer.resume();
+    trainer.run();
+  };
+  EXPECT_THAT(testing::error_of(trained).message(), ::testing::HasSubstr("stopped after step 10 of 24"));
+  clear_cancel();
+  interrupt = false;
+  trained();
+  EXPECT_THAT(evaluated, ::testing::ElementsAre(5, 10, 15, 20, 24));
+}
+
 // A child trains and is killed by the kernel at a random moment, often half-way through a save.
 TEST(Resume, SurvivesKillsAtRandomMoments) {
   const TemporaryFolder first, folder;

@@ -108,7 +108,7 @@ TEST(Safetensors, RefusesLyingLengths) {
   for (const std::string& bytes :
        {std::string(), std::string("\x01\x00", 2), std::string("\xff\xff\xff\xff\xff\xff\xff\x7f{}", 10),
         std::string("\x00\xe1\xf5\x06\x00\x00\x00\x00{}", 10), std::string("\x10\0\0\0\0\0\0\0{}", 10)}) {
-    write_file(path, bytes);
+    write_file(path, bytes, Durability::atomic);
     const Error error = error_of([&] { read_safetensors(path); });
     EXPECT_EQ(error.kind(), ErrorKind::storage);
     EXPECT_EQ(error.where(), path);
@@ -121,7 +121,7 @@ TEST(Safetensors, RefusesATruthValueOfTwo) {
   write_safetensors(path, {{"b", torch::ones({3}, at::kBool)}});
   std::string bytes = read_file(path);
   bytes.back() = 2;
-  write_file(path, bytes);
+  write_file(path, bytes, Durability::atomic);
   EXPECT_THAT(error_of([&] { read_safetensors(path); }).message(), HasSubstr("truth"));
 }
 
@@ -131,7 +131,7 @@ TEST(Safetensors, RefusesEveryTruncation) {
   write_safetensors(path, {{"a", torch::ones({3})}, {"b", torch::ones({2}, at::kLong)}});
   const std::string whole = read_file(path);
   for (std::size_t size = 0; size < whole.size(); ++size) {
-    write_file(path, whole.substr(0, size));
+    write_file(path, whole.substr(0, size), Durability::atomic);
     EXPECT_THROW(read_safetensors(path), Error) << size;
   }
 }
