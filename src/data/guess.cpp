@@ -3,10 +3,17 @@
 #include <utility>
 
 #include "data/byte_file.h"
+#include "data/sources/sources.h"
 #include "fewlabel/dataset.h"
 #include "fewlabel/error.h"
 
 namespace fewlabel {
+
+ImageShape shape_of(const Source& source, int64_t index) {
+  if (const auto* headed = dynamic_cast<const Headed*>(&source)) return headed->header(index);
+  const Image image = source.read(index);
+  return {image.height, image.width, image.channels};
+}
 
 ImageShape guess_shape(const Source& source, int64_t sample) {
   const int64_t count = std::min(source.size(), std::max<int64_t>(sample, 1));
@@ -16,11 +23,12 @@ ImageShape guess_shape(const Source& source, int64_t sample) {
   std::string reason;
   for (int64_t k = 0; k < count; ++k) {
     try {
-      const Image image = source.read(k * source.size() / count);  // spread evenly: classes often lie in blocks
-      ++sizes[{image.height, image.width}];
-      heights.push_back(image.height);
-      widths.push_back(image.width);
-      channels = std::max(channels, image.channels);
+      // Spread evenly: classes often lie in blocks.
+      const ImageShape shape = shape_of(source, k * source.size() / count);
+      ++sizes[{shape.height, shape.width}];
+      heights.push_back(shape.height);
+      widths.push_back(shape.width);
+      channels = std::max(channels, shape.channels);
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::data) throw;
       if (reason.empty()) reason = error.where() + ": " + error.message();

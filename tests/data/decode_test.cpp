@@ -115,6 +115,47 @@ TEST(Decode, JpegIsTurnedAsItsOrientationSays) {
   expect_near(decode(with_exif(colour, {})), {200, 100, 50});
 }
 
+TEST(Header, TellsTheShapeThatDecodingGives) {
+  const std::string wide = grey_jpeg(16, 8, [](int, int x) { return x < 8 ? 40 : 200; });
+  std::vector<std::string> files = {png(2, 3, 8, 0, std::string(6, 'x')),
+                                    png(2, 1, 16, 0, std::string(4, 'x')),
+                                    png(8, 1, 1, 0, "\xf0"),
+                                    png(1, 2, 8, 2, std::string(6, 'x')),
+                                    png(1, 2, 8, 4, std::string(4, 'x')),
+                                    png(2, 1, 8, 6, std::string(8, 'x')),
+                                    jpeg(16, TJPF_GRAY, "\x50"),
+                                    jpeg(16, TJPF_RGB, "\xc8\x64\x32"),
+                                    jpeg(16, TJPF_CMYK, "\xc8\xff\x64\x80"),
+                                    webp(5, "\x10\x20\x30"),
+                                    webp(6, "\x10\x20\x30\x40")};
+  std::string palette = png(4, 2, 8, 3, std::string(8, '\0'));
+  palette.insert(33, chunk("PLTE", "\x10\x20\x30"));  // behind IHDR
+  files.push_back(palette);
+  palette.insert(33 + 15, chunk("tRNS", "\x80"));
+  files.push_back(palette);
+  for (uint32_t orientation = 0; orientation <= 9; ++orientation)
+    files.push_back(with_exif(wide, {.value = orientation}));
+  for (const std::string& file : files) {
+    const Image image = decode(file);
+    EXPECT_EQ(image_header("it", {span_of(file), static_cast<int64_t>(file.size())}, kLimit),
+              (ImageShape{image.height, image.width, image.channels}))
+        << &file - files.data();
+  }
+}
+
+TEST(Header, RefusesWhatDecodingRefusesByIt) {
+  const auto header = [](const std::string& file, int64_t limit = kLimit) {
+    return image_header("it", {span_of(file), static_cast<int64_t>(file.size())}, limit);
+  };
+  expect_error(ErrorKind::data, "is empty", [&] { header(""); });
+  expect_error(ErrorKind::data, "neither JPEG nor PNG", [&] { header("this is a text"); });
+  expect_error(ErrorKind::data, "but has only", [&] { header(png(10000, 10000, 8, 2, "")); });
+  expect_error(ErrorKind::data, "more than the limit of 15", [&] { header(grey_png(1), 15); });
+  expect_error(ErrorKind::data, "more than the limit of 24", [&] { header(webp(5, "\x10\x20\x30"), 24); });
+  expect_error(ErrorKind::data, "damaged or cut PNG", [&] { header(grey_png(1).substr(0, 30)); });
+  expect_error(ErrorKind::data, "damaged or cut JPEG", [&] { header(jpeg(16, TJPF_GRAY, "\x50").substr(0, 40)); });
+}
+
 TEST(Decode, OrientationOutOfOrderCountsAsNone) {
   const auto of = [](const std::string& bytes) { return detail::jpeg_orientation(span_of(bytes)); };
   const std::string plain = jpeg(16, TJPF_GRAY, "\x50");

@@ -1,7 +1,9 @@
 #include <atomic>
 #include <thread>
 
+#include "core/cancel.h"
 #include "data/inspect.h"
+#include "data/sources/sources.h"
 #include "files.h"
 
 namespace fewlabel::testing {
@@ -124,6 +126,70 @@ TEST(GuessShape, TakesTheCommonestSizeOrTheMiddleOne) {
   bad.write("a/0.png", "");
   expect_error(ErrorKind::data, "no image can be read; the first: a/0.png: is empty",
                [&] { guess_shape(*open_dataset(bad.path(), {}).train); });
+}
+
+TEST(GuessShape, ReadsHeadersAlone) {
+  const TemporaryFolder folder;
+  folder.write("a/0.png", grey_png(1, 64).substr(0, 60));  // its pixels are cut off
+  EXPECT_EQ(guess_shape(*open_dataset(folder.path(), {}).train), (ImageShape{64, 64, 1}));
+  // A comment, which is longer than what is read at first, stands before the size.
+  const std::string plain = jpeg(16, TJPF_RGB, "\xc8\x64\x32"), comment(65000, 'c');
+  std::string long_header = plain.substr(0, 2);
+  for (int i = 0; i < 2; ++i) long_header += "\xff\xfe" + big_endian(65002).substr(2) + comment;
+  folder.write("a/0.png", long_header + plain.substr(2));
+  EXPECT_EQ(guess_shape(*open_dataset(folder.path(), {}).train), (ImageShape{16, 16, 3}));
+}
+
+TEST(GuessShape, IsThatOfWholeImagesInEveryFormat) {
+  const TemporaryFolder folder;
+  folder.write("shards/x.tar", tar_member("0.png", grey_png(1, 5)) + tar_member("0.cls", "a") +
+                                   tar_member("1.jpg", jpeg(16, TJPF_RGB, "\xc8\x64\x32")) + tar_member("1.cls", "b") +
+                                   kTarEnd);
+  folder.write("idx/train-images-idx3-ubyte", idx_images(2, 3, std::string(18, 'x')));
+  folder.write("idx/train-labels-idx1-ubyte", idx_labels(std::string("\0\1", 2)));
+  folder.write("npy/images.npy", npy("|u1", "(2, 4, 3, 4)", std::string(96, 'x')));
+  folder.write("npy/labels.npy", npy("|u1", "(2,)", std::string("\0\1", 2)));
+  for (const char* name : {"shards", "idx", "npy"}) {
+    const auto source = open_dataset(folder / name, {}).train;
+    for (int64_t i = 0; i < source->size(); ++i) {
+      const Image image = source->read(i);
+      EXPECT_EQ(shape_of(*source, i), (ImageShape{image.height, image.width, image.channels})) << name << " " << i;
+    }
+  }
+}
+
+/// Ctrl-C comes while the third image is read.
+class Interrupting final : public Source {
+ public:
+  int64_t size() const override { return 1000; }
+  std::string name(int64_t index) const override { return std::to_string(index); }
+  int32_t label(int64_t) const override { return 0; }
+  const std::vector<std::string>& classes() const override { return classes_; }
+  Image read(int64_t) const override {
+    if (++reads == 3) request_cancel(ErrorKind::interrupted);
+    return {4, 4, 1, std::vector<uint8_t>(16)};
+  }
+  mutable std::atomic<int64_t> reads{0};
+
+ private:
+  std::vector<std::string> classes_ = {"a"};
+};
+
+TEST(Store, StopsDecodingWhenItIsToldTo) {
+  const auto stopped = [](const auto& work) {
+    const auto source = std::make_shared<Interrupting>();
+    EXPECT_EQ(error_of([&] { work(source); }).kind(), ErrorKind::interrupted);
+    clear_cancel();
+    EXPECT_LE(source->reads, 3 + std::max(3u, std::thread::hardware_concurrency())) << "a thread went on";
+  };
+  stopped([](const auto& source) { make_store(source, {.shape = kShape, .threads = 3}); });
+  stopped([](const auto& source) {
+    const auto store = make_store(source, {.shape = kShape, .cache_bytes = 0, .threads = 3});
+    std::vector<int64_t> all(1000);
+    for (int64_t i = 0; i < 1000; ++i) all[static_cast<std::size_t>(i)] = i;
+    store->check(all);
+  });
+  stopped([](const auto& source) { inspect({"name", "origin", source, nullptr, {"a"}}, {}); });
 }
 
 TEST(Inspect, CountsDamagedAndRepeatedImages) {

@@ -9,6 +9,11 @@
 #include "data/byte_file.h"
 
 namespace fewlabel {
+namespace {
+
+constexpr const char* kNoImage = "is neither JPEG nor PNG nor WebP by its content";
+
+}  // namespace
 
 ImageFormat sniff_image(std::span<const uint8_t> bytes) {
   const auto starts = [&](std::size_t at, std::string_view magic) {
@@ -48,10 +53,25 @@ Image decode_image(const std::string& where, std::span<const uint8_t> bytes, con
       image = detail::decode_webp(where, bytes, options.max_pixels);
       break;
     case ImageFormat::unknown:
-      throw_data(where, "is neither JPEG nor PNG nor WebP by its content");
+      throw_data(where, kNoImage);
   }
   drop_alpha(image);
   return image;
+}
+
+ImageShape image_header(const std::string& where, const FileStart& start, int64_t max_pixels) {
+  if (start.bytes.empty()) throw_data(where, "is empty (0 bytes)");
+  switch (sniff_image(start.bytes)) {
+    case ImageFormat::jpeg:
+      return detail::jpeg_header(where, start, max_pixels);
+    case ImageFormat::png:
+      return detail::png_header(where, start, max_pixels);
+    case ImageFormat::webp:
+      return detail::webp_header(where, start, max_pixels);
+    case ImageFormat::unknown:
+      break;
+  }
+  throw_data(where, kNoImage);
 }
 
 bool has_image_suffix(std::string_view file_name) {

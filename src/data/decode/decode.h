@@ -25,6 +25,15 @@ struct DecodeOptions {
 /// 1/8, at least twice the target. Colour profiles and gamma are not applied.
 Image decode_image(const std::string& where, std::span<const uint8_t> bytes, const DecodeOptions& options);
 
+/// The first bytes of a file, and how many there are in all.
+struct FileStart {
+  std::span<const uint8_t> bytes;
+  int64_t size = 0;
+};
+/// The shape of what decode_image would give without a target, from the file's header. Where `start` is cut off before
+/// the header's end it throws as for a cut file; the whole file will then do.
+ImageShape image_header(const std::string& where, const FileStart& start, int64_t max_pixels);
+
 /// Has the file a suffix of the formats that decode_image reads (any case)?
 bool has_image_suffix(std::string_view file_name);
 
@@ -37,6 +46,9 @@ namespace detail {
 Image decode_jpeg(const std::string& where, std::span<const uint8_t> bytes, const DecodeOptions& options);
 Image decode_png(const std::string& where, std::span<const uint8_t> bytes, int64_t max_pixels);
 Image decode_webp(const std::string& where, std::span<const uint8_t> bytes, int64_t max_pixels);
+ImageShape jpeg_header(const std::string& where, const FileStart& start, int64_t max_pixels);
+ImageShape png_header(const std::string& where, const FileStart& start, int64_t max_pixels);
+ImageShape webp_header(const std::string& where, const FileStart& start, int64_t max_pixels);
 }  // namespace detail
 
 }  // namespace fewlabel

@@ -12,8 +12,38 @@
 namespace fewlabel::detail {
 namespace {
 
-struct Close {
-  void operator()(void* handle) const { tjDestroy(handle); }
+struct Header {
+  int width = 0, height = 0, colorspace = 0;
+};
+
+class Decoder {
+ public:
+  explicit Decoder(const std::string& where) : where_(where), handle_(tjInitDecompress()) {
+    if (!handle_) throw Error(ErrorKind::memory, where, "no memory for a JPEG decoder");
+  }
+  void* get() const { return handle_.get(); }
+  [[noreturn]] void fail() const {
+    throw_data(where_, fmt::format("is a damaged or cut JPEG ({})", tjGetErrorStr2(get())));
+  }
+  Header read_header(std::span<const uint8_t> bytes, int64_t max_pixels) const {
+    Header header;
+    int subsampling = 0;
+    if (tjDecompressHeader3(get(), bytes.data(), bytes.size(), &header.width, &header.height, &subsampling,
+                            &header.colorspace) != 0 &&
+        tjGetErrorCode(get()) != TJERR_WARNING)
+      fail();
+    if (header.width < 1 || header.height < 1)
+      throw_data(where_, "is a damaged or cut JPEG (its header gives no size)");
+    check_pixels(where_, header.height, header.width, max_pixels);
+    return header;
+  }
+
+ private:
+  struct Close {
+    void operator()(void* handle) const { tjDestroy(handle); }
+  };
+  const std::string& where_;
+  std::unique_ptr<void, Close> handle_;
 };
 
 /// Photoshop's convention, kept by all who write the Adobe marker: CMYK values are stored inverted.
@@ -48,37 +78,35 @@ tjscalingfactor reduction(int width, int height, const ImageShape& target) {
 }  // namespace
 
 Image decode_jpeg(const std::string& where, std::span<const uint8_t> bytes, const DecodeOptions& options) {
-  const std::unique_ptr<void, Close> handle(tjInitDecompress());
-  if (!handle) throw Error(ErrorKind::memory, where, "no memory for a JPEG decoder");
-  const auto fail = [&] {
-    throw_data(where, fmt::format("is a damaged or cut JPEG ({})", tjGetErrorStr2(handle.get())));
-  };
-  int width = 0, height = 0, subsampling = 0, colorspace = 0;
-  const auto size = static_cast<unsigned long>(bytes.size());
-  if (tjDecompressHeader3(handle.get(), bytes.data(), size, &width, &height, &subsampling, &colorspace) != 0 &&
-      tjGetErrorCode(handle.get()) != TJERR_WARNING)
-    fail();
-  if (width < 1 || height < 1) throw_data(where, "is a damaged or cut JPEG (its header gives no size)");
-  check_pixels(where, height, width, options.max_pixels);
+  const Decoder decoder(where);
+  const Header header = decoder.read_header(bytes, options.max_pixels);
+  int width = header.width, height = header.height;
   const int orientation = jpeg_orientation(bytes);
   ImageShape target = options.target;
   if (orientation >= 5) std::swap(target.height, target.width);
   const tjscalingfactor factor = reduction(width, height, target);
   width = TJSCALED(width, factor);
   height = TJSCALED(height, factor);
-  const bool cmyk = colorspace == TJCS_CMYK || colorspace == TJCS_YCCK;
-  const int format = cmyk ? TJPF_CMYK : colorspace == TJCS_GRAY ? TJPF_GRAY : TJPF_RGB;
+  const bool cmyk = header.colorspace == TJCS_CMYK || header.colorspace == TJCS_YCCK;
+  const int format = cmyk ? TJPF_CMYK : header.colorspace == TJCS_GRAY ? TJPF_GRAY : TJPF_RGB;
   Image image{height, width, tjPixelSize[format], {}};
   image.pixels.resize(static_cast<std::size_t>(height) * static_cast<std::size_t>(width) *
                       static_cast<std::size_t>(image.channels));
   // A progressive file may hold thousands of scans, each of which costs a pass over all pixels.
-  if (tjDecompress2(handle.get(), bytes.data(), size, image.pixels.data(), width, 0, height, format,
+  if (tjDecompress2(decoder.get(), bytes.data(), bytes.size(), image.pixels.data(), width, 0, height, format,
                     TJFLAG_LIMITSCANS | TJFLAG_ACCURATEDCT) != 0 &&
-      (tjGetErrorCode(handle.get()) != TJERR_WARNING || !harmless(tjGetErrorStr2(handle.get()))))
-    fail();
+      (tjGetErrorCode(decoder.get()) != TJERR_WARNING || !harmless(tjGetErrorStr2(decoder.get()))))
+    decoder.fail();
   if (cmyk) cmyk_to_rgb(image, has_adobe_marker(bytes));
   orient(image, orientation);
   return image;
+}
+
+ImageShape jpeg_header(const std::string& where, const FileStart& start, int64_t max_pixels) {
+  const Header header = Decoder(where).read_header(start.bytes, max_pixels);
+  const bool turned = jpeg_orientation(start.bytes) >= 5;
+  return {turned ? header.width : header.height, turned ? header.height : header.width,
+          header.colorspace == TJCS_GRAY ? 1 : 3};
 }
 
 }  // namespace fewlabel::detail

@@ -39,7 +39,7 @@ void on_read(png_structp png, png_bytep out, png_size_t count) {
   job->at += count;
 }
 
-bool start(Job& job) {
+bool begin(Job& job) {
   job.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &job, on_error, on_warning);
   if (job.png == nullptr) return false;
   job.info = png_create_info_struct(job.png);
@@ -72,27 +72,44 @@ bool read_pixels(Job& job, png_bytep pixels, std::size_t row_bytes, png_bytepp r
   return true;
 }
 
+[[noreturn]] void fail(const std::string& where, const Job& job) {
+  throw_data(where, fmt::format("is a damaged or cut PNG ({})", job.reason));
+}
+
+/// Reads as far as the pixels, and holds what the header promises against the `size` of the file.
+void open_png(Job& job, const std::string& where, const FileStart& start, int64_t max_pixels) {
+  job.data = start.bytes.data();
+  job.size = start.bytes.size();
+  if (!begin(job)) throw Error(ErrorKind::memory, where, "no memory for a PNG decoder");
+  if (!read_header(job)) fail(where, job);
+  const png_uint_32 width = png_get_image_width(job.png, job.info), height = png_get_image_height(job.png, job.info);
+  check_pixels(where, height, width, max_pixels);
+  const int64_t promised = static_cast<int64_t>(png_get_rowbytes(job.png, job.info)) * height;
+  if (promised > most_inflated(start.size))
+    throw_data(where, fmt::format("claims {} × {} pixels but has only {} bytes", width, height, start.size));
+}
+
 }  // namespace
 
 Image decode_png(const std::string& where, std::span<const uint8_t> bytes, int64_t max_pixels) {
   Job job;
-  job.data = bytes.data();
-  job.size = bytes.size();
-  const auto fail = [&] { throw_data(where, fmt::format("is a damaged or cut PNG ({})", job.reason)); };
-  if (!start(job)) throw Error(ErrorKind::memory, where, "no memory for a PNG decoder");
-  if (!read_header(job)) fail();
+  open_png(job, where, {bytes, static_cast<int64_t>(bytes.size())}, max_pixels);
+  if (!prepare(job)) fail(where, job);
   const png_uint_32 width = png_get_image_width(job.png, job.info), height = png_get_image_height(job.png, job.info);
-  check_pixels(where, height, width, max_pixels);
-  const int64_t promised = static_cast<int64_t>(png_get_rowbytes(job.png, job.info)) * height;
-  if (promised > most_inflated(static_cast<int64_t>(bytes.size())))
-    throw_data(where, fmt::format("claims {} × {} pixels but has only {} bytes", width, height, bytes.size()));
-  if (!prepare(job)) fail();
   const std::size_t row_bytes = png_get_rowbytes(job.png, job.info);
   Image image{static_cast<int32_t>(height), static_cast<int32_t>(width), png_get_channels(job.png, job.info), {}};
   image.pixels.resize(row_bytes * height);
   std::vector<png_bytep> rows(height);
-  if (!read_pixels(job, image.pixels.data(), row_bytes, rows.data(), height)) fail();
+  if (!read_pixels(job, image.pixels.data(), row_bytes, rows.data(), height)) fail(where, job);
   return image;
+}
+
+ImageShape png_header(const std::string& where, const FileStart& start, int64_t max_pixels) {
+  Job job;
+  open_png(job, where, start, max_pixels);
+  const bool colour = (png_get_color_type(job.png, job.info) & PNG_COLOR_MASK_COLOR) != 0;  // a palette has it, too
+  return {static_cast<int32_t>(png_get_image_height(job.png, job.info)),
+          static_cast<int32_t>(png_get_image_width(job.png, job.info)), colour ? 3 : 1};
 }
 
 }  // namespace fewlabel::detail

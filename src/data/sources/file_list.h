@@ -37,7 +37,7 @@ struct FileList {
   int64_t left_out = 0;         // other files beside them
 };
 
-class FileListSource : public Source, public Encoded, public Fingerprinted {
+class FileListSource : public Source, public Encoded, public Headed, public Fingerprinted {
  public:
   FileListSource(FileList files, std::vector<std::string> classes, int64_t max_pixels);
   int64_t size() const override { return files_.paths.size(); }
@@ -46,6 +46,7 @@ class FileListSource : public Source, public Encoded, public Fingerprinted {
   const std::vector<std::string>& classes() const override { return classes_; }
   Image read(int64_t index) const override { return read_for(index, {}); }
   Image read_for(int64_t index, const ImageShape& target) const override;
+  ImageShape header(int64_t index) const override;
   Bytes encoded(int64_t index) const override;
   int64_t left_out() const override { return files_.left_out; }
   std::string fingerprint() const override;

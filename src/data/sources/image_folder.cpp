@@ -7,6 +7,7 @@
 #include <cstring>
 #include <memory>
 
+#include "core/cancel.h"
 #include "core/text.h"
 #include "data/class_list.h"
 #include "data/decode/decode.h"
@@ -33,6 +34,7 @@ Listing list_folder(const std::string& path, bool follow) {
   if (!folder) throw_data(path, fmt::format("cannot be listed: {}", std::strerror(errno)));
   Listing listing;
   while (const dirent* entry = readdir(folder.get())) {
+    stop_if_cancelled("data");
     if (entry->d_name[0] == '.') continue;
     unsigned char type = entry->d_type;
     if (type == DT_UNKNOWN || type == DT_LNK) {

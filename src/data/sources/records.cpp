@@ -75,6 +75,11 @@ int32_t RecordSource::label(int64_t index) const {
   return block->labels.empty() ? kUnlabeled : block->labels[static_cast<std::size_t>(at)];
 }
 
+ImageShape RecordSource::header(int64_t index) const {
+  const ImageShape& shape = find(index).first->shape;
+  return {shape.height, shape.width, shape.channels == 4 ? 3 : shape.channels};  // as drop_alpha leaves it
+}
+
 Image RecordSource::read(int64_t index) const {
   const auto [block, at] = find(index);
   Bytes raw(static_cast<std::size_t>(block->shape.bytes() * value_bytes(block->value)));

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "data/byte_file.h"
+#include "data/sources/sources.h"
 #include "fewlabel/dataset.h"
 
 namespace fewlabel {
@@ -25,7 +26,7 @@ struct RecordBlock {
   std::vector<int32_t> labels;  // one for each image; empty: all unlabelled
 };
 
-class RecordSource : public Source {
+class RecordSource : public Source, public Headed {
  public:
   RecordSource(std::vector<RecordBlock> blocks, std::vector<std::string> classes);
   int64_t size() const override { return size_; }
@@ -33,6 +34,7 @@ class RecordSource : public Source {
   int32_t label(int64_t index) const override;
   const std::vector<std::string>& classes() const override { return classes_; }
   Image read(int64_t index) const override;
+  ImageShape header(int64_t index) const override;
 
  private:
   std::pair<const RecordBlock*, int64_t> find(int64_t index) const;

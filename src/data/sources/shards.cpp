@@ -8,6 +8,7 @@
 
 #include "core/hash.h"
 #include "core/text.h"
+#include "core/work.h"
 #include "data/class_list.h"
 #include "data/decode/decode.h"
 #include "data/sources/file_list.h"
@@ -52,7 +53,7 @@ std::string example_name(const fs::path& shard, const std::string& key) {
   return shard.filename().string() + "/" + key;
 }
 
-class ShardSource : public Source, public Encoded, public Fingerprinted {
+class ShardSource : public Source, public Encoded, public Headed, public Fingerprinted {
  public:
   ShardSource(Index index, std::vector<std::string> classes, int64_t max_pixels)
       : index_(std::move(index)), classes_(std::move(classes)), max_pixels_(max_pixels) {}
@@ -63,6 +64,10 @@ class ShardSource : public Source, public Encoded, public Fingerprinted {
   Image read(int64_t index) const override { return read_for(index, {}); }
   Image read_for(int64_t index, const ImageShape& target) const override {
     return decode_image(name(index), encoded(index), {max_pixels_, target});
+  }
+  ImageShape header(int64_t index) const override {
+    const Bytes bytes = encoded(index);
+    return image_header(name(index), {bytes, static_cast<int64_t>(bytes.size())}, max_pixels_);
   }
   Bytes encoded(int64_t index) const override {
     const Member& member = index_.members[static_cast<std::size_t>(index)];
@@ -98,6 +103,7 @@ class Indexer {
     TarWalker walker(path);
     Pending pending;
     while (walker.next()) {
+      work_.advance();
       const auto [key, suffix] = split_name(walker.name());
       if (key != pending.key) {
         flush(pending, path);
@@ -170,6 +176,7 @@ class Indexer {
 
   Index index_;
   LabelTexts& labels_;
+  Work work_{"indexing shards", 0};
 };
 
 std::vector<fs::path> find_shards(const fs::path& path) {

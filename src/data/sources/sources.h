@@ -29,6 +29,16 @@ struct Encoded {
   virtual int64_t left_out() const { return 0; }  // files beside the images that are no images by their suffix
 };
 
+/// A source that knows the shape of what read() gives without decoding it: of a file whose header is sound and whose
+/// rest may be damaged.
+struct Headed {
+  virtual ~Headed() = default;
+  /// Thread-safe. Throws Error{data} as read().
+  virtual ImageShape header(int64_t index) const = 0;
+};
+/// The same of any source, which is decoded where it is not Headed.
+ImageShape shape_of(const Source& source, int64_t index);
+
 /// IDX or IDX.gz: a folder of pairs (train-images-idx3-ubyte with train-labels-idx1-ubyte, t10k- or test- likewise,
 /// unlabeled- without labels), or the images file of one pair.
 Opened open_idx(const OpenRequest& request);
