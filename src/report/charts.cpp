@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
 
 #include "core/json_text.h"
+#include "core/text.h"
 #include "report/markup.h"
 
 namespace fewlabel {
@@ -78,6 +80,15 @@ std::string path_of(const Points& points, const Axis& x, const Axis& y) {
     path += fmt::format("{}{:.1f} {:.1f}", path.empty() ? "M" : "L", x.at(step),
                         std::clamp(y.at(value), std::min(y.from, y.to), std::max(y.from, y.to)));
   return path;
+}
+
+/// A name of at most 16 characters, never cut inside one.
+std::string brief(const std::string& name) {
+  if (columns(name) <= 16) return name;
+  std::size_t cut = 0;
+  for (std::size_t seen = 0; cut < name.size() && seen < 15; ++seen)
+    cut += std::max<std::size_t>(utf8_length(std::string_view(name).substr(cut)), 1);
+  return name.substr(0, cut) + "…";
 }
 
 constexpr std::size_t kNoisy = 60;
@@ -205,53 +216,48 @@ std::string whisker_chart(const std::vector<Whisker>& rows) {
       height, escape_html(summary), svg);
 }
 
-std::string heat_map(const std::vector<std::string>& names, const Confusion& confusion) {
-  const std::size_t n = confusion.size();
-  const bool named = n <= 40, counted = n <= 16;
-  const double cell = counted ? 46 : named ? 20 : std::max(2.0, 640.0 / static_cast<double>(n));
+std::string heat_map(const std::vector<std::string>& names, const Confusion& confusion,
+                     const std::vector<std::size_t>& shown) {
+  constexpr double kFaintest = 0.04, kDarkest = 0.55;  // of the shades: numbers stay readable on them
+  const std::size_t n = shown.size();
+  const bool counted = n <= 16;
+  const double cell = counted ? 46 : 20;
   std::size_t longest = 0;
-  for (const auto& name : names) longest = std::max(longest, std::min<std::size_t>(name.size(), 16));
-  const double margin = named ? 12 + 7.3 * static_cast<double>(longest) : 6;
-  const double top = margin * (named ? 0.78 : 1), side = cell * static_cast<double>(n),
-               right = named ? margin * 0.55 : 6;
-  const auto brief = [](const std::string& name) {
-    if (name.size() <= 16) return escape_html(name);
-    std::size_t cut = 15;
-    while (cut > 0 && (static_cast<uint8_t>(name[cut]) & 0xC0u) == 0x80u) --cut;  // never inside a character
-    return escape_html(name.substr(0, cut)) + "…";
-  };
+  for (const std::size_t c : shown) longest = std::max(longest, std::min<std::size_t>(columns(names[c]), 16));
+  const double margin = 12 + 7.3 * static_cast<double>(longest);
+  const double top = margin * 0.78, side = cell * static_cast<double>(n), right = margin * 0.55;
   std::string svg;
   std::map<std::pair<bool, int>, std::string> shades;  // many classes: one path a shade keeps the page small
   for (std::size_t r = 0; r < n; ++r) {
-    double total = 0;
-    for (const int64_t count : confusion[r]) total += static_cast<double>(count);
+    const auto& row = confusion[shown[r]];
+    const double total = static_cast<double>(std::accumulate(row.begin(), row.end(), int64_t{0}));
     const double y = top + cell * static_cast<double>(r);
     for (std::size_t c = 0; c < n; ++c) {
-      const double share = total > 0 ? static_cast<double>(confusion[r][c]) / total : 0;
+      const int64_t count = row[shown[c]];
+      const double share = total > 0 ? static_cast<double>(count) / total : 0;
       const double x = margin + cell * static_cast<double>(c);
       const bool hit = r == c;
+      const double strength = hit ? share : std::min(1.0, 1.6 * share);  // errors are rare: let them show
       if (!counted) {
-        if (confusion[r][c] > 0)
+        if (count > 0)
           shades[{hit, static_cast<int>(std::ceil(8 * std::sqrt(share)))}] +=
               fmt::format("M{0:.4g} {1:.4g}h{2:.4g}v{2:.4g}h-{2:.4g}z", x, y, cell);
         continue;
       }
-      const double strength = hit ? share : std::min(1.0, 1.6 * share);  // errors are rare: let them show
       svg += fmt::format(
           R"(<g><title>{} called {}: {} ({} of the class)</title><rect class="{}" x="{:.0f}" y="{:.1f}" width="{}" height="{}" rx="3" fill-opacity="{:.3f}"/>)",
-          escape_html(names[r]), escape_html(names[c]), confusion[r][c], percent_text(share), hit ? "hit" : "miss",
-          x + 1, y + 1, cell - 2, cell - 2, confusion[r][c] > 0 ? 0.05 + 0.95 * strength : 0.02);
-      if (confusion[r][c] > 0)
-        svg += fmt::format(R"(<text class="cell{}" x="{:.1f}" y="{:.1f}">{}</text>)", strength > 0.5 ? " on" : "",
-                           x + cell / 2, y + cell / 2 + 4, short_number(static_cast<double>(confusion[r][c])));
+          escape_html(names[shown[r]]), escape_html(names[shown[c]]), count, percent_text(share), hit ? "hit" : "miss",
+          x + 1, y + 1, cell - 2, cell - 2, count > 0 ? kFaintest + (kDarkest - kFaintest) * strength : 0.02);
+      if (count > 0)
+        svg += fmt::format(R"(<text class="cell" x="{:.1f}" y="{:.1f}">{}</text>)", x + cell / 2, y + cell / 2 + 4,
+                           short_number(static_cast<double>(count)));
       svg += "</g>";
     }
-    if (!named) continue;
     const double middle = cell * (static_cast<double>(r) + 0.5);
-    svg += fmt::format(R"(<text class="name end" x="{:.0f}" y="{:.1f}">{}</text>)", margin - 7, top + middle + 4,
-                       brief(names[r]));
+    const std::string name = escape_html(brief(names[shown[r]]));
+    svg += fmt::format(R"(<text class="name end" x="{:.0f}" y="{:.1f}">{}</text>)", margin - 7, top + middle + 4, name);
     svg += fmt::format(R"svg(<text class="name" transform="translate({:.1f} {:.1f}) rotate(-45)">{}</text>)svg",
-                       margin + middle + 2, top - 7, brief(names[r]));
+                       margin + middle + 2, top - 7, name);
   }
   for (const auto& [key, path] : shades)
     svg += fmt::format(R"(<path class="{}" fill-opacity="{:.2f}" d="{}"/>)", key.first ? "hit" : "miss",
@@ -263,32 +269,42 @@ std::string heat_map(const std::vector<std::string>& names, const Confusion& con
   return fmt::format(
       R"(<svg class="heat" style="max-width:{:.0f}px;min-width:{:.0f}px" viewBox="0 0 {:.0f} {:.0f}" role="img" )"
       R"(aria-label="Confusion matrix of {} classes: rows are true classes, columns what the model said">{}</svg>)",
-      width, std::min(width, named ? 520.0 : 320.0), width, height, n, svg);
+      width, std::min(width, 520.0), width, height, n, svg);
 }
 
 std::string scatter_map(const std::vector<std::string>& names, const Json& points) {
-  constexpr std::size_t kMostPoints = 5000, kMostClasses = 100;
+  constexpr std::size_t kMostPoints = 5000, kMostClasses = 1000, kShown = 40;
   std::map<std::size_t, std::string> dots;  // one path a class: a line of no length with a round end is a dot
-  std::size_t drawn = 0;
+  std::map<std::size_t, std::size_t> count;
+  std::size_t read = 0, drawn = 0;
   if (points.is_array())
     for (const auto& point : points) {
-      if (!point.is_array() || point.size() != 3 || drawn++ >= kMostPoints) continue;
+      if (!point.is_array() || point.size() != 3 || read++ >= kMostPoints) continue;
       if (!std::all_of(point.begin(), point.end(), [](const Json& value) { return value.is_number_integer(); }))
         continue;
       const auto x = point[0].get<int64_t>(), y = point[1].get<int64_t>(), c = point[2].get<int64_t>();
       if (x < 0 || x > 1000 || y < 0 || y > 1000 || c < 0 || c >= static_cast<int64_t>(kMostClasses)) continue;
       dots[static_cast<std::size_t>(c)] += fmt::format("M{} {}h0", x, y);
+      ++count[static_cast<std::size_t>(c)];
     }
   if (dots.empty()) return {};
-  std::string svg, legend;
+  std::vector<std::pair<std::size_t, std::size_t>> order;  // the largest first, as many as a legend can name
+  for (const auto& [c, size] : count) order.emplace_back(size, c);
+  std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+  for (std::size_t i = kShown; i < order.size(); ++i) dots.erase(order[i].second);
+  std::string svg, legend, note;
+  if (order.size() > kShown)
+    note = fmt::format("<p class=\"note\">Of {} classes these are the {} with the most examples here.</p>",
+                       order.size(), kShown);
   for (const auto& [c, path] : dots) {
+    drawn += count[c];
     svg += fmt::format(R"(<path class="point m{}" data-class="{}" d="{}"/>)", c % 10, c, path);
     legend += fmt::format(R"(<li data-class="{}"><i class="m{}"></i>{}</li>)", c, c % 10,
                           c < names.size() ? escape_html(names[c]) : std::to_string(c));
   }
   return fmt::format(
-      R"(<div class="map"><svg viewBox="-12 -12 1024 1024" role="img" aria-label="Map of the features, {} examples of {} classes">{}</svg><ul class="classes">{}</ul></div>)",
-      drawn, dots.size(), svg, legend);
+      R"(<div class="map"><svg viewBox="-12 -12 1024 1024" role="img" aria-label="Map of the features, {} examples of {} classes">{}</svg><ul class="classes">{}</ul></div>{})",
+      drawn, dots.size(), svg, legend, note);
 }
 
 std::string reliability_chart(const std::string& title, const std::vector<ReliabilityBin>& bins) {

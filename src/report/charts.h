@@ -35,11 +35,13 @@ struct Whisker {
 };
 std::string whisker_chart(const std::vector<Whisker>& rows);
 
-/// Cells shaded by their share of the row: hits in one colour, errors in another. Counts are printed up to 16 classes,
-/// names up to 40.
-std::string heat_map(const std::vector<std::string>& names, const Confusion& confusion);
+/// The classes `shown` of a confusion matrix: cells shaded by their share of the whole row, hits in one colour, errors
+/// in another. Counts are printed up to 16 classes; meant for at most 40 or so.
+std::string heat_map(const std::vector<std::string>& names, const Confusion& confusion,
+                     const std::vector<std::size_t>& shown);
 
-/// Points [x, y, class], x and y from 0 to 1000, with a legend of the classes; nothing when there are none.
+/// Points [x, y, class], x and y from 0 to 1000, with a legend of the classes, the 40 with the most points where there are
+/// more; nothing when there are none.
 std::string scatter_map(const std::vector<std::string>& names, const Json& points);
 
 /// Bars of accuracy over confidence, the gap to the diagonal marked, and below it how often each confidence occurs.

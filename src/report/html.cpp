@@ -70,9 +70,10 @@ std::string report_html(const RunFolder& run, std::optional<RunState> state) {
       escape_html(input.name) + " – fewlabel report</title><style>" + std::string(page::kStyle) +
       "</style></head><body><main>\n";
   page += masthead(input);
-  for (const auto& part : {result_section(input), stages_section(input), labels_section(input), features_section(input),
-                           pictures_section(input), curves_section(input), classes_section(input),
-                           mistakes_section(input), trust_section(input), making_section(input)})
+  for (const auto& part :
+       {warnings_section(input), result_section(input), stages_section(input), labels_section(input),
+        unlabelled_section(input), features_section(input), pictures_section(input), curves_section(input),
+        classes_section(input), mistakes_section(input), trust_section(input), making_section(input)})
     page += part;
   page += "<footer>Made by fewlabel " FEWLABEL_VERSION
           " from the files of this run. This page loads nothing from elsewhere.</footer></main><div id=\"tip\" "

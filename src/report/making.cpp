@@ -67,7 +67,7 @@ std::string making_section(const ReportInput& input) {
   if (!facts.empty()) html += "<dl class=\"facts\">" + facts + "</dl>";
   std::string notes;
   for (const auto& note : list_of(s, "notes"))
-    if (note.is_string()) notes += "<li>" + escape_html(note.get<std::string>()) + "</li>";
+    if (note.is_string()) notes += "<li>" + prose_html(note.get<std::string>()) + "</li>";
   if (!notes.empty()) html += "<h3>To bear in mind</h3><ul class=\"notes\">" + notes + "</ul>";
   if (!trim(input.plan).empty())
     html += "<details><summary>The whole plan</summary><pre><code>" + escape_html(trim(input.plan)) +

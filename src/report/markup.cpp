@@ -56,6 +56,21 @@ std::string escape_html(std::string_view text) {
   return safe;
 }
 
+std::string prose_html(std::string_view text) {
+  std::string html;
+  while (!text.empty()) {
+    const std::size_t open = text.find('`');
+    const std::size_t close = open == std::string_view::npos ? open : text.find('`', open + 1);
+    if (close == std::string_view::npos) break;
+    const std::string_view code = text.substr(open + 1, close - open - 1);
+    const bool word = code.size() <= 24 && code.find(' ') == std::string_view::npos;  // never broken
+    html +=
+        escape_html(text.substr(0, open)) + (word ? "<code class=\"word\">" : "<code>") + escape_html(code) + "</code>";
+    text.remove_prefix(close + 1);
+  }
+  return html + escape_html(text);
+}
+
 std::optional<double> number_of(const Json& json, std::string_view key) {
   const Json& value = member(json, key);
   if (!value.is_number()) return std::nullopt;

@@ -11,6 +11,9 @@ namespace fewlabel {
 /// For element content and quoted attributes; control characters and invalid UTF-8 become U+FFFD.
 std::string escape_html(std::string_view text);
 
+/// A sentence for a person as element content: escaped, and what stands between backticks as <code>.
+std::string prose_html(std::string_view text);
+
 /// A finite number under `key`, if there is one.
 std::optional<double> number_of(const Json& json, std::string_view key);
 /// Text under `key`, else empty.

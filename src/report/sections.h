@@ -17,9 +17,11 @@ struct ReportInput {
   std::string plan, command;
 };
 
-std::string masthead(const ReportInput& input);        // title and one sentence
-std::string result_section(const ReportInput& input);  // accuracy beside the baseline, figures
-std::string labels_section(const ReportInput& input);  // the examples it learnt from
+std::string masthead(const ReportInput& input);  // title and one sentence
+std::string warnings_section(const ReportInput& input);
+std::string result_section(const ReportInput& input);      // accuracy beside the baseline, figures
+std::string labels_section(const ReportInput& input);      // the examples it learnt from
+std::string unlabelled_section(const ReportInput& input);  // what it made of examples without a label
 std::string curves_section(const ReportInput& input);
 std::string classes_section(const ReportInput& input);  // confusion matrix, figures of each class
 std::string trust_section(const ReportInput& input);    // reliability diagrams

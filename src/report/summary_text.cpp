@@ -60,6 +60,8 @@ std::string summary_text(const Json& summary, const std::string& report) {
   }
   if (const auto validation = number_of(summary, "validation_accuracy"))
     lines += row("validation", accuracy_text(summary, "validation_accuracy", "validation_low", "validation_high"));
+  for (const auto& warning : list_of(summary, "warnings"))
+    if (const std::string sentence = text_of(warning, "sentence"); !sentence.empty()) lines += row("WARNING", sentence);
   if (const auto linear = number_of(summary, "linear_accuracy"))
     lines += row("linear probe", fmt::format("{:.1f} % on frozen features", 100 * *linear));
   if (const auto neighbours = number_of(summary, "knn_accuracy")) {

@@ -6,8 +6,8 @@
 
 namespace fewlabel {
 
-/// summary.json as a few lines of at most 80 columns: accuracy with its interval beside the baseline, calibration,
-/// time, notes, and where the report is (left out when `report` is empty).
+/// summary.json as a few lines of at most 80 columns: accuracy with its interval beside the baseline, warnings,
+/// calibration, time, notes, and where the report is (left out when `report` is empty).
 std::string summary_text(const Json& summary, const std::string& report = {});
 
 }  // namespace fewlabel

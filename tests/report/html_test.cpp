@@ -225,11 +225,101 @@ TEST_F(ReportTest, LooksCompleteWhateverIsMissing) {
   }
 }
 
-TEST_F(ReportTest, TakesAnyNumberOfClasses) {
+TEST_F(ReportTest, TakesAnyNumberOfClassesAndDrawsFortyOfThem) {
   for (const int classes : {1, 2, 16, 17, 40, 41, 100, 300}) {
     run.write_json(run.evaluation(), full_evaluation(classes));
-    EXPECT_EQ(report_html(run).find("class=\"heat\"") != std::string::npos, classes <= 250) << classes;
+    const std::string page = report_html(run);
+    EXPECT_THAT(page, HasSubstr("Confusion matrix of " + std::to_string(std::min(classes, 40)) + " classes"))
+        << classes;
+    EXPECT_EQ(page.find("with the most errors") != std::string::npos, classes > 40) << classes;
   }
+}
+
+TEST_F(ReportTest, TheClassesThatAreDrawnAreThoseWithTheMostErrors) {
+  Json json = {{"classes", Json::array()}, {"confusion", Json::array()}};
+  for (int r = 0; r < 60; ++r) {
+    json["classes"].push_back("class" + std::to_string(r));
+    Json row = Json::array();
+    for (int c = 0; c < 60; ++c) row.push_back(r == c ? 9 : r >= 20 && c == (r + 1) % 60 ? 1 : 0);
+    json["confusion"].push_back(row);
+  }
+  run.write_json(run.evaluation(), json);
+  const std::string page = report_html(run), matrix = page.substr(page.find("class=\"heat\""));
+  const std::string drawn = matrix.substr(0, matrix.find("</svg>"));
+  EXPECT_THAT(drawn, Not(HasSubstr(">class10<")));
+  EXPECT_THAT(drawn, HasSubstr(">class21<"));
+  EXPECT_THAT(drawn, HasSubstr(">class59<"));
+}
+
+TEST_F(ReportTest, TheMapShowsTheClassesWithTheMostPoints) {
+  Json detail = {{"classes", Json::array()}, {"embedding_map", {{"points", Json::array()}, {"share", {0.4, 0.2}}}}};
+  for (int c = 0; c < 150; ++c) {
+    detail["classes"].push_back("class" + std::to_string(c));
+    for (int i = 0; i < (c < 110 ? 1 : 2); ++i) detail["embedding_map"]["points"].push_back({c, i, c});
+  }
+  run.write_json(run.evaluation(), detail);
+  const std::string page = report_html(run);
+  EXPECT_THAT(page, HasSubstr("Of 150 classes these are the 40 with the most examples here"));
+  EXPECT_THAT(page, HasSubstr("</i>class149</li>"));
+  EXPECT_THAT(page, Not(HasSubstr("</i>class109</li>")));
+}
+
+TEST_F(ReportTest, WarnsAtTheTop) {
+  Json summary = full_summary();
+  EXPECT_THAT(report_html(run), Not(HasSubstr("id=\"warnings\"")));
+  summary["warnings"] = {{{"kind", "one_class"}, {"sentence", "All are called <b> `x<y`."}}, 7, {{"kind", "odd"}}};
+  run.write_json(run.summary(), summary);
+  const std::string page = report_html(run);
+  EXPECT_THAT(page, HasSubstr("All are called &lt;b&gt; <code class=\"word\">x&lt;y</code>."));
+  EXPECT_LT(page.find("<section id=\"warnings\""), page.find("<section id=\"result\""));
+  EXPECT_THAT(summary_text(summary), HasSubstr("WARNING       All are called"));
+}
+
+TEST_F(ReportTest, NotesShowCommandsAsCode) {
+  Json summary = full_summary();
+  summary["notes"] = {"`fewlabel evaluate RUN <DATA>` measures; a lone ` stays"};
+  run.write_json(run.summary(), summary);
+  EXPECT_THAT(report_html(run),
+              HasSubstr("<li><code>fewlabel evaluate RUN &lt;DATA&gt;</code> measures; a lone ` stays</li>"));
+}
+
+Json unlabelled_found() {
+  const Json picture = {{"name", kHostile}, {"probability", 0.91}, {"png_base64", kPng}};
+  const Json labelled = {{"name", "l"}, {"class", kHostile}, {"png_base64", kPng}};
+  return {{"examples", 500},
+          {"of", 2000},
+          {"classes",
+           {{{"name", kHostile}, {"labels", 4}, {"called", 450}, {"surest", {picture}}, {"least_sure", {picture}}},
+            {{"name", "rare"}, {"labels", 4}, {"called", 50}}}},
+          {"suspicious",
+           {{{"name", "s"}, {"label", "rare"}, {"predicted", kHostile}, {"probability", 0.9}, {"png_base64", kPng}}}},
+          {"compared", 508},
+          {"pairs", 3},
+          {"near_duplicates", {{{"first", labelled}, {"second", picture}, {"likeness", 0.999}}}},
+          {"two_labels", {{{"first", labelled}, {"second", labelled}, {"likeness", 1.0}}}}};
+}
+
+TEST_F(ReportTest, ShowsWhatWasMadeOfTheUnlabelled) {
+  Json summary = full_summary();
+  for (const char* key : {"accuracy", "accuracy_low", "accuracy_high", "supervised_accuracy"}) summary.erase(key);
+  summary["label_accuracy"] = 0.97;
+  run.write_json(run.summary(), summary);
+  run.write_json(run.evaluation(), {{"unlabelled", unlabelled_found()}});
+  const std::string page = report_html(run);
+  EXPECT_THAT(page, HasSubstr("asked about 500 of the 2,000 examples"));
+  EXPECT_THAT(page, HasSubstr("450 <small>90\u202f%</small>"));
+  for (const char* part : {"surest, 91\u202f%", "least sure, 91\u202f%", "Labels to look at", "One picture, two labels",
+                           "3 pairs of pictures that hardly differ, among 508", "the only test there is", "97.0"})
+    EXPECT_THAT(page, HasSubstr(part)) << part;
+  EXPECT_THAT(page, Not(HasSubstr("<script>alert")));
+  const Json found = unlabelled_found();
+  for (const auto& [key, value] : found.items())
+    for (const Json& odd : {Json(), Json("text"), Json(-1), Json::array({1, nullptr}), Json{{"a", 1}}}) {
+      Json less = found;
+      less[key] = odd;
+      run.write_json(run.evaluation(), {{"unlabelled", less}});
+      EXPECT_NO_THROW(report_html(run)) << key << odd;
+    }
 }
 
 TEST_F(ReportTest, DrawsNumbersThatAreHugeAndNearlyAlike) {
