@@ -5,6 +5,8 @@
 
 #include "app/evaluation.h"
 #include "app/planning.h"
+#include "app/unlabelled.h"
+#include "app/warnings.h"
 #include "core/base64.h"
 #include "data/decode/encode.h"
 #include "eval/pictures.h"
@@ -21,6 +23,9 @@ constexpr int64_t kMonitoredProbe = 1000;  // the same of an encoder, against so
 constexpr int64_t kMonitoredKnown = 2000;
 constexpr int64_t kSpread = 2000;  // rows that spread and rank are measured on
 constexpr int64_t kRows = 4, kColumns = 10;
+constexpr int64_t kAskedLabels = 2000;  // labelled examples that are put to what learnt them
+constexpr int64_t kAskedUnlabelled = 20000, kAskedBesideTruth = 2000, kAskedAtLeast = 500;
+constexpr int64_t kAskedShare = 20;  // one example is asked for so many that were trained on: a fiftieth of the time
 
 void add_classification(Findings& found, Stage& stage, const PreparedData& data) {
   const Tensor logits = stage.logits(data.judged_store(), data.judged.index);
@@ -42,6 +47,47 @@ void add_validation(Findings& found, Stage& stage, const PreparedData& data) {
   found.summary["validation_low"] = interval.low;
   found.summary["validation_high"] = interval.high;
   found.summary["validation_examples"] = data.validated.size();
+}
+
+std::vector<int64_t> column_sums(const Json& confusion) {
+  std::vector<int64_t> sums(confusion.size());
+  for (const Json& row : confusion)
+    for (std::size_t c = 0; c < sums.size(); ++c) sums[c] += row.at(c).get<int64_t>();
+  return sums;
+}
+
+/// What it makes of the examples without a label and of those it was taught, and what of that is a reason to warn.
+void add_unlabelled(Findings& found, Stage& stage, const PreparedData& data, const Plan& plan) {
+  const LogitFunction logits = [&stage](const ImageStore& store, const std::vector<int64_t>& indices) {
+    return stage.logits(store, indices);
+  };
+  const std::size_t classes = data.dataset.classes.size();
+  const Answers labelled = ask(logits, *data.train, data.labeled, kAskedLabels);
+  const int64_t trained = plan.train.steps * plan.train.batch * (1 + stage.method().needs().ratio);
+  const int64_t most = data.judge == Judge::none ? kAskedUnlabelled : kAskedBesideTruth;
+  const Answers unlabelled =
+      ask(logits, *data.train, data.unlabeled, std::clamp(trained / kAskedShare, kAskedAtLeast, most));
+
+  Observed seen;
+  seen.classes = data.dataset.classes;
+  seen.labels = class_counts(data.labeled, classes);
+  if (unlabelled.size() > 0) {
+    seen.unlabelled = called(unlabelled, classes);
+    seen.unlabelled_true = class_counts(unlabelled.pool, classes);
+  }
+  seen.labels_asked = labelled.size();
+  seen.labels_right = right_answers(labelled);
+  if (data.judge != Judge::none) {
+    seen.judged_called = column_sums(found.detail.at("confusion"));
+    seen.judged_true = class_counts(data.judged, classes);
+    seen.temperature = found.summary.at("temperature").get<double>();
+    seen.accuracy = found.summary.at("accuracy").get<double>();
+  }
+  if (seen.labels_asked > 0)
+    found.summary["label_accuracy"] = static_cast<double>(seen.labels_right) / static_cast<double>(seen.labels_asked);
+  if (const auto warnings = warnings_of(seen); !warnings.empty()) found.summary["warnings"] = warnings_json(warnings);
+  if (Json json = unlabelled_json(labelled, unlabelled, data); !json.empty())
+    found.detail["unlabelled"] = std::move(json);
 }
 
 void add_notes(Findings& found, const PreparedData& data) {
@@ -121,14 +167,16 @@ std::string no_test(const PreparedData& data) {
 
 ProbeLimits probe_limits(const Plan& plan) { return plan.probe == "quick" ? ProbeLimits{10000, 2000} : ProbeLimits{}; }
 
-Findings measure(Stage& stage, const PreparedData& data, const Plan& plan, const Normalization& rule) {
+Findings measure(Stage& stage, const PreparedData& data, const Plan& plan, const Normalization& rule, Depth depth) {
   const torch::NoGradGuard no_gradient;
   const EvaluationScope evaluating(stage.method());
   Findings found;
   const bool unlabelled = learns_without_labels(plan.method);
   if (stage.classifier() && !unlabelled) {
     if (data.judge != Judge::none) add_classification(found, stage, data);
+    if (depth == Depth::figures) return found;
     add_validation(found, stage, data);
+    add_unlabelled(found, stage, data, plan);
     add_notes(found, data);
   }
   if (const auto features = feature_function(stage.method()); features && unlabelled)

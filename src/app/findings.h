@@ -15,8 +15,12 @@ struct Findings {
   std::string predictions;        // predictions.csv; empty without a classifier
 };
 
-/// The method as it stands (inside an AverageScope: with averaged weights), as far as the data have labels.
-Findings measure(Stage& stage, const PreparedData& data, const Plan& plan, const Normalization& rule);
+/// Of what stands beside the method under test, the figures of a classifier are enough.
+enum class Depth { figures, whole };
+/// The method as it stands (inside an AverageScope: with averaged weights), as far as the data have labels; whole: with
+/// warnings and what it makes of the unlabelled examples. Throws Error{interrupted or terminated} when cancelled.
+Findings measure(Stage& stage, const PreparedData& data, const Plan& plan, const Normalization& rule,
+                 Depth depth = Depth::whole);
 
 /// Why nothing was judged on a test set.
 std::string no_test(const PreparedData& data);

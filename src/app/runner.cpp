@@ -319,7 +319,7 @@ class Runner {
     Stage stage(data.data, options_of(plan, conduct, data.rule), watch.side_hooks(seconds));
     train(stage, watch, "supervised baseline", false);
     const AverageScope averaged = stage.trainer().averaged();
-    const Findings found = measure(stage, data.data, plan, data.rule);
+    const Findings found = measure(stage, data.data, plan, data.rule, Depth::figures);
     Json summary;
     for (const auto& [key, from] : {std::pair{"supervised_accuracy", "accuracy"},
                                     {"supervised_low", "accuracy_low"},
