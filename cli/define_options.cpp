@@ -83,7 +83,8 @@ void CommandLine::define() {
 
   CLI::App& evaluate = app("evaluate");
   evaluate.add_option("RUN", o.evaluate.run, "run folder; with --probe also: pixels")->type_name("")->required();
-  evaluate.add_option("DATA", o.evaluate.data, "other data; that of the run by default")->type_name("");
+  evaluate.add_option("DATA", o.evaluate.data, "other data, PATH or data=PATH; that of the run by default")
+      ->type_name("");
   evaluate.add_option("--probe", o.evaluate.probes, "knn, linear, cluster, reconstruction, finetune@LABELS")
       ->type_name("LIST")
       ->delimiter(',')

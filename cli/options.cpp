@@ -151,6 +151,7 @@ Options CommandLine::parse(const std::vector<std::string>& arguments) {
   if (!options_.evaluate.probes.empty() && !options_.evaluate.judge.empty())
     throw Error(ErrorKind::usage, "evaluate", "--probe and --judge exclude each other",
                 "--probe measures features, --judge measures samples");
+<<<<<<< HEAD
   const bool automatic = progress_ == "auto";
   const Chatter chatter = quiet_ ? Chatter::quiet : options_.json && automatic ? Chatter::json : chatter_of(progress_);
   options_.train.chatter = options_.evaluate.chatter = chatter;
@@ -160,8 +161,32 @@ Options CommandLine::parse(const std::vector<std::string>& arguments) {
   if (verb == "predict" && automatic && options_.predict.output.empty() && isatty(STDOUT_FILENO) &&
       options_.predict.order == PredictOrder::given)
     options_.progress = ProgressMode::none;
+=======
+  if (options_.verb == "evaluate") finish_evaluate();
+>>>>>>> fa6b3d6 (Never call training labels a test)
   finish_train(arguments);
   return options_;
+}
+
+/// `data=PATH`, as train takes it, is PATH.
+void CommandLine::finish_evaluate() {
+  std::string &run = options_.evaluate.run, &data = options_.evaluate.data;
+  constexpr std::string_view kKey = "data=";
+  if (run.starts_with(kKey)) std::swap(run, data);
+  if (run.empty())
+    throw Error(ErrorKind::usage, "evaluate", "there are data, but no run", "fewlabel evaluate RUN data=PATH");
+  if (data.starts_with(kKey)) {
+    data.erase(0, kKey.size());
+    if (data.empty())
+      throw Error(ErrorKind::usage, "evaluate", "data= names nothing", "fewlabel evaluate RUN data=PATH");
+    return;
+  }
+  const std::string key = data.substr(0, data.find('='));
+  std::error_code ignored;
+  if (key.size() < data.size() && key.find_first_not_of("abcdefghijklmnopqrstuvwxyz_.") == std::string::npos &&
+      !std::filesystem::exists(data, ignored))
+    throw Error(ErrorKind::usage, "evaluate", fmt::format("takes no key '{}'", key),
+                "data=PATH is the only one; all else is as the run's plan says");
 }
 
 void CommandLine::finish_train(const std::vector<std::string>& arguments) {

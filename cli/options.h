@@ -56,6 +56,7 @@ class CommandLine {
  private:
   CLI::App& app(std::string_view verb) const;
   void define();
+  void finish_evaluate();
   void finish_train(const std::vector<std::string>& arguments);
 
   std::unique_ptr<CLI::App> root_;

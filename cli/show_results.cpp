@@ -116,6 +116,7 @@ std::string evaluation_text(const Json& evaluation) {
     text += "\n";
   }
   write_table(rest, text);
+  for (const auto& note : evaluation.value("notes", Json::array())) text += "\n" + wrap(scalar(note), 0);
   return text;
 }
 

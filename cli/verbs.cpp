@@ -41,16 +41,16 @@ const std::vector<Verb>& all_verbs() {
       {"evaluate",
        "measure the model of a run again: its answers, features or samples",
        {{"fewlabel evaluate runs/demo", "accuracy on the test set of the run"},
-        {"fewlabel evaluate runs/demo more_photos --json", "on other data with the same classes"},
+        {"fewlabel evaluate runs/demo data=more_photos", "on other data with the same classes"},
         {"fewlabel evaluate runs/x --probe knn,linear", "what its frozen features are worth"},
         {"fewlabel evaluate runs/x --probe finetune@100", "its net, fine-tuned with 100 labels"},
         {"fewlabel evaluate pixels photos@40 --probe knn", "what features have to beat"},
         {"fewlabel evaluate runs/gan --judge runs/demo", "samples beside real examples"}},
-       "Probes learn from the labelled examples of the data and are judged on the test set, or on examples whose "
-       "labels "
-       "were hidden. --judge gives Fréchet distance, precision and recall on the features of a classifier that "
-       "fewlabel "
-       "trained. What both find is kept in probes.json of the run and shown in its report.",
+       "Examples of other data that the run learnt from are recognised by their pixels: those with a label are left "
+       "out, the others told apart. Probes learn from the labelled examples of the data and are judged on the test "
+       "set, or on examples whose labels were hidden. --judge gives Fréchet distance, precision and recall on the "
+       "features of a classifier that fewlabel trained. What both find is kept in probes.json of the run and shown in "
+       "its report.",
        true},
       {"predict",
        "classify files or folders with the model of a run",

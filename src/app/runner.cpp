@@ -8,6 +8,7 @@
 
 #include "app/estimate.h"
 #include "app/findings.h"
+#include "app/learnt_from.h"
 #include "app/machine.h"
 #include "app/planner.h"
 #include "app/planning.h"
@@ -247,6 +248,7 @@ class Runner {
 
     const AverageScope averaged = stage->trainer().averaged();
     save_method(folder.model(), stage->method(), stage->card());
+    keep_learnt(folder.model(), data.data, stage->method(), initial_weights(plan, &*folder_).get());
     Findings found = measure(*stage, data.data, plan, data.rule);
     if (!found.predictions.empty()) write_file(folder.predictions(), found.predictions, Durability::durable);
     folder.write_json(folder.evaluation(), found.detail);

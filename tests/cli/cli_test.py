@@ -480,9 +480,9 @@ def write_png(path, rows):
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", content) + chunk(b"IEND", b""))
 
 
-def write_photos(root, count):
+def write_photos(root, count, seed=0):
     """Bright images in one class, dark ones in the other, some without a label."""
-    draw = random.Random(0)
+    draw = random.Random(seed)
     for name, low in (("bright", 180), ("dark", 0)):
         for i in range(count):
             rows = [bytes(draw.randrange(low, low + 70) for _ in range(12)) for _ in range(12)]
@@ -595,9 +595,22 @@ class OneRun(unittest.TestCase):
             self.assertEqual(len(result.stderr.splitlines()), 1, result.stderr)
 
     def test_evaluate_measures_other_data(self):
-        result = self.call("evaluate", "runs/a", "photos", "--json")
+        learnt = self.call("evaluate", "runs/a", "photos")
+        self.assertEqual(learnt.returncode, 3)
+        self.assertIn("all 40 labelled examples are ones that the run learnt from", learnt.stderr)
+        write_photos(pathlib.Path(self.folder.name, "others"), 12, seed=1)
+        result = self.call("evaluate", "runs/a", "others", "--json")
         self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertGreater(json.loads(result.stdout)["accuracy"], 0)
+        self.assertEqual(json.loads(result.stdout)["test_examples"], 12)
+        for words in (["runs/a", "data=others"], ["data=others", "runs/a"]):
+            again = self.call("evaluate", *words, "--json")
+            self.assertEqual(again.returncode, 0, again.stderr)
+            self.assertEqual(json.loads(again.stdout), json.loads(result.stdout))
+        for words, said in ((["runs/a", "dta=others"], "no key 'dta'"), (["runs/a", "data="], "names nothing"),
+                            (["data=others"], "no run")):
+            refused = self.call("evaluate", *words)
+            self.assertEqual(refused.returncode, 2, words)
+            self.assertIn(said, refused.stderr)
 
     def test_probes_measure_frozen_features(self):
         unjudged = self.call("evaluate", "runs/a", "--probe", "knn")
