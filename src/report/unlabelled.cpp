@@ -135,12 +135,13 @@ std::string unlabelled_section(const ReportInput& input) {
   html += pairs(list_of(found, "two_labels"), "One picture, two labels",
                 "These look alike and have different labels. One of them is likely wrong.");
   const auto all = number_of(found, "pairs"), compared = number_of(found, "compared");
-  html += pairs(list_of(found, "near_duplicates"), "Near-duplicates",
-                fmt::format("{}Copies teach nothing new, and a test set that holds copies of what was learnt flatters.",
-                            all && compared ? fmt::format("{} pairs of pictures that hardly differ, among {} that were "
-                                                          "compared; the most alike. ",
-                                                          count_text(*all), count_text(*compared))
-                                            : ""));
+  html += pairs(
+      list_of(found, "near_duplicates"), "Near-duplicates",
+      fmt::format("{}Copies teach nothing new, and a test set that holds copies of what was learnt flatters.",
+                  all && compared ? fmt::format("{} of pictures that hardly differ, among {} that were compared{}. ",
+                                                *all == 1 ? "One pair" : count_text(*all) + " pairs",
+                                                count_text(*compared), *all == 1 ? "" : "; the most alike")
+                                  : ""));
   if (html.empty()) return {};
   const auto examples = number_of(found, "examples"), of = number_of(found, "of");
   std::string intro;
