@@ -111,6 +111,7 @@ struct Task {
   uint64_t seed = 0;                                // of the weights that the method makes itself
   std::vector<float> mean = {}, deviation = {};     // per channel: input = (pixel in [0, 1] - mean) / deviation
   bool trained_head = true;                         // the net comes with a head that a run has trained on these classes
+  std::vector<double> pool_share = {};              // of the unlabelled pool, where it is known; sums to 1
 };
 
 struct MethodInfo {

@@ -38,6 +38,7 @@ struct DataSettings {
   std::string classes;
   std::string virtual_examples;  // key "virtual": PATH of examples that a generator made, all labelled
   double virtual_share = 0.5;    // of them among the labelled examples of a step
+  std::string shares = "auto";   // classes of the unlabelled pool: auto, labels, uniform, or comma-separated numbers
   void fields(FieldVisitor& field);
 };
 using DataConfig = DataSettings<Form::written>;

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <set>
 
 #include "core/text.h"
@@ -189,6 +191,7 @@ PreparedData open_data(const DataConfig& config, bool labels_needed) {
     pool.label.push_back(train.label(i));
   }
   check_pools(data);
+  if (labels_needed) pool_share(data, config.shares);  // refused now, not after decoding
   if (!config.virtual_examples.empty()) open_virtual(data, config);
   if (!config.validation.empty()) {
     data.validation_source = open_dataset(data.split.data, options, config.validation).test;
@@ -281,6 +284,32 @@ std::vector<double> class_share(const PreparedData& data) {
   for (const int32_t label : data.labeled.label)
     share[static_cast<std::size_t>(label)] += 1.0 / static_cast<double>(data.labeled.size());
   return share;
+}
+
+std::vector<double> pool_share(const PreparedData& data, const std::string& shares) {
+  const std::size_t classes = data.dataset.classes.size();
+  if (shares == "auto") return {};
+  if (shares == "labels") return class_share(data);
+  if (shares == "uniform") return std::vector<double>(classes, 1.0 / static_cast<double>(classes));
+  const auto refuse = [&](const std::string& message) {
+    throw Error(ErrorKind::usage, "data.shares", fmt::format("is '{}': {}", shares, message),
+                fmt::format("give one number above 0 for each class ({}), in shares or in counts, or auto, labels or "
+                            "uniform",
+                            join(data.dataset.classes, ", ")));
+  };
+  std::vector<double> result;
+  double sum = 0;
+  for (const std::string& part : split_text(shares, ',')) {
+    const std::string text = trim(part);
+    double value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc() || end != text.data() + text.size()) refuse(fmt::format("'{}' is no number", text));
+    if (!std::isfinite(value) || value <= 0) refuse(fmt::format("{} is not above 0", text));
+    sum += result.emplace_back(value);
+  }
+  if (result.size() != classes) refuse(fmt::format("numbers given: {}, classes: {}", result.size(), classes));
+  for (double& value : result) value /= sum;
+  return result;
 }
 
 }  // namespace fewlabel

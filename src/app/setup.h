@@ -67,5 +67,8 @@ Json describe_data(const PreparedData& data);
 
 /// 1.0 / classes-like shares of the labelled pool.
 std::vector<double> class_share(const PreparedData& data);
+/// What data.shares says of the unlabelled pool, as numbers that sum to 1; empty for auto.
+/// Throws Error{usage}: anything but auto, labels, uniform or a positive number for each class.
+std::vector<double> pool_share(const PreparedData& data, const std::string& shares);
 
 }  // namespace fewlabel

@@ -68,7 +68,8 @@ struct Stage::Impl {
                     .seed = seed,
                     .mean = options.normalization.mean,
                     .deviation = options.normalization.deviation,
-                    .trained_head = options.initial && options.initial->classes == data.dataset.classes};
+                    .trained_head = options.initial && options.initial->classes == data.dataset.classes,
+                    .pool_share = classes > 0 ? pool_share(data, plan.data.shares) : std::vector<double>()};
     Json own = plan.method;
     own.erase("name");
     net = make_net(net_config(plan.net), task.shape, classes, seed);

@@ -16,6 +16,8 @@ void DataSettings<form>::fields(FieldVisitor& field) {
   field("classes", classes, "comma-separated class names; empty: found in the data");
   field("virtual", virtual_examples, "labelled examples that a generator made, to learn from beside the real ones");
   field("virtual_share", virtual_share, "their share of the labelled examples of a step", 0.0, 0.95);
+  field("shares", shares,
+        "class shares of the unlabelled examples, for who knows them: a number a class (300,45,15), labels or uniform");
 }
 
 template <Form form>

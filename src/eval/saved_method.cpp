@@ -28,6 +28,7 @@ Json to_json(const Task& task) {
           {"labeled", task.labeled},
           {"unlabeled", task.unlabeled},
           {"class_share", task.class_share},
+          {"pool_share", task.pool_share},
           {"steps", task.steps},
           {"seed", task.seed},
           {"mean", task.mean},
@@ -41,6 +42,7 @@ Task task_of(const Json& json) {
   task.labeled = json.at("labeled");
   task.unlabeled = json.at("unlabeled");
   task.class_share = json.at("class_share").get<std::vector<double>>();
+  task.pool_share = json.value("pool_share", std::vector<double>());
   task.steps = json.at("steps");
   task.seed = json.at("seed");
   task.mean = json.at("mean").get<std::vector<float>>();

@@ -21,6 +21,7 @@
 #include "train/schedule.h"
 #include "train/step.h"
 #include "train/torch_compat.h"
+#include "train/trust.h"
 
 namespace fewlabel {
 namespace {
@@ -57,6 +58,7 @@ struct Trainer::Impl {
   TrainerStep step;
   WatchedStep watched;
   CollapseMonitor collapse;
+  TrustMonitor trust;
   std::optional<StepReplay> replay;
   std::optional<CheckpointStore> store;
 
@@ -79,6 +81,7 @@ struct Trainer::Impl {
         step(method, step_settings(options)),
         watched(step),
         collapse(method.needs(), options.loop.steps, options.optimizer.warmup),
+        trust(options.loop.steps),
         pace(options.loop.steps) {
     // The shapes of a step do not change, so that a search for the fastest convolutions pays.
     if (device.is_cuda()) at::globalContext().setBenchmarkCuDNN(true);
@@ -103,6 +106,7 @@ struct Trainer::Impl {
   int64_t update(BatchSource& batches);
   void record(int64_t images, double seconds, double waited);
   void watch_embeddings(const LogRecord& log);
+  void watch_trust(const LogRecord& log);
   void tell_of_replay();
   void evaluate();
   Checkpoint collect();
@@ -145,6 +149,7 @@ void Trainer::Impl::record(int64_t images, double seconds, double waited) {
   tell_of_replay();
   LogRecord log{done, pace.total(), step.metrics().take(), {}};
   watch_embeddings(log);
+  watch_trust(log);
   if (!hooks.on_log) return;
   const double rate = seconds > 0 ? static_cast<double>(images) / seconds : 0;
   log.timing = {{"seconds", before}, {"images_per_second", rate}, {"wait_share", waited}};
@@ -156,6 +161,12 @@ void Trainer::Impl::watch_embeddings(const LogRecord& log) {
   if (spread == log.values.end() || rank == log.values.end() || !hooks.on_warning) return;
   if (const auto warning = collapse.read({done, spread->second, rank->second, watched.directions()}))
     hooks.on_warning(*warning);
+}
+
+void Trainer::Impl::watch_trust(const LogRecord& log) {
+  const auto found = log.values.find("unlabeled/trust");
+  if (found == log.values.end() || !hooks.on_warning) return;
+  if (const auto warning = trust.read(done, found->second)) hooks.on_warning(*warning);
 }
 
 void Trainer::Impl::tell_of_replay() {

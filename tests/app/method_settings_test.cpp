@@ -26,6 +26,7 @@ TEST(MethodSettings, LeaveTheUsersAlone) {
   const Json result = with_method_settings(recipe);
   EXPECT_EQ(result.at("method").at("mu"), 7);
   EXPECT_EQ(result.at("method").at("align"), true);
+  EXPECT_EQ(result.at("method").at("align_to"), "learnt");
   EXPECT_FALSE(result.at("method").contains("decay"));  // fixmatch has none
 }
 

@@ -61,6 +61,33 @@ TEST(Setup, TakesTheLabelsThereAreWhereNoneIsNeeded) {
   EXPECT_THAT(data.unlabeled.index, ElementsAre(1));
 }
 
+TEST(Setup, TakesThePoolsSharesFromWhoKnowsThem) {
+  const TemporaryFolder folder;
+  for (int i = 0; i < 3; ++i) write_grey(folder / ("cat/" + std::to_string(i) + ".png"), i);
+  write_grey(folder / "dog/0.png", 9);
+  DataConfig config = config_of(folder.path());
+  const PreparedData data = open_data(config);
+  EXPECT_TRUE(pool_share(data, "auto").empty());
+  EXPECT_THAT(pool_share(data, "labels"), ElementsAre(0.75, 0.25));
+  EXPECT_THAT(pool_share(data, "uniform"), ElementsAre(0.5, 0.5));
+  EXPECT_THAT(pool_share(data, "30, 10"), ElementsAre(0.75, 0.25));
+  for (const auto& [shares, message] :
+       std::vector<std::pair<std::string, std::string>>{{"1,2,3", "given: 3, classes: 2"},
+                                                        {"0.9", "given: 1, classes: 2"},
+                                                        {"1,0", "0 is not above 0"},
+                                                        {"1,inf", "inf is not above 0"},
+                                                        {"1,2x", "'2x' is no number"},
+                                                        {"equal", "'equal' is no"},
+                                                        {"", "'' is no number"}}) {
+    config.shares = shares;
+    const Error error = error_of([&] { open_data(config); });
+    EXPECT_EQ(error.kind(), ErrorKind::usage);
+    EXPECT_EQ(error.where(), "data.shares");
+    EXPECT_THAT(error.message(), HasSubstr(message));
+    EXPECT_THAT(error.hint(), HasSubstr("cat, dog"));
+  }
+}
+
 TEST(Setup, LearnsFromAFolderWithoutAnyLabel) {
   const TemporaryFolder folder;
   for (int i = 0; i < 16; ++i) write_grey(folder / ("photos/" + std::to_string(i) + ".png"), 10 * i);

@@ -40,6 +40,8 @@ class EveryMethod : public ::testing::TestWithParam<std::string> {
   }
 
   const MethodInfo& info() const { return find_method(GetParam()); }
+  /// The paper's settings, and those of short runs.
+  std::vector<Json> settings() const { return {Json::object(), info().short_settings.value("method", Json::object())}; }
   std::unique_ptr<Method> make(const std::string& net = "mlp", const Json& config = Json::object()) const {
     auto method = info().make(config, Toy::task_for(info()), Toy::net_for(info(), net));
     method->to(Toy::device);
@@ -123,28 +125,31 @@ TEST_P(EveryMethod, SameSeedGivesTheSameBits) {
 }
 
 TEST_P(EveryMethod, RestoredStateGoesOnAsIfNeverStopped) {
-  const auto whole = make("cnn");
-  ToyTrainer(*whole, rule()).run(0, 12, 12);
+  for (const Json& config : settings()) {
+    SCOPED_TRACE(config.dump());
+    const auto whole = make("cnn", config);
+    ToyTrainer(*whole, rule()).run(0, 12, 12);
 
-  const auto first = make("cnn");
-  ToyTrainer before(*first, rule());
-  before.run(0, 6, 12);
-  const auto second = make("cnn");
-  ToyTrainer after(*second, rule());
-  {
-    const torch::NoGradGuard no_grad;
-    const auto state = state_of(*first);
-    for (auto& item : second->named_parameters()) item.value().copy_(state.at(item.key()));
-    for (auto& item : second->named_buffers()) item.value().copy_(state.at(item.key()));
-    after.updates = before.updates;
-    for (auto& [group, values] : after.momentum)
-      for (std::size_t i = 0; i < values.size(); ++i) {
-        values[i].copy_(before.momentum.at(group)[i]);
-        after.square.at(group)[i].copy_(before.square.at(group)[i]);
-      }
+    const auto first = make("cnn", config);
+    ToyTrainer before(*first, rule());
+    before.run(0, 6, 12);
+    const auto second = make("cnn", config);
+    ToyTrainer after(*second, rule());
+    {
+      const torch::NoGradGuard no_grad;
+      const auto state = state_of(*first);
+      for (auto& item : second->named_parameters()) item.value().copy_(state.at(item.key()));
+      for (auto& item : second->named_buffers()) item.value().copy_(state.at(item.key()));
+      after.updates = before.updates;
+      for (auto& [group, values] : after.momentum)
+        for (std::size_t i = 0; i < values.size(); ++i) {
+          values[i].copy_(before.momentum.at(group)[i]);
+          after.square.at(group)[i].copy_(before.square.at(group)[i]);
+        }
+    }
+    after.run(6, 12, 12);
+    expect_same(*whole, *second);
   }
-  after.run(6, 12, 12);
-  expect_same(*whole, *second);
 }
 
 TEST_P(EveryMethod, NeverReadsTheLabelsOfTheUnlabelled) {
@@ -172,31 +177,34 @@ TEST_P(EveryMethod, TwoMicroBatchesEqualOneBatch) {
 }
 
 TEST_P(EveryMethod, AReplayedStepIsItsStep) {
-  const auto plain = make("cnn"), replayed = make("cnn");
-  if (!plain->replayable()) return;
-  std::unique_ptr<GpuRecorder> recorder = std::make_unique<FakeRecorder>();
-  if (Toy::device.is_cuda()) recorder = find_recorder().recorder;
-  ASSERT_TRUE(recorder);
-  StepSettings settings;
-  settings.optimizer.name = rule().adam ? "adamw" : "sgd";
-  settings.method_name = GetParam();
-  TrainerStep one(*plain, settings), other(*replayed, settings);
-  StepReplay replay(*replayed, other, other, std::move(recorder));
-  for (int64_t t = 0; t < 8; ++t) {
-    const Batch batch = Toy::batch(plain->needs(), t);
-    for (TrainerStep* step : {&one, &other}) {
-      torch::manual_seed(static_cast<uint64_t>(t));
-      step->place({t, rule().rate, batch.unlabeled.index, ""});
-      step == &one ? plain->learn(batch, one) : replay.learn(batch);
+  for (const Json& config : this->settings()) {
+    SCOPED_TRACE(config.dump());
+    const auto plain = make("cnn", config), replayed = make("cnn", config);
+    if (!plain->replayable()) continue;
+    std::unique_ptr<GpuRecorder> recorder = std::make_unique<FakeRecorder>();
+    if (Toy::device.is_cuda()) recorder = find_recorder().recorder;
+    ASSERT_TRUE(recorder);
+    StepSettings settings;
+    settings.optimizer.name = rule().adam ? "adamw" : "sgd";
+    settings.method_name = GetParam();
+    TrainerStep one(*plain, settings), other(*replayed, settings);
+    StepReplay replay(*replayed, other, other, std::move(recorder));
+    for (int64_t t = 0; t < 8; ++t) {
+      const Batch batch = Toy::batch(plain->needs(), t);
+      for (TrainerStep* step : {&one, &other}) {
+        torch::manual_seed(static_cast<uint64_t>(t));
+        step->place({t, rule().rate, batch.unlabeled.index, ""});
+        step == &one ? plain->learn(batch, one) : replay.learn(batch);
+      }
+      for (Method* method : {plain.get(), replayed.get()}) method->updated(static_cast<double>(t + 1) / 8);
     }
-    for (Method* method : {plain.get(), replayed.get()}) method->updated(static_cast<double>(t + 1) / 8);
-  }
-  EXPECT_TRUE(replay.recorded()) << replay.failure();
-  expect_same(*plain, *replayed);
-  const auto logged = one.metrics().take(), again = other.metrics().take();
-  for (const auto& [name, value] : logged) {
-    ASSERT_TRUE(again.contains(name)) << name;
-    EXPECT_NEAR(value, again.at(name), 1e-3 * (1 + std::abs(value))) << name;
+    EXPECT_TRUE(replay.recorded()) << replay.failure();
+    expect_same(*plain, *replayed);
+    const auto logged = one.metrics().take(), again = other.metrics().take();
+    for (const auto& [name, value] : logged) {
+      ASSERT_TRUE(again.contains(name)) << name;
+      EXPECT_NEAR(value, again.at(name), 1e-3 * (1 + std::abs(value))) << name;
+    }
   }
 }
 

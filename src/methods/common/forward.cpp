@@ -12,8 +12,9 @@ void ConsistencyConfig::fields(FieldVisitor& field) {
   field("labeled_view", labeled_view, "view of the labelled examples", {"weak", "strong"});
   field("weak_forward", weak_forward, "forward pass of the weak views: its own without gradient, or one with all",
         {"separate", "together"});
-  field("align", align, "align the predictions with the class shares of the labels");
+  field("align", align, "align the average prediction with the class shares that align_to names");
   field("align_decay", align_decay, "decay of the average prediction used by align", 0.0, 0.99999);
+  align_to_field(field, align_to);
 }
 
 void ConsistencyConfig::strong_field(FieldVisitor& field) {
@@ -22,32 +23,61 @@ void ConsistencyConfig::strong_field(FieldVisitor& field) {
 }
 
 Json short_consistency_settings(const Json& own) {
-  Json method = {{"mu", 5}, {"labeled_view", "strong"}, {"align", true}, {"align_decay", 0.99}, {"rotation", 1.0}};
+  Json method = {
+      {"mu", 5},        {"labeled_view", "strong"}, {"align", true}, {"align_decay", 0.99}, {"align_to", "learnt"},
+      {"rotation", 1.0}};
   method.update(own);
   return {{"method", method}};
 }
 
+namespace {
+
+/// Features and logits of a pass.
+struct Seen {
+  Tensor features, logits;
+};
+
+Seen see(NetModule& net, const Tensor& x) {
+  const Tensor features = net.features(x);
+  return {features, net.classify(features)};
+}
+
+}  // namespace
+
 ConsistencyLogits forward_consistency(NetModule& net, const Batch& batch, const ConsistencyConfig& config) {
   const Tensor &x = batch.labeled.x.at(0), &weak = batch.unlabeled.x.at(0), &strong = batch.unlabeled.x.at(1);
-  if (config.strong_forward == "kept") return {{}, forward_without_gradient(net, weak), {}};
-  if (config.weak_forward == "together") {
-    const auto parts =
-        net.forward(torch::cat({x, weak, strong})).split_with_sizes({x.size(0), weak.size(0), strong.size(0)});
-    return {parts[0], parts[1].detach(), parts[2]};
+  const int64_t b = x.size(0), u = weak.size(0);
+  if (config.strong_forward == "kept") {
+    const torch::NoGradGuard no_grad;
+    const Seen seen = see(net, weak);
+    at::autocast::clear_cache();  // a cast made without gradient would cut the weights off from the next pass
+    return {{}, seen.logits, {}, {{}, seen.features}};
   }
-  const auto [p_x, p_strong] = forward_together(net, x, strong);
+  if (config.weak_forward == "together") {
+    const Seen seen = see(net, torch::cat({x, weak, strong}));
+    const auto parts = seen.logits.split_with_sizes({b, u, strong.size(0)});
+    return {parts[0],
+            parts[1].detach(),
+            parts[2],
+            {seen.features.slice(0, 0, b), seen.features.slice(0, b, b + u).detach()}};
+  }
+  const Seen seen = see(net, torch::cat({x, strong}));
+  const auto parts = seen.logits.split_with_sizes({b, strong.size(0)});
   // Second on purpose: autocast keeps the first cast of each weight, and one made without gradient would cut the
   // weights off from the loss.
   const torch::NoGradGuard no_grad;
-  return {p_x, net.forward(weak), p_strong};
+  const Seen second = see(net, weak);
+  return {parts[0], second.logits, parts[1], {seen.features.slice(0, 0, b), second.features}};
 }
 
 void finish_consistency(ConsistencyLogits& logits, NetModule& net, const Batch& batch, const Tensor& kept) {
   if (logits.x.defined()) return;
   const Tensor chosen = kept.nonzero().squeeze(1);
-  const auto [x, strong] =
-      forward_together(net, batch.labeled.x.at(0), batch.unlabeled.x.at(1).index_select(0, chosen));
-  logits.x = x;
+  const Tensor& x = batch.labeled.x.at(0);
+  const Seen seen = see(net, torch::cat({x, batch.unlabeled.x.at(1).index_select(0, chosen)}));
+  logits.x = seen.logits.slice(0, 0, x.size(0));
+  logits.features.x = seen.features.slice(0, 0, x.size(0));
+  const Tensor strong = seen.logits.slice(0, x.size(0));
   logits.u_strong = torch::zeros({kept.size(0), strong.size(1)}, strong.options()).index_copy(0, chosen, strong);
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "fewlabel/method.h"
+#include "methods/common/pool_shares.h"
 
 namespace fewlabel {
 
@@ -19,6 +20,7 @@ struct ConsistencyConfig {
   std::string strong_forward = "all";  // a field of the methods whose loss needs no other strong view than the kept
   bool align = false;
   double align_decay = 0.999;
+  std::string align_to = "labels";  // or learnt: see pool_shares.h
   void fields(FieldVisitor& field);
   void strong_field(FieldVisitor& field);
   Needs needs() const { return {.labeled = {labeled_view}, .unlabeled = {"weak", "strong"}, .ratio = mu}; }
@@ -32,6 +34,7 @@ Json short_consistency_settings(const Json& own = Json::object());
 /// Logits of the labelled examples and of the two views of the unlabelled ones; `u_weak` carries no gradient.
 struct ConsistencyLogits {
   Tensor x, u_weak, u_strong;
+  Features features;
 };
 
 /// together: one pass over all three, as FixMatch's authors do: batch norm sees labelled, weak and strong as one batch.

@@ -10,6 +10,7 @@
 #include "methods/common/align.h"
 #include "methods/common/forward.h"
 #include "methods/common/losses.h"
+#include "methods/common/pool_shares.h"
 #include "methods/common/statistics_guard.h"
 
 namespace fewlabel {
@@ -19,6 +20,7 @@ struct AdaMatchConfig {
   double tau = 0.9, lambda_u = 1.0, ramp = 0.5, align_decay = 0.999;
   int64_t mu = 7;
   bool interpolate = true;
+  std::string align_to = "labels";
   void fields(FieldVisitor& field) {
     field("tau", tau, "threshold as a share of the mean confidence on the labelled weak views (τ)", 0.0, 1.0);
     field("lambda_u", lambda_u, "final weight of the unlabelled loss", 0.0, 1000.0);
@@ -26,6 +28,7 @@ struct AdaMatchConfig {
     field("mu", mu, "unlabelled examples per labelled one", 1, 64);
     field("interpolate", interpolate, "random logit interpolation: mix logits of two passes over the labelled");
     field("align_decay", align_decay, "decay of the average predictions that are aligned", 0.0, 0.99999);
+    align_to_field(field, align_to);
   }
 };
 
@@ -36,6 +39,8 @@ class AdaMatch final : public Method, public Classifier {
         net_(register_module("net", std::move(net))),
         labeled_mean_(register_module("labeled_mean", RunningMean(class_share(task)))),
         unlabeled_mean_(register_module("unlabeled_mean", RunningMean(class_share(task)))),
+        shares_(register_module(
+            "shares", PoolShares(PoolSharesConfig{config.align_to, config.align_decay}, task, net_->feature_size()))),
         lambda_(register_buffer("lambda", torch::full({}, weight(0.0)))) {}
 
   // The interpolation draws noise, and the threshold is a mean over the batch.
@@ -49,7 +54,9 @@ class AdaMatch final : public Method, public Classifier {
     const auto& u = batch.unlabeled.x;
 
     // Z': labelled and unlabelled as one batch. Z'': the labelled alone, so that batch norm sees them otherwise.
-    const auto parts = forward_parts(*net_, {torch::cat({x.at(0), x.at(1)}), u.at(0), u.at(1)});
+    const int64_t b = 2 * x.at(0).size(0), n = u.at(0).size(0);
+    const Tensor features = net_->features(torch::cat({x.at(0), x.at(1), u.at(0), u.at(1)}));
+    const auto parts = net_->classify(features).split_with_sizes({b, n, n});
     const Tensor z_x =
         config_.interpolate ? interpolated(parts[0], torch::cat({x[0], x[1]})) : parts[0].to(torch::kFloat);
     const auto halves = z_x.chunk(2);
@@ -57,13 +64,16 @@ class AdaMatch final : public Method, public Classifier {
 
     // Distribution alignment: the weak predictions should be spread over the classes as those on labelled examples are.
     const Tensor p_x = probabilities(halves[0]), p_u = probabilities(parts[1]);
-    const Tensor ratio = labeled_mean_->value().clamp_min(1e-6) / unlabeled_mean_->value().clamp_min(1e-6);
+    const Tensor ratio =
+        shares_->ratio() * labeled_mean_->value().clamp_min(1e-6) / unlabeled_mean_->value().clamp_min(1e-6);
     const Tensor target = p_u * ratio / (p_u * ratio).sum(1, /*keepdim=*/true);
 
     // Relative threshold: c_τ = τ times the mean confidence on the labelled weak views.
     const auto [confidence, label] = most_probable(target);
     const Tensor kept = confidence.ge(config_.tau * p_x.amax(1).mean()).to(torch::kFloat);
-    const Tensor loss_u = (kept * cross_entropy_each(parts[2], target)).mean();
+    const Tensor weight = shares_->weigh(
+        {{features.slice(0, b / 2, b), features.slice(0, b, b + n)}, batch.labeled.y, label, kept}, step);
+    const Tensor loss_u = (weight * cross_entropy_each(shares_->adjusted(parts[2]), target)).mean();
 
     labeled_mean_->observe(p_x);
     unlabeled_mean_->observe(p_u);
@@ -77,6 +87,7 @@ class AdaMatch final : public Method, public Classifier {
     lambda_.fill_(weight(progress));
     labeled_mean_->move(config_.align_decay);
     unlabeled_mean_->move(config_.align_decay);
+    shares_->updated();
   }
 
   Tensor logits(const Tensor& x) override { return net_->forward(x); }
@@ -99,15 +110,16 @@ class AdaMatch final : public Method, public Classifier {
   AdaMatchConfig config_;
   Net net_;
   RunningMean labeled_mean_, unlabeled_mean_;
+  PoolShares shares_;
   Tensor lambda_;
 };
 
 }  // namespace
 
 MethodInfo adamatch() {
-  return describe_method<AdaMatch, AdaMatchConfig>("adamatch", "AdaMatch", "arXiv:2106.04732", "semi/correcting",
-                                                   Json::object(),
-                                                   {{"method", {{"ramp", 0.3}, {"mu", 4}, {"align_decay", 0.99}}}});
+  return describe_method<AdaMatch, AdaMatchConfig>(
+      "adamatch", "AdaMatch", "arXiv:2106.04732", "semi/correcting", Json::object(),
+      {{"method", {{"ramp", 0.3}, {"mu", 4}, {"align_decay", 0.99}, {"align_to", "learnt"}}}});
 }
 
 }  // namespace fewlabel

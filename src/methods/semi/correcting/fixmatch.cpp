@@ -23,7 +23,7 @@ class FixMatch final : public Method, public Classifier {
   FixMatch(const FixMatchConfig& config, const Task& task, Net net)
       : config_(config),
         net_(register_module("net", std::move(net))),
-        align_(register_module("align", Alignment(config, task))),
+        align_(register_module("align", Alignment(config, task, net_->feature_size()))),
         rotation_(register_module("rotation", Rotation(config.rotation, net_->feature_size(), task.seed))) {}
 
   Needs needs() const override { return config_.needs(); }
@@ -43,7 +43,8 @@ class FixMatch final : public Method, public Classifier {
     const Tensor loss_s = cross_entropy(p.x, batch.labeled.y);
 
     // ℓ_u: the strong view must agree with it; masked examples count as zero in the mean.
-    const Tensor loss_u = (kept * cross_entropy_each(p.u_strong, pseudo_label)).mean();
+    const Tensor weight = align_->weigh({p.features, batch.labeled.y, pseudo_label, kept}, step);
+    const Tensor loss_u = (weight * cross_entropy_each(align_->adjusted(p.u_strong), pseudo_label)).mean();
 
     const Tensor loss_r = rotation_->loss(*net_, batch, step);
     step.minimize(loss_s + config_.lambda_u * loss_u + loss_r);

@@ -25,7 +25,7 @@ class FlexMatch final : public Method, public Classifier {
   FlexMatch(const FlexMatchConfig& config, const Task& task, Net net)
       : config_(config),
         net_(register_module("net", std::move(net))),
-        align_(register_module("align", Alignment(config, task))),
+        align_(register_module("align", Alignment(config, task, net_->feature_size()))),
         rotation_(register_module("rotation", Rotation(config.rotation, net_->feature_size(), task.seed))),
         won_by_(register_buffer("won_by", torch::full({std::max<int64_t>(task.unlabeled, 1)}, -1, torch::kLong))),
         beta_(register_buffer("beta", torch::zeros({task.classes}))) {}
@@ -44,7 +44,8 @@ class FlexMatch final : public Method, public Classifier {
     finish_consistency(p, *net_, batch, kept);
     const Tensor loss_s = cross_entropy(p.x, batch.labeled.y);
     const Tensor loss_r = rotation_->loss(*net_, batch, step);
-    const Tensor loss_u = (kept * cross_entropy_each(p.u_strong, pseudo_label)).mean();
+    const Tensor weight = align_->weigh({p.features, batch.labeled.y, pseudo_label, kept}, step);
+    const Tensor loss_u = (weight * cross_entropy_each(align_->adjusted(p.u_strong), pseudo_label)).mean();
 
     // An example is won by the class that last predicted it above τ itself.
     const Tensor& index = batch.unlabeled.index;
@@ -64,8 +65,10 @@ class FlexMatch final : public Method, public Classifier {
     // σ(c), the examples won by class c, and those won by none (slot 0); β(c) = σ(c) / the largest.
     const Tensor ones = torch::ones(won_by_.sizes(), beta_.options());
     const Tensor won = torch::zeros({beta_.size(0) + 1}, beta_.options()).scatter_add_(0, won_by_ + 1, ones);
-    const Tensor sigma = won.slice(0, 1);
-    beta_.copy_(sigma / (config_.thresh_warmup ? won : sigma).max().clamp_min(1.0));
+    // A class that the pool holds less of than the labels do is no worse learnt for that.
+    const Tensor sigma = align_->over_ratio(won.slice(0, 1));
+    const Tensor most = config_.thresh_warmup ? torch::maximum(sigma.max(), won[0]) : sigma.max();
+    beta_.copy_(sigma / most.clamp_min(1.0));
     align_->updated();
   }
 

@@ -32,7 +32,7 @@ class FreeMatch final : public Method, public Classifier {
       : config_(config),
         classes_(task.classes),
         net_(register_module("net", std::move(net))),
-        align_(register_module("align", Alignment(config, task))),
+        align_(register_module("align", Alignment(config, task, net_->feature_size()))),
         rotation_(register_module("rotation", Rotation(config.rotation, net_->feature_size(), task.seed))),
         tau_(register_module("tau", RunningMean(torch::full({}, 1.0 / static_cast<double>(classes_))))),
         p_model_(register_module("p_model", RunningMean(torch::full({classes_}, 1.0 / static_cast<double>(classes_))))),
@@ -42,17 +42,19 @@ class FreeMatch final : public Method, public Classifier {
   bool replayable() const override { return true; }
 
   void learn(const Batch& batch, Step& step) override {
-    const auto [p_x, p_weak, p_strong] = forward_consistency(*net_, batch, config_);
+    const auto [p_x, p_weak, p_strong, features] = forward_consistency(*net_, batch, config_);
     const Tensor loss_r = rotation_->loss(*net_, batch, step);
     const Tensor loss_s = cross_entropy(p_x, batch.labeled.y);
 
     // τ_t(c) = τ_t p̃_t(c) / max p̃_t (self-adaptive thresholding).
     const Tensor q = align_->forward(probabilities(p_weak));
     const auto [confidence, pseudo_label] = most_probable(q);
-    const Tensor& p_model = p_model_->value();
+    // A class that the pool holds less of than the labels do is no worse learnt for that.
+    const Tensor p_model = align_->over_ratio(p_model_->value());
     const Tensor threshold = tau_->value().clamp(config_.tau_min, config_.tau_max) * p_model / p_model.max();
     const Tensor kept = confidence.ge(threshold.index_select(0, pseudo_label)).to(torch::kFloat);
-    const Tensor loss_u = (kept * cross_entropy_each(p_strong, pseudo_label)).mean();
+    const Tensor weight = align_->weigh({features, batch.labeled.y, pseudo_label, kept}, step);
+    const Tensor loss_u = (weight * cross_entropy_each(align_->adjusted(p_strong), pseudo_label)).mean();
     const Tensor loss_f = config_.lambda_f > 0 ? fairness(p_strong, kept) : torch::zeros({}, loss_s.options());
 
     tau_->observe(confidence);

@@ -37,7 +37,7 @@ class SimMatch final : public Method, public Classifier {
             "head",
             MlpHead(HeadPlan{.sizes = {net_->feature_size(), net_->feature_size(), config.embedding}, .norm = false},
                     task.seed, "projection"))),
-        align_(register_module("align", Alignment(config, task))),
+        align_(register_module("align", Alignment(config, task, net_->feature_size()))),
         rotation_(register_module("rotation", Rotation(config.rotation, net_->feature_size(), task.seed))),
         bank_(register_buffer("bank", torch::zeros({task.labeled, config.embedding}))),
         bank_label_(register_buffer("bank_label", torch::full({task.labeled}, -1, torch::kLong))) {}
@@ -73,7 +73,8 @@ class SimMatch final : public Method, public Classifier {
     // L_u: where p̂ is confident, the strong view must agree with it.
     const auto [confidence, pseudo_label] = most_probable(p_hat);
     const Tensor kept = confidence.ge(config_.tau).to(torch::kFloat);
-    const Tensor loss_u = (kept * cross_entropy_each(strong.logits, p_hat)).mean();
+    const Tensor weight = align_->weigh({{x.features, weak.features}, batch.labeled.y, pseudo_label, kept}, step);
+    const Tensor loss_u = (weight * cross_entropy_each(align_->adjusted(strong.logits), p_hat)).mean();
 
     // L_in: and it must be as similar to every labelled example.
     const Tensor log_q_s = torch::log_softmax(similarity(strong.z), 1);
@@ -92,7 +93,7 @@ class SimMatch final : public Method, public Classifier {
 
  private:
   struct Seen {
-    Tensor logits, z;
+    Tensor features, logits, z;
   };
   struct All {
     Seen x, weak, strong;
@@ -100,7 +101,7 @@ class SimMatch final : public Method, public Classifier {
 
   Seen see(const Tensor& images) {
     const Tensor features = net_->features(images);
-    return {net_->classify(features), unit_rows(head_->forward(features))};
+    return {features, net_->classify(features), unit_rows(head_->forward(features))};
   }
 
   All embedded(const Batch& batch) {
@@ -109,11 +110,11 @@ class SimMatch final : public Method, public Classifier {
     const bool together = config_.weak_forward == "together";
     const Seen all = see(together ? torch::cat({x, strong, weak}) : torch::cat({x, strong}));
     const auto part = [&](int64_t from, int64_t to) {
-      return Seen{all.logits.slice(0, from, to), all.z.slice(0, from, to)};
+      return Seen{all.features.slice(0, from, to), all.logits.slice(0, from, to), all.z.slice(0, from, to)};
     };
     const Seen own = part(0, b), other = part(b, b + u), last = part(b + u, b + 2 * u);  // empty where weak is apart
     const torch::NoGradGuard no_grad;
-    return {own, together ? Seen{last.logits.detach(), last.z.detach()} : see(weak), other};
+    return {own, together ? Seen{last.features.detach(), last.logits.detach(), last.z.detach()} : see(weak), other};
   }
 
   /// Cosines with the remembered examples over t; those not yet seen are as far away as can be.

@@ -32,7 +32,7 @@ class SoftMatch final : public Method, public Classifier {
   SoftMatch(const SoftMatchConfig& config, const Task& task, Net net)
       : config_(config),
         net_(register_module("net", std::move(net))),
-        align_(register_module("align", Alignment(config, task))),
+        align_(register_module("align", Alignment(config, task, net_->feature_size()))),
         uniform_(register_module(
             "uniform",
             Alignment(ConsistencyConfig{.align = config.uniform, .align_decay = config.decay}, without_shares(task)))),
@@ -45,7 +45,7 @@ class SoftMatch final : public Method, public Classifier {
   bool replayable() const override { return true; }
 
   void learn(const Batch& batch, Step& step) override {
-    const auto [p_x, p_weak, p_strong] = forward_consistency(*net_, batch, config_);
+    const auto [p_x, p_weak, p_strong, features] = forward_consistency(*net_, batch, config_);
     const Tensor loss_r = rotation_->loss(*net_, batch, step);
     const Tensor loss_s = cross_entropy(p_x, batch.labeled.y);
 
@@ -57,7 +57,8 @@ class SoftMatch final : public Method, public Classifier {
     // λ(p) = exp(-(max p - μ_t)² / (2 σ_t² / n²)) below the mean μ_t, 1 above it.
     const Tensor below = (confidence - mu_).clamp_max(0.0) * config_.n_sigma;
     const Tensor lambda = torch::exp(-below.square() / (2.0 * variance_.clamp_min(1e-12)));
-    const Tensor loss_u = (lambda * cross_entropy_each(p_strong, pseudo_label)).mean();
+    const Tensor weight = align_->weigh({features, batch.labeled.y, pseudo_label, lambda}, step);
+    const Tensor loss_u = (weight * cross_entropy_each(align_->adjusted(p_strong), pseudo_label)).mean();
 
     batch_->observe(torch::stack({confidence, confidence.square()}, 1));
 

@@ -30,7 +30,7 @@ class Uda final : public Method, public Classifier {
       : config_(config),
         classes_(static_cast<double>(task.classes)),
         net_(register_module("net", std::move(net))),
-        align_(register_module("align", Alignment(config, task))),
+        align_(register_module("align", Alignment(config, task, net_->feature_size()))),
         rotation_(register_module("rotation", Rotation(config.rotation, net_->feature_size(), task.seed))),
         eta_(register_buffer("eta", torch::full({}, annealed(0.0)))) {}
 
@@ -42,7 +42,7 @@ class Uda final : public Method, public Classifier {
   bool replayable() const override { return true; }
 
   void learn(const Batch& batch, Step& step) override {
-    const auto [p_x, p_weak, p_strong] = forward_consistency(*net_, batch, config_);
+    const auto [p_x, p_weak, p_strong, features] = forward_consistency(*net_, batch, config_);
 
     const Tensor loss_r = rotation_->loss(*net_, batch, step);
 
@@ -56,7 +56,8 @@ class Uda final : public Method, public Classifier {
     const auto [confidence, label] = most_probable(p);
     const Tensor kept = confidence.ge(config_.tau).to(torch::kFloat);
     const Tensor power = p.pow(1.0 / config_.temperature), target = power / power.sum(1, /*keepdim=*/true);
-    const Tensor loss_u = (kept * divergence_each(target, p_strong)).mean();
+    const Tensor weight = align_->weigh({features, batch.labeled.y, label, kept}, step);
+    const Tensor loss_u = (weight * divergence_each(target, align_->adjusted(p_strong))).mean();
 
     step.minimize(loss_s + config_.lambda_u * loss_u + loss_r);
     step.pseudo_labels(label, kept);
