@@ -40,8 +40,8 @@ std::string whisker_chart(const std::vector<Whisker>& rows);
 std::string heat_map(const std::vector<std::string>& names, const Confusion& confusion,
                      const std::vector<std::size_t>& shown);
 
-/// Points [x, y, class], x and y from 0 to 1000, with a legend of the classes, the 40 with the most points where there are
-/// more; nothing when there are none.
+/// Points [x, y, class], x and y from 0 to 1000, with a legend of the classes; of the 40 with the most points where
+/// there are more. Nothing when there are none.
 std::string scatter_map(const std::vector<std::string>& names, const Json& points);
 
 /// Bars of accuracy over confidence, the gap to the diagonal marked, and below it how often each confidence occurs.
