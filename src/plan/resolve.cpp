@@ -64,6 +64,7 @@ class Resolver {
     to.classes = from.classes;
     to.virtual_examples = from.virtual_examples;
     to.virtual_share = from.virtual_share;
+    to.shares = from.shares;
     pick(to.size, from.size, "data.size", side_for(facts_.found),
          fmt::format("most images are {} × {}", facts_.found.width, facts_.found.height));
     pick(to.channels, from.channels, "data.channels", int64_t{facts_.found.channels == 1 ? 1 : 3},
