@@ -286,6 +286,31 @@ TEST(DryRun, SaysWhatItWouldDoAndWritesNothing) {
   EXPECT_FALSE(fs::exists(photos.run("a")));
 }
 
+TEST(DryRun, ShrinksPhotographsUntilTheBudgetHoldsEnoughSteps) {
+  const TemporaryFolder folder;
+  for (int i = 0; i < 8; ++i) {
+    const fs::path inside = fs::path(folder / "photos") / (i < 4 ? (i % 2 ? "a" : "b") : "unlabeled");
+    make_folder(inside);
+    write_file(inside / (std::to_string(i) + ".png"),
+               encode_png({240, 320, 3, std::vector<uint8_t>(240 * 320 * 3, static_cast<uint8_t>(30 * i))}),
+               Durability::atomic);
+  }
+  TrainRequest request;
+  request.overrides = {"data=" + (folder / "photos"), "train.threads=1"};
+  request.minutes = 0.05;
+  request.dry_run = true;
+  request.chatter = Chatter::quiet;
+  const Json plan = train(request)["stages"][0];
+  EXPECT_EQ(plan["data"]["size"], 32);
+  EXPECT_THAT(plan["net"]["name"].get<std::string>(), ::testing::AnyOf("cnn", "seed_cnn"));
+  EXPECT_LE(plan["train"]["minutes"].get<double>(), 0.05);
+  request.overrides.insert(request.overrides.end(), {"data.size=16", "net=mlp", "train.batch=4"});
+  const Json own = train(request)["stages"][0];
+  EXPECT_EQ(own["data"]["size"], 16);
+  EXPECT_EQ(own["net"]["name"], "mlp");
+  EXPECT_EQ(own["train"]["batch"], 4);
+}
+
 TEST(Probes, MeasureFeaturesOfARunAndPixels) {
   const Photos photos;
   photos.train("a", {"method=supervised", "method.view=weak", "train.steps=30"});
