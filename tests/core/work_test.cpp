@@ -51,7 +51,7 @@ TEST(Work, TellsItsListenerOnceItTakesLongAndWhenItEnds) {
 TEST(WorkLine, SaysItAllInEightyColumns) {
   const WorkState state{"decoding images", 1200, 5000, 4, false};
   EXPECT_EQ(work_line(state, 200), "decoding images  1,200/5,000 [#####---------------]  300 a second  13 s left");
-  EXPECT_EQ(work_line({"fitting", 30, 0, 2, true}, 80), "fitting  30  15 a second  2 s");
+  EXPECT_EQ(work_line({"fitting", 30, 0, 2, true}, 80), "fitting  30  15 a second  2.0 s");
   for (int columns = 0; columns <= 120; ++columns)
     EXPECT_LE(static_cast<int>(work_line(state, columns).size()), std::max(columns, 1));
 }
