@@ -11,6 +11,11 @@
 #include "core/json_text.h"
 
 namespace fewlabel {
+namespace {
+
+constexpr auto kAtMost = std::chrono::seconds(1);  // renaming a file costs as much as some steps of a small net
+
+}  // namespace
 
 std::string utc_now() { return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))); }
 
@@ -31,7 +36,8 @@ void Heartbeat::write(Json status) {
   if (!running) thread_ = {};  // stops and joins: nothing may say "running" after this
   const std::lock_guard lock(mutex_);
   status_ = std::move(status);
-  put(status_["state"] != written_state_);
+  const bool changed = status_["state"] != written_state_;
+  if (changed || Clock::now() - written_ >= kAtMost) put(changed);
   if (running && !thread_.joinable()) thread_ = std::jthread([this](const std::stop_token& stop) { beat(stop); });
 }
 
@@ -48,6 +54,7 @@ void Heartbeat::put(bool durable) {
   // File names in a message need not be UTF-8; a replacement character is better than no status.
   write_file(file_, json_text(status_, 2) + "\n", durable ? Durability::durable : Durability::scratch);
   written_state_ = status_["state"];
+  written_ = Clock::now();
 }
 
 }  // namespace fewlabel

@@ -25,10 +25,11 @@ class Heartbeat {
   Heartbeat& operator=(const Heartbeat&) = delete;
 
   /// Writes `status` with the time as its "heartbeat"; while its "state" is "running", again and again. Another state
-  /// than before is durable and throws Error{storage}; all else is scratch.
+  /// than before is durable and throws Error{storage}; all else is scratch, and written once a second at most.
   void write(Json status);
 
  private:
+  using Clock = std::chrono::steady_clock;
   void beat(const std::stop_token& stop);
   void put(bool durable);
 
@@ -38,6 +39,7 @@ class Heartbeat {
   std::condition_variable_any wake_;
   Json status_;
   Json written_state_;  // null: none yet
+  Clock::time_point written_;
   std::jthread thread_;
 };
 
