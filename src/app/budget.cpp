@@ -29,10 +29,6 @@ measure::StepRequest request_of(const Plan& plan, int64_t batch) {
   return request;
 }
 
-void stop_if_cancelled() {
-  if (const auto kind = cancelled()) throw Error(*kind, "train", "stopped while the run was planned");
-}
-
 }  // namespace
 
 TrainConfig at_scale(TrainConfig config, const Scale& scale) {
@@ -44,7 +40,7 @@ TrainConfig at_scale(TrainConfig config, const Scale& scale) {
 double StepCost::flop(const Scale& scale) {
   const auto key = std::pair(scale.size, scale.net);
   if (const auto known = flop_.find(key); known != flop_.end()) return known->second;
-  stop_if_cancelled();
+  stop_if_cancelled("train");
   Plan plan = resolve(at_scale(config_, scale), facts_).plan;
   check_method(plan.method);
   const double counted = measure::count_step(request_of(plan, kCounted)).at("flop").get<double>();
@@ -53,7 +49,7 @@ double StepCost::flop(const Scale& scale) {
 
 double StepCost::seconds(const Scale& scale) {
   if (rate_ == 0) {
-    stop_if_cancelled();
+    stop_if_cancelled("train");
     Plan plan = resolve(at_scale(config_, scale), facts_).plan;
     check_method(plan.method);
     const double each = flop(scale) / static_cast<double>(plan.train.batch * plan.train.accumulate);

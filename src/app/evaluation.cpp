@@ -16,17 +16,17 @@ namespace {
 
 constexpr std::size_t kMistakes = 24;
 
-struct Answers {
+struct Judgements {
   std::vector<float> logits;  // row-major
   std::vector<int32_t> predicted;
   std::vector<double> confidence;
   std::vector<bool> correct;
 };
 
-Answers answers_of(const Tensor& logits, const std::vector<int32_t>& labels) {
+Judgements judgements_of(const Tensor& logits, const std::vector<int32_t>& labels) {
   const Tensor plain = logits.to(torch::kFloat).contiguous();
   const auto [confidence, predicted] = plain.softmax(1).max(1);
-  Answers answers;
+  Judgements answers;
   answers.logits.assign(plain.data_ptr<float>(), plain.data_ptr<float>() + plain.numel());
   for (std::size_t i = 0; i < labels.size(); ++i) {
     const auto at = static_cast<int64_t>(i);
@@ -46,7 +46,7 @@ std::vector<double> top_confidence(const std::vector<double>& probability, int64
 
 /// Temperature fitted on one half of the examples and judged on the other, both ways round: with few labels there is no
 /// validation split, and a temperature judged where it was fitted would flatter itself.
-Calibration cross_fitted(const Answers& answers, const std::vector<int32_t>& labels, int64_t classes) {
+Calibration cross_fitted(const Judgements& answers, const std::vector<int32_t>& labels, int64_t classes) {
   std::vector<double> confidence(labels.size());
   for (const std::size_t half : {0u, 1u}) {
     std::vector<float> fit_logits, rest_logits;
@@ -76,7 +76,7 @@ std::string picture(const ImageStore& store, int64_t index) {
 Evaluation evaluate_logits(const Tensor& logits, const Pool& pool, const ImageStore& store, const Source& source,
                            const std::vector<std::string>& classes) {
   const auto class_count = static_cast<int64_t>(classes.size());
-  const Answers answers = answers_of(logits, pool.label);
+  const Judgements answers = judgements_of(logits, pool.label);
   const auto right = std::count(answers.correct.begin(), answers.correct.end(), true);
   const auto total = static_cast<int64_t>(pool.label.size());
   const Interval interval = wilson_interval(right, total);

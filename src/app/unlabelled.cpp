@@ -22,7 +22,7 @@ constexpr std::size_t kShownPictures = 240;  // in all galleries
 constexpr std::size_t kSuspicious = 24;
 constexpr std::size_t kPairs = 16;
 constexpr double kSure = 0.8, kUnlikely = 0.1;  // of what it says, of what the label says
-constexpr double kLearnt = 0.75;                // with fewer right on the labels, being wrong there says nothing
+constexpr double kTaught = 0.75;                // with fewer right on the labels, being wrong there says nothing
 constexpr int32_t kSide = 64;                   // of a picture in the report
 
 void stop_if_cancelled() {
@@ -149,7 +149,7 @@ class Exhibit {
   Json suspicious() const {
     Json list = Json::array();
     const int64_t asked = labelled_.size();
-    if (asked == 0 || static_cast<double>(right_answers(labelled_)) < kLearnt * static_cast<double>(asked)) return list;
+    if (asked == 0 || static_cast<double>(right_answers(labelled_)) < kTaught * static_cast<double>(asked)) return list;
     const Best best = best_of(labelled_);
     std::vector<std::size_t> rows;
     for (std::size_t i = 0; i < best.said.size(); ++i) {
