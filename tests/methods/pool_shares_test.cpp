@@ -196,5 +196,23 @@ TEST(Alignment, AimsAtTheLearntShares) {
   EXPECT_GT(step.logged.at("shares/most"), 0.7);
 }
 
+TEST(Alignment, OfEqualClassesIsToTheBitThatWithTheLabelsShares) {
+  int methods = 0;
+  for (const MethodInfo& info : all_methods()) {
+    Json config = info.short_settings.value("method", Json::object());
+    if (config.value("align_to", "") != "learnt") continue;
+    SCOPED_TRACE(info.name);
+    const auto learnt = info.make(config, Toy::task(), Toy::net());
+    config["align_to"] = "labels";
+    const auto labels = info.make(config, Toy::task(), Toy::net());
+    for (Method* method : {learnt.get(), labels.get()}) ToyTrainer(*method, ToyRule::of(info)).run(0, 10, 150);
+    const auto same = learnt->named_parameters();
+    for (const auto& item : labels->named_parameters())
+      EXPECT_TRUE(torch::equal(item.value(), *same.find(item.key()))) << item.key();
+    ++methods;
+  }
+  EXPECT_EQ(methods, 7);
+}
+
 }  // namespace
 }  // namespace fewlabel::testing
