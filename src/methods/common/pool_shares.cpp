@@ -12,7 +12,7 @@ namespace {
 
 // What the distance of an estimate from the labels' shares comes to where the pool's are the labels', because a
 // classifier with so few labels errs: the mean over the classes of 1 / (labels of the class), times this.
-constexpr double kNoise = 1.0;
+constexpr double kNoise = 2.0;
 // No class is taken to be so many times rarer or commoner than among the labels.
 constexpr double kMostRatio = 50;
 // Share of the pseudo-labels that may contradict the labels-only head before they count less, and where they count
