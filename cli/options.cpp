@@ -151,7 +151,6 @@ Options CommandLine::parse(const std::vector<std::string>& arguments) {
   if (!options_.evaluate.probes.empty() && !options_.evaluate.judge.empty())
     throw Error(ErrorKind::usage, "evaluate", "--probe and --judge exclude each other",
                 "--probe measures features, --judge measures samples");
-<<<<<<< HEAD
   const bool automatic = progress_ == "auto";
   const Chatter chatter = quiet_ ? Chatter::quiet : options_.json && automatic ? Chatter::json : chatter_of(progress_);
   options_.train.chatter = options_.evaluate.chatter = chatter;
@@ -161,9 +160,7 @@ Options CommandLine::parse(const std::vector<std::string>& arguments) {
   if (verb == "predict" && automatic && options_.predict.output.empty() && isatty(STDOUT_FILENO) &&
       options_.predict.order == PredictOrder::given)
     options_.progress = ProgressMode::none;
-=======
   if (options_.verb == "evaluate") finish_evaluate();
->>>>>>> fa6b3d6 (Never call training labels a test)
   finish_train(arguments);
   return options_;
 }

@@ -16,7 +16,7 @@ namespace fewlabel {
 namespace {
 
 Json accuracy_of(const PreparedData& data, const StageOptions& options, const std::string& name) {
-  Work work(name == "finetune" ? "fine-tuning" : "training from scratch", options.plan.train.steps.value_or(0));
+  Work work(name == "finetune" ? "fine-tuning" : "training from scratch", options.plan.train.steps);
   TrainerHooks hooks;
   hooks.on_step = [&work](const StepRecord&) { work.advance(); };
   Stage stage(data, options, hooks);

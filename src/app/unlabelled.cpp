@@ -25,10 +25,6 @@ constexpr double kSure = 0.8, kUnlikely = 0.1;  // of what it says, of what the 
 constexpr double kTaught = 0.75;                // with fewer right on the labels, being wrong there says nothing
 constexpr int32_t kSide = 64;                   // of a picture in the report
 
-void stop_if_cancelled() {
-  if (const auto stopped = cancelled()) throw Error(*stopped, "train", "stopped while the results were measured");
-}
-
 /// What is said to each example, and how surely.
 struct Best {
   std::vector<float> sure;
