@@ -91,8 +91,9 @@ void add_unlabelled(Findings& found, Stage& stage, const PreparedData& data, con
 }
 
 void add_notes(Findings& found, const PreparedData& data) {
-  found.notes.push_back(
-      "Accuracy is that of the last averaged weights, and nothing was selected on the examples that judge it.");
+  if (data.judge != Judge::none)
+    found.notes.push_back(
+        "Accuracy is that of the last averaged weights, and nothing was selected on the examples that judge it.");
   if (data.judge == Judge::hidden_labels)
     found.notes.push_back(no_test(data) +
                           ": accuracy is measured on the unlabelled examples themselves, whose labels were hidden from "
