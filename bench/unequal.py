@@ -29,6 +29,7 @@ import shutil
 import statistics
 import struct
 import subprocess
+import sys
 import tarfile
 import tempfile
 import time
@@ -52,8 +53,10 @@ parser.add_argument("--variant", action="append", default=[], metavar="NAME=ARGU
 parser.add_argument("--program", default=os.path.join(here, "..", "build", "product", "bin", "fewlabel"))
 parser.add_argument("--commit", help="what the program was built from; the checkout's by default")
 parser.add_argument("--keep", help="folder for the runs instead of a temporary one; finished runs there are reused")
-parser.add_argument("arguments", nargs="*", help="more arguments of fewlabel train, after --")
-options = parser.parse_args()
+# argparse would give what follows a second positional to the first.
+end = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
+options = parser.parse_args(sys.argv[1:end])
+options.arguments = sys.argv[end + 1:]  # of fewlabel train
 
 VARIANTS = {"alone": ["method=supervised"], "before": ["method=freematch", "method.align_to=labels"],
             "default": ["method=freematch"]}

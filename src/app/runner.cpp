@@ -181,6 +181,7 @@ class Runner {
     at::set_num_threads(static_cast<int>(plan.train.threads));
     kernels::enable(plan.train.kernels);
     status_.stage = plan.stage;
+    folder_->write_status(status_);
     const std::shared_ptr<const StageData> whole = workspace_.data(plan, &*folder_);
     check_data(plan, whole->data);
     if (kind == StageKind::pretrain || kind == StageKind::main)

@@ -70,6 +70,14 @@ def state(out):
     return found
 
 
+def under_way(out):
+    """The first stage without a result."""
+    for stage in json.load(open(f"{out}/stages.json"))["stages"]:
+        if not os.path.exists(f"{out}/result.json" if stage == "main" else f"{out}/stages/{stage}/result.json"):
+            return stage
+    return "the end"
+
+
 def check(condition, sentence):
     if not condition:
         sys.exit("FAILED: " + sentence)
@@ -104,7 +112,7 @@ with tempfile.TemporaryDirectory() as folder:
                 out = f"{folder}/{name}-next-{finished}"
                 line = [*first, f"out={out}"]
             elif begun:
-                where = json.load(open(f"{out}/status.json")).get("stage") or "between"
+                where = under_way(out)
                 stages[where] = stages.get(where, 0) + 1
                 if rng.random() < 0.5:
                     moved += 1

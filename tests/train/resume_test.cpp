@@ -114,7 +114,7 @@ TEST(Resume, MakesUpForAnEvaluationThatWasCutShort) {
     ToyMethod method;
     TrainerOptions options = options_in(folder.path());
     options.loop.evaluate_every = 5;
-    options.loop.checkpoint_seconds = 1e9;
+    options.conduct.checkpoint_seconds = 1e9;
     TrainerHooks hooks;
     hooks.on_evaluate = [&](int64_t step) {
       if (interrupt && step == 10) {
