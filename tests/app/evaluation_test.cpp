@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "app/app.h"
+#include "core/csv.h"
 #include "helpers.h"
 
 namespace fewlabel {

@@ -65,7 +65,7 @@ TEST(Setup, TakesThePoolsSharesFromWhoKnowsThem) {
   const TemporaryFolder folder;
   for (int i = 0; i < 3; ++i) write_grey(folder / ("cat/" + std::to_string(i) + ".png"), i);
   write_grey(folder / "dog/0.png", 9);
-  DataConfig config = config_of(folder.path());
+  DataPlan config = config_of(folder.path());
   const PreparedData data = open_data(config);
   EXPECT_TRUE(pool_share(data, "auto").empty());
   EXPECT_THAT(pool_share(data, "labels"), ElementsAre(0.75, 0.25));

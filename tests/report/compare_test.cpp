@@ -28,9 +28,9 @@ RunFolder make_run(const TemporaryFolder& root, const std::string& method, int s
   run.write_status({});
   run.write_json(run.summary(), {{"accuracy", accuracy}, {"classes", 10}, {"seed", seed}, {"data", "photos"}});
   put(run.plan(),
-      fmt::format("out = \"runs/{}\"\nseed = {}\ninit_hash = \"\"\n\n[data]\npath = \"photos@40:seed={}\"\n\n"
+      fmt::format("seed = {}\ninit_hash = \"\"\n\n[data]\npath = \"photos@40:seed={}\"\n\n"
                   "[train]\nsteps = {}\nminutes = 2.0\n\n[method]\nname = \"{}\"\ntau = 0.94999999999999996\n{}",
-                  name, seed, seed, 100 + seed, method, method == "softmatch" ? "decay = 0.9\n" : ""));
+                  seed, seed, 100 + seed, method, method == "softmatch" ? "decay = 0.9\n" : ""));
   return run;
 }
 

@@ -12,13 +12,13 @@ namespace {
 
 // What the distance of an estimate from the labels' shares comes to where the pool's are the labels', because a
 // classifier with so few labels errs: the mean over the classes of 1 / (labels of the class), times this.
-constexpr double kNoise = 2.0;
+constexpr double kNoise = 3.0;
 // No class is taken to be so many times rarer or commoner than among the labels.
 constexpr double kMostRatio = 50;
 // Share of the pseudo-labels that may contradict the labels-only head before they count less, and where they count
 // least.
 constexpr double kDoubt = 0.35, kHarm = 0.6, kLeastTrust = 0.1;
-constexpr double kEarly = 0.2;  // of the run, in which nothing is weakened
+constexpr double kEarly = 0.3;  // of the run, in which nothing is weakened
 
 constexpr double kLeastShare = 1e-4;
 constexpr double kEager = 3;  // expectation maximisation takes several turns: its average moves so much faster
@@ -119,7 +119,7 @@ void PoolSharesImpl::updated() {
   const Tensor believed = (1.0 - noise_ / distance.clamp_min(1e-9)).clamp_min(0.0);
   const Tensor wanted = labels_ * torch::exp(believed * change);
   value_.copy_(torch::where(believed.gt(0), wanted / wanted.sum(), labels_));  // to the bit, where nothing is believed
-  moved_.copy_(believed.gt(0));
+  moved_.copy_(believed);
   adjustment_.copy_(adjustment());
   // Everything contradicts before the head has learnt.
   updates_.add_(1);
