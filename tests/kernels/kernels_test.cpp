@@ -99,6 +99,14 @@ TEST_P(Convolution, HasTheSameBitsWithAnyNumberOfThreads) {
   expect_same_bits([] { return convolution(GetParam(), torch::kFloat); });
 }
 
+// Without instructions for bf16 libtorch sums gradients of weights in bf16, too; training then takes fp32.
+double allowed_error() {
+#if defined(__x86_64__)
+  if (!__builtin_cpu_supports("avx512bf16")) return 0.06;
+#endif
+  return 0.015;
+}
+
 // Maps in bf16, whether the kernel is ours, which rounds transformed tiles, or libtorch's, which rounds weights.
 class ReducedConvolution : public ::testing::TestWithParam<ConvolutionCase> {};
 INSTANTIATE_TEST_SUITE_P(Shapes, ReducedConvolution, kShapes);
@@ -115,7 +123,7 @@ TEST_P(ReducedConvolution, IsNearThePlainOne) {
   ASSERT_EQ(reduced.size(), wanted.size());
   EXPECT_EQ(reduced[0].scalar_type(), torch::kBFloat16);
   EXPECT_EQ(reduced[2].scalar_type(), torch::kFloat);
-  for (std::size_t i = 0; i < reduced.size(); ++i) EXPECT_LT(error(reduced[i], wanted[i]), 0.015) << i;
+  for (std::size_t i = 0; i < reduced.size(); ++i) EXPECT_LT(error(reduced[i], wanted[i]), allowed_error()) << i;
 }
 
 TEST_P(ReducedConvolution, HasTheSameBitsWithAnyNumberOfThreads) {
