@@ -156,6 +156,31 @@ std::string masthead(const ReportInput& input) {
   return html + "</header>\n";
 }
 
+namespace {
+
+/// The headline of a run that nothing judges but labels that were held out.
+std::string estimated_result(const Json& s) {
+  const auto estimated = number_of(s, "estimated_accuracy"), alone = number_of(s, "supervised_estimated_accuracy");
+  if (!estimated) return {};
+  const auto interval = interval_of(s, "estimated_low", "estimated_high");
+  std::string figure = fmt::format(
+      "<div class=\"hero\"><div><p class=\"big-number\">{:.0f}<small>%</small></p>"
+      "<p class=\"big-label\">accuracy, estimated",
+      100 * *estimated);
+  if (interval)
+    figure += fmt::format("<br><span>between {:.0f} and {:.0f}</span>", 100 * interval->low, 100 * interval->high);
+  std::vector<Whisker> rows = {{method_title(s), 0, *estimated, interval}};
+  if (alone)
+    rows.push_back(
+        {"Labels alone", 1, *alone, interval_of(s, "supervised_estimated_low", "supervised_estimated_high")});
+  return figure + "</p></div><figure>" + whisker_chart(rows) +
+         "</figure></div><p class=\"intro\">There is no test set: shorter trainings, each without a part of the "
+         "labels, were "
+         "judged by those. The run itself saw all labels and trained longer.</p>";
+}
+
+}  // namespace
+
 std::string result_section(const ReportInput& input) {
   const Json& s = input.summary;
   const auto accuracy = number_of(s, "accuracy"), baseline = number_of(s, "supervised_accuracy");
@@ -175,7 +200,7 @@ std::string result_section(const ReportInput& input) {
     html += figure + "<figure>" + whisker_chart(rows) + "</figure></div>";
     if (baseline) html += "<p class=\"intro\">" + comparison(s, *accuracy, *baseline) + "</p>";
   } else {
-    html += frozen_result(s);
+    html += frozen_result(s) + estimated_result(s);
   }
   return section("result", "Result", {}, html + tiles(s));
 }

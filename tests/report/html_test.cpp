@@ -473,5 +473,22 @@ TEST(Prune, RemovesOnlyOldCheckpointsOfFinishedRuns) {
   EXPECT_TRUE(std::filesystem::exists(root / "stopped/checkpoints/step-000009"));
 }
 
+TEST(Report, ShowsTheEstimateWhereNothingElseJudges) {
+  const TemporaryFolder root;
+  const RunFolder run = RunFolder::create(root / "a");
+  Json summary = {{"method", "freematch"},           {"method_title", "FreeMatch"},
+                  {"estimated_accuracy", 0.62},      {"estimated_low", 0.5},
+                  {"estimated_high", 0.81},          {"supervised_estimated_accuracy", 0.4},
+                  {"supervised_estimated_low", 0.3}, {"supervised_estimated_high", 0.5}};
+  run.write_json(run.summary(), summary);
+  const std::string page = report_html(run);
+  EXPECT_THAT(page, HasSubstr("accuracy, estimated"));
+  EXPECT_THAT(page, HasSubstr("between 50 and 81"));
+  EXPECT_THAT(page, HasSubstr("Labels alone"));
+  summary["accuracy"] = 0.7;
+  run.write_json(run.summary(), summary);
+  EXPECT_THAT(report_html(run), ::testing::Not(HasSubstr("accuracy, estimated")));
+}
+
 }  // namespace
 }  // namespace fewlabel
