@@ -149,8 +149,7 @@ std::string unlabelled_section(const ReportInput& input) {
     intro = *examples < *of ? fmt::format("It was asked about {} of the {} examples without a label, evenly spaced.",
                                           count_text(*examples), count_text(*of))
                             : fmt::format("It was asked about all {} examples without a label.", count_text(*of));
-  if (!number_of(input.summary, "accuracy"))
-    intro += " Nobody knows what they are, so look for yourself: this is the only test there is.";
+  if (!number_of(input.summary, "accuracy")) intro += " Nobody knows what they are, so look for yourself.";
   return section("unlabelled", "What it made of the rest", intro, html);
 }
 
