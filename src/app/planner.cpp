@@ -178,12 +178,17 @@ class Planner {
       found = again;
       if (same) break;
     }
-    if (found.scale != choices.front())
-      draft.choices.push_back(fmt::format(
-          "data.size = {}, net.name = {}: the largest whose steps fit some {} times into {}; at {} pixels a step of {} "
-          "would take about {}",
-          found.scale.size, found.scale.net, with_commas(static_cast<int64_t>(kUsefulSteps)), duration(60 * minutes),
-          choices.front().size, choices.front().net, milliseconds(larger_step(cost, choices, found.scale))));
+    if (found.scale != choices.front()) {
+      const std::string why =
+          found.seconds * kUsefulSteps > budget
+              ? std::string("there is nothing smaller")
+              : fmt::format("the largest whose steps fit some {} times into {}",
+                            with_commas(static_cast<int64_t>(kUsefulSteps)), duration(60 * minutes));
+      draft.choices.push_back(
+          fmt::format("data.size = {}, net.name = {}: {}; at {} pixels a step of {} would take about {}",
+                      found.scale.size, found.scale.net, why, choices.front().size, choices.front().net,
+                      milliseconds(larger_step(cost, choices, found.scale))));
+    }
     for (const auto& [key, value] : {std::pair{"train.batch", found.batch}, {"method.mu", found.mu}})
       if (value > 0)
         draft.choices.push_back(

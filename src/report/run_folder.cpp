@@ -141,7 +141,6 @@ RunFolder RunFolder::create(const fs::path& path, Existing existing) {
 RunFolder RunFolder::resume(const fs::path& path) {
   RunFolder run = open(path);
   run.lock();
-  make_folder(run.checkpoints());
   return run;
 }
 
