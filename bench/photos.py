@@ -19,6 +19,7 @@ import sys
 import tarfile
 import tempfile
 import time
+import tomllib
 
 here = os.path.dirname(os.path.abspath(__file__))
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -82,15 +83,14 @@ with tempfile.TemporaryDirectory() as folder:
             for process in beside:
                 process.kill()
             summary = json.load(open(f"{folder}/run/summary.json"))
-            plan = open(f"{folder}/run/plan.toml").read()
-            size = [line.split("=")[1].strip() for line in plan.splitlines() if line.startswith("size = ")]
+            size = tomllib.load(open(f"{folder}/run/plan.toml", "rb"))["data"]["size"]
             results.append({"minutes": float(minutes), "load": int(load), "seed": int(seed), "wall_minutes": wall / 60,
                             "over": wall / 60 / float(minutes) - 1, "accuracy": summary["accuracy"],
                             "supervised_accuracy": summary.get("supervised_accuracy"), "steps": summary["steps"],
                             "net": summary["net"], "size": size})
             print(f"{minutes} min, {load} beside, seed {seed}: took {wall / 60:.2f} min ({100 * results[-1]['over']:+.1f} %), "
                   f"{100 * summary['accuracy']:.1f} %, labels alone {100 * summary.get('supervised_accuracy', 0):.1f} %, "
-                  f"{summary['steps']} steps of {summary['net']} at {size}", flush=True)
+                  f"{summary['steps']} steps of {summary['net']} at {size} pixels", flush=True)
 machine = summary["machine"]
 for private in ("blas", "working_folder"):
     machine.pop(private, None)
