@@ -147,7 +147,7 @@ TEST(Trainer, RefusesACheckpointOfAnotherFormat) {
   EXPECT_THAT(error.message(), HasSubstr("format 1"));
 }
 
-// A budget of no time at all: the second look at the clock finds it spent.
+// How fast the steps were is the machine's business; that the plan is through with the last of them is not.
 TEST(Trainer, EndsWithItsMinutesAndItsScheduleReachesTheEnd) {
   TrainerOptions options = toy_options(1'000'000);
   options.loop.minutes = 1.5 / 60;
@@ -162,7 +162,6 @@ TEST(Trainer, EndsWithItsMinutesAndItsScheduleReachesTheEnd) {
   EXPECT_LT(trainer.step(), 1'000'000);
   EXPECT_EQ(trainer.step(), trainer.steps());
   EXPECT_EQ(records.back().step, trainer.step());
-  EXPECT_LT(records.back().values.at("lr"), 0.02 * options.optimizer.lr);
   EXPECT_FLOAT_EQ(method.named_buffers()["progress"].item<float>(), 1);
 }
 
