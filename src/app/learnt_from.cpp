@@ -38,18 +38,14 @@ void keep_learnt(const fs::path& model, const PreparedData& data, const Method& 
     without_label.insert(without_label.end(), data.unlabeled.index.begin(), data.unlabeled.index.end());
   LearntExamples learnt = learnt_examples(*data.train, with_label, without_label);
   if (initial)
-    for (const fs::path& folder : {fs::path(initial->origin) / "model", fs::path(initial->origin)})
-      if (const auto before = load_learnt(folder)) {
-        learnt.add(*before);
-        break;
-      }
+    if (const auto before = load_learnt(initial->model)) learnt.add(*before);
   save_learnt(model, learnt);
 }
 
 ToldApart tell_apart(const Pool& pool, const ImageStore& store, const LearntExamples& learnt) {
   ToldApart told;
   for (std::size_t i = 0; i < pool.index.size(); ++i) {
-    if (const auto stopped = cancelled()) throw Error(*stopped, "evaluate", "stopped");
+    stop_if_cancelled("evaluate");
     const Taught taught = learnt.of(content_of(store, pool.index[i]));
     if (taught == Taught::with_label) {
       ++told.left_out;

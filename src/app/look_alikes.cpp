@@ -6,7 +6,6 @@
 
 #include "app/representation.h"
 #include "core/cancel.h"
-#include "fewlabel/error.h"
 
 namespace fewlabel {
 namespace {
@@ -28,7 +27,7 @@ Thumbnails thumbnails(const ImageStore& store, const std::vector<int64_t>& indic
   Image image{shape.height, shape.width, shape.channels, std::vector<uint8_t>(static_cast<std::size_t>(shape.bytes()))};
   Tensor bytes = torch::empty({static_cast<int64_t>(indices.size()), small.bytes()}, torch::kByte);
   for (std::size_t i = 0; i < indices.size(); ++i) {
-    if (const auto stopped = cancelled()) throw Error(*stopped, "train", "stopped while the results were measured");
+    stop_if_cancelled("train", "stopped while the results were measured");
     store.fetch(indices[i], image.pixels.data());
     resize_into(image, small, bytes.data_ptr<uint8_t>() + static_cast<int64_t>(i) * small.bytes());
   }
@@ -50,7 +49,7 @@ LookAlikes look_alikes(const ImageStore& store, const Pool& labelled, const Pool
   const Thumbnails thumbs = thumbnails(store, all.index);
   const Tensor shows = thumbs.deviation > kFlat;
   for (int64_t begin = 0; begin < all.size() && found.pairs.size() < kMostPairs; begin += kBlock) {
-    if (const auto stopped = cancelled()) throw Error(*stopped, "train", "stopped while the results were measured");
+    stop_if_cancelled("train", "stopped while the results were measured");
     const int64_t count = std::min(kBlock, all.size() - begin);
     const auto block = [&](const Tensor& of) { return of.slice(0, begin, begin + count).unsqueeze(1); };
     const Tensor likeness = thumbs.x.slice(0, begin, begin + count).mm(thumbs.x.t());

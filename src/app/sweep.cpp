@@ -276,10 +276,7 @@ class Sweep {
 
 }  // namespace
 
-Json sweep(const SweepRequest& request) {
-  watch_signals();
-  return Sweep(request).run();
-}
+Json sweep(const SweepRequest& request) { return Sweep(request).run(); }
 
 void check_sweep(const Json& result) {
   const auto failed = result.at("failed").get<int64_t>();
@@ -310,8 +307,7 @@ int train_cell(const std::string& request) {
     return 0;
   } catch (const std::exception& error) {
     const Error told = as_error(error);
-    const bool stopped = told.kind() == ErrorKind::interrupted || told.kind() == ErrorKind::terminated;
-    if (!stopped) {  // of a stop the sweep speaks itself
+    if (!is_stop(told.kind())) {  // of a stop the sweep speaks itself
       tell_folded(stderr, fmt::format("fewlabel: {}\n", told.what()));
       try {
         write_file(asked.at("answer").get<std::string>(), told.what(), Durability::atomic);

@@ -33,9 +33,11 @@ std::optional<ErrorKind> cancelled() {
   return number == SIGINT ? ErrorKind::interrupted : ErrorKind::terminated;
 }
 
-void stop_if_cancelled(std::string_view where) {
-  if (const auto kind = cancelled()) throw Error(*kind, std::string(where), "stopped");
+void stop_if_cancelled(std::string_view where, std::string_view message) {
+  if (const auto kind = cancelled()) throw Error(*kind, std::string(where), std::string(message));
 }
+
+bool is_stop(ErrorKind kind) { return kind == ErrorKind::interrupted || kind == ErrorKind::terminated; }
 
 void request_cancel(ErrorKind kind) { requested = kind == ErrorKind::interrupted ? SIGINT : SIGTERM; }
 void clear_cancel() { requested = 0; }

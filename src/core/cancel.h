@@ -14,7 +14,9 @@ void watch_signals();
 /// interrupted or terminated once a signal came; safe from any thread.
 std::optional<ErrorKind> cancelled();
 /// Throws Error{interrupted or terminated} "[where] stopped" once a signal came; safe from any thread.
-void stop_if_cancelled(std::string_view where = "fewlabel");
+void stop_if_cancelled(std::string_view where = "fewlabel", std::string_view message = "stopped");
+/// Whether an error says that work was stopped by a signal, and not that it failed.
+bool is_stop(ErrorKind kind);
 /// As if the signal had come; for tests and servers.
 void request_cancel(ErrorKind kind);
 void clear_cancel();

@@ -12,6 +12,9 @@ std::vector<std::string> split_text(std::string_view text, char separator);
 std::string trim(std::string_view text);
 std::string lower(std::string_view text);
 std::string join(const std::vector<std::string>& parts, std::string_view separator);
+/// What a file may be called on any system: each row of other characters than letters, digits, '.' and '_' becomes one
+/// '-', and none begins it.
+std::string plain_name(std::string_view text);
 /// "1,234,567"
 std::string with_commas(int64_t number);
 /// "3 min 05 s", "2 h 10 min"

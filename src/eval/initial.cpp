@@ -34,7 +34,7 @@ Net net_to_hand_on(Method& method, const Net& made_with) {
 
 InitialNet load_initial(const std::filesystem::path& run_or_model) {
   LoadedMethod loaded = load_method(run_or_model);
-  InitialNet initial{nullptr, {}, run_or_model.string(), loaded.card.name(), loaded.hash};
+  InitialNet initial{nullptr, {}, run_or_model.string(), loaded.card.name(), loaded.hash, loaded.folder};
   initial.net = net_to_hand_on(*loaded.method, loaded.net);
   if (!initial.net)
     throw Error(ErrorKind::usage, run_or_model.string(),

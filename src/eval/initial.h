@@ -11,8 +11,10 @@ namespace fewlabel {
 struct InitialNet {
   Net net;
   std::vector<std::string> classes;  // of its head
-  std::string origin, method, hash;  // the folder, what trained it, and the hash of its weights
+  std::string origin, method, hash;  // what a person calls it, what trained it, and the hash of its weights
+  std::filesystem::path model;       // folder that it was read from
 };
+
 /// The net that a method can hand on, `made_with` being the one that it was made with: a classifier's net, else the one
 /// that an encoder names, else `made_with` where it learns that; null: none.
 Net net_to_hand_on(Method& method, const Net& made_with);

@@ -89,7 +89,7 @@ LearntExamples learnt_examples(const ImageStore& store, const std::vector<int64_
                                const std::vector<int64_t>& without_label, int64_t most_bytes) {
   LearntExamples learnt;
   const auto record = [&](int64_t index, std::unordered_set<std::string>& into) {
-    if (const auto stopped = cancelled()) throw Error(*stopped, "train", "stopped while the results were written");
+    stop_if_cancelled("train", "stopped while the results were written");
     into.insert(content_of(store, index));
   };
   for (const int64_t index : with_label) record(index, learnt.with_label);
@@ -108,12 +108,8 @@ void save_learnt(const fs::path& model, const LearntExamples& learnt) {
                        {"without_label", rows_of(learnt.without_label)},
                        {"unrecorded", torch::tensor(learnt.unrecorded, torch::kLong)}};
   tensors["hash"] = hash_of(tensors);
-  const fs::path temporary = temporary_name(model / kFile);
-  write_safetensors(temporary, tensors, {{"content", "XXH3-128 of the pixels of each example learnt from"}});
-  std::error_code error;
-  fs::rename(temporary, model / kFile, error);
-  if (error) throw_storage(model / kFile, "write", error.value());
-  sync_path(model);
+  write_safetensors(model / kFile, tensors, {{"content", "XXH3-128 of the pixels of each example learnt from"}});
+  for (const fs::path& path : {model / kFile, model}) sync_path(path);
 }
 
 std::optional<LearntExamples> load_learnt(const fs::path& model) {

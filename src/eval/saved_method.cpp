@@ -115,7 +115,7 @@ LoadedMethod load_method(const fs::path& run_or_model, const torch::Device& devi
   const TensorMap state = read_safetensors(weights, &record);
   if (record.hash != saved.hash)
     throw damaged_file(weights, fmt::format("is damaged: its bytes do not match the hash in {}", kCard));
-  LoadedMethod loaded{nullptr, nullptr, saved.card, saved.hash};
+  LoadedMethod loaded{nullptr, nullptr, saved.card, saved.hash, saved.folder};
   const Task& task = loaded.card.task;
   Json own = loaded.card.method;
   own.erase("name");

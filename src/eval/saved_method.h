@@ -31,7 +31,8 @@ struct LoadedMethod {
   std::unique_ptr<Method> method;  // in evaluation mode, without gradients
   Net net;                         // the one it was made with; null where it keeps none
   MethodCard card;
-  std::string hash;  // of method.safetensors
+  std::string hash;              // of method.safetensors
+  std::filesystem::path folder;  // that it was read from: the model/ folder
 };
 /// From a run folder or its model/ folder, onto a device. Throws Error{usage} when there is none, Error{storage} naming
 /// a damaged file.

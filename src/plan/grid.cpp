@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <set>
 
 #include "core/text.h"
@@ -18,16 +17,8 @@ bool is_quoted(const std::string& text) {
   return text.size() >= 2 && (text.front() == '"' || text.front() == '\'') && text.front() == text.back();
 }
 
-/// What a folder may be called on any system.
-std::string plain_name(const std::string& text) {
-  std::string name;
-  for (const char c : text) {
-    const bool plain = std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '_';
-    if (plain)
-      name += c;
-    else if (!name.empty() && name.back() != '-')
-      name += '-';
-  }
+std::string folder_name(const std::string& text) {
+  std::string name = plain_name(text);
   name.erase(std::min(name.find_last_not_of(".-") + 1, name.size()));
   name.erase(0, std::min(name.find_first_not_of(".-"), name.size()));
   return name;
@@ -36,8 +27,8 @@ std::string plain_name(const std::string& text) {
 /// "fixmatch" of method=fixmatch, "seed-0" of seed=0, "tau-0.9" of method.tau=0.9.
 std::string part_of_name(const std::string& key, const std::string& value) {
   const bool speaks = key == "method" || key == "net" || key == "data" || key.ends_with(".name") || key == "data.path";
-  const std::string plain = plain_name(value);
-  return speaks && !plain.empty() ? plain : plain_name(key.substr(key.rfind('.') + 1) + "-" + value);
+  const std::string plain = folder_name(value);
+  return speaks && !plain.empty() ? plain : folder_name(key.substr(key.rfind('.') + 1) + "-" + value);
 }
 
 std::string cell_name(const GridCell& cell, const std::set<std::string>& taken) {

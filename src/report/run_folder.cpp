@@ -6,6 +6,7 @@
 
 #include "core/files.h"
 #include "core/json_text.h"
+#include "core/text.h"
 #include "fewlabel/error.h"
 #include "fewlabel/run.h"
 #include "report/heartbeat.h"
@@ -226,15 +227,7 @@ void RunFolder::write_json(const fs::path& file, const Json& json) const {
 }
 
 fs::path free_run_path(const fs::path& root, std::string_view stem) {
-  std::string name;
-  for (const char c : stem) {
-    const bool plain =
-        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_';
-    if (plain)
-      name += c;
-    else if (!name.empty() && name.back() != '-')
-      name += '-';
-  }
+  std::string name = plain_name(stem);
   while (!name.empty() && name.back() == '-') name.pop_back();
   name.erase(0, name.find_first_not_of(".-"));
   if (name.empty()) name = "run";

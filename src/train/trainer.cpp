@@ -327,7 +327,7 @@ double Trainer::measure_step_seconds(int64_t warm, int64_t measured, double seco
   const auto updates = [&](int64_t count, double until) {
     int64_t done = 0;
     while (done == 0 || (done < count && seconds_since(begin) < until)) {
-      if (const auto kind = cancelled()) throw Error(*kind, "train", "stopped while the time of a step was measured");
+      stop_if_cancelled("train", "stopped while the time of a step was measured");
       all.update(*source);
       ++done;
     }

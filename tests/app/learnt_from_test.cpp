@@ -132,5 +132,22 @@ TEST(Learnt, SupervisedTrainingDoesNotLearnFromTheUnlabelled) {
   EXPECT_EQ(load_learnt(folder / "next/model")->with_label.size(), 8u);
 }
 
+TEST(Learnt, AStageHasLearntFromWhatTheStageBeforeItLearntFrom) {
+  const TemporaryFolder folder;
+  for (uint64_t i = 0; i < 4; ++i) {
+    write_noise(folder / ("photos/cat/" + std::to_string(i) + ".png"), i);
+    write_noise(folder / ("photos/dog/" + std::to_string(i) + ".png"), 10 + i);
+  }
+  testing::put(folder / "chain.toml", "[[stage]]\nmethod = \"supervised\"\ndata = \"" + (folder / "photos") +
+                                          "\"\n"
+                                          "[[stage]]\nmethod = \"fixmatch\"\ndata = \"" +
+                                          (folder / "photos@2:seed=0") + "\"\n");
+  TrainRequest request = testing::tiny_training("", folder / "run", "");
+  std::erase_if(request.overrides, [](const std::string& text) { return text == "data=" || text == "method="; });
+  request.recipe = folder / "chain.toml";
+  train(request);
+  EXPECT_EQ(load_learnt(folder / "run/model")->with_label.size(), 8u);
+}
+
 }  // namespace
 }  // namespace fewlabel

@@ -24,7 +24,8 @@ Net net_with(int64_t classes, uint64_t seed, const std::string& name = "cnn") {
 }
 
 InitialNet donor(int64_t classes, const std::string& name = "cnn") {
-  return {net_with(classes, 9, name), classes > 0 ? kClasses : std::vector<std::string>(), "runs/a", "simclr", "hash"};
+  return {
+      net_with(classes, 9, name), classes > 0 ? kClasses : std::vector<std::string>(), "runs/a", "simclr", "hash", {}};
 }
 
 /// Names of the tensors in which two nets agree.
