@@ -2,14 +2,13 @@
 
 #include <algorithm>
 
+#include "eval/classify.h"
 #include "report/statistics.h"
 
 namespace fewlabel {
 
 Json fold_result(const Tensor& held_out_logits, const PreparedData& data, const std::vector<int64_t>& compared) {
-  const Tensor predicted = held_out_logits.argmax(1).contiguous();
-  const std::vector<int64_t> classes(predicted.data_ptr<int64_t>(), predicted.data_ptr<int64_t>() + predicted.numel());
-  return {{"true", data.judged.label}, {"predicted", classes}, {"compared", compared}};
+  return {{"true", data.judged.label}, {"predicted", best_classes(held_out_logits)}, {"compared", compared}};
 }
 
 Estimate estimate_of(const std::vector<Json>& folds, const std::vector<int64_t>& own) {

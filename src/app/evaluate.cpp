@@ -3,13 +3,11 @@
 
 #include <algorithm>
 #include <optional>
-#include <set>
 
 #include "app/evaluate.h"
 #include "app/evaluation.h"
 #include "app/learnt_from.h"
 #include "app/located.h"
-#include "core/cancel.h"
 #include "core/files.h"
 #include "core/text.h"
 #include "eval/classify.h"
@@ -46,20 +44,6 @@ Pool judged_pool(const Source& source, const std::vector<std::string>& classes) 
   return pool;
 }
 
-/// Those of DATA@N that keep their label are there to be learnt from; the others judge, as in training.
-void leave_out_chosen(Pool& pool, const Source& source, const SplitSpec& split) {
-  if (!split.labels && split.labels_file.empty()) return;
-  const std::vector<int64_t> chosen = choose_labeled(source, split);
-  const std::set<int64_t> out(chosen.begin(), chosen.end());
-  Pool rest;
-  for (std::size_t i = 0; i < pool.index.size(); ++i)
-    if (!out.contains(pool.index[i])) {
-      rest.index.push_back(pool.index[i]);
-      rest.label.push_back(pool.label[i]);
-    }
-  pool = std::move(rest);
-}
-
 Json evaluate_classifier(const EvaluateRequest& request) {
   at::set_num_threads(usable_threads());
   const RunFolder folder = RunFolder::open(request.run);
@@ -77,16 +61,16 @@ Json evaluate_classifier(const EvaluateRequest& request) {
     if (own.judge == Judge::none)
       throw Error(ErrorKind::data, request.run, "the run has no test set",
                   "name labelled data: fewlabel evaluate RUN DATA");
-    source = own.judge == Judge::test_set     ? own.dataset.test
-             : own.judge == Judge::validation ? own.validation_source
-                                              : own.dataset.train;
+    source = own.judged_source();
     pool = own.judged;
   } else {
     const SplitSpec split = parse_split(request.data);
     const Dataset data = open_dataset(split.data, {});
     source = data.test ? data.test : data.train;
     pool = judged_pool(*source, model.card.classes);
-    if (!data.test) leave_out_chosen(pool, *source, split);
+    // Those of DATA@N that keep their label are there to be learnt from; the others judge, as in training.
+    if (!data.test && (split.labels || !split.labels_file.empty()))
+      pool = without(pool, choose_labeled(*source, split));
     if (pool.size() == 0)
       throw Error(ErrorKind::data, request.data, "no example has a label to judge by", "evaluation needs labels");
   }
@@ -97,7 +81,6 @@ Json evaluate_classifier(const EvaluateRequest& request) {
                 fmt::format("every image with a label is damaged; the first is {}: {}", store->damage().front().name,
                             store->damage().front().reason),
                 "fewlabel data inspect names them all");
-  watch_signals();  // from here on there is somebody who asks
   std::optional<LearntExamples> learnt;
   ToldApart told{pool, std::vector<bool>(pool.index.size()), 0};
   if (!request.data.empty() && (learnt = load_learnt(folder.model()))) {  // the run's own data are split already
@@ -110,12 +93,8 @@ Json evaluate_classifier(const EvaluateRequest& request) {
                               with_commas(told.left_out)),
                   "name labelled images that it has not learnt from");
   }
-  const Tensor logits = logits_of(
-      [&](const Tensor& x) {
-        if (const auto stopped = cancelled()) throw Error(*stopped, "evaluate", "stopped");
-        return model.net->forward(x.to(device));
-      },
-      *store, pool.index, model.card.normalization);
+  const Tensor logits = logits_of([&](const Tensor& x) { return model.net->forward(x.to(device)); }, *store, pool.index,
+                                  model.card.normalization);
   const Evaluation evaluation = evaluate_logits(logits, pool, *store, *source, model.card.classes);
   Json result = evaluation.summary;
   result["run"] = request.run;

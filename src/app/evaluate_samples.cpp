@@ -7,6 +7,7 @@
 #include "app/sampling.h"
 #include "core/work.h"
 #include "eval/classify.h"
+#include "eval/pictures.h"
 #include "eval/quality.h"
 #include "fewlabel/error.h"
 #include "fewlabel/run.h"
@@ -62,15 +63,11 @@ class JudgeNet {
 };
 
 std::vector<Image> images_of(const ImageStore& store, const Pool& pool) {
-  const ImageShape shape = store.shape();
   std::vector<Image> images;
   Work work("reading images", pool.size());
   for (const int64_t index : pool.index) {
     work.advance();
-    Image image{shape.height, shape.width, shape.channels,
-                std::vector<uint8_t>(static_cast<std::size_t>(shape.bytes()))};
-    store.fetch(index, image.pixels.data());
-    images.push_back(std::move(image));
+    images.push_back(image_of(store, index));
   }
   return images;
 }

@@ -3,12 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <numeric>
 
 #include "core/base64.h"
 #include "core/csv.h"
 #include "data/decode/encode.h"
+#include "eval/pictures.h"
+#include "eval/probe.h"
 #include "report/statistics.h"
 
 namespace fewlabel {
@@ -66,11 +69,13 @@ Calibration cross_fitted(const Judgements& answers, const std::vector<int32_t>& 
 
 }  // namespace
 
-std::string picture(const ImageStore& store, int64_t index) {
-  const ImageShape shape = store.shape();
-  Image image{shape.height, shape.width, shape.channels, std::vector<uint8_t>(static_cast<std::size_t>(shape.bytes()))};
-  store.fetch(index, image.pixels.data());
-  return base64(encode_png(image));
+std::string picture(const ImageStore& store, int64_t index) { return base64(encode_png(image_of(store, index))); }
+
+Json accuracy_figures(const std::string& name, const Tensor& logits, const std::vector<int32_t>& labels) {
+  const auto total = static_cast<int64_t>(labels.size());
+  const double accuracy = share_equal(logits.argmax(1), torch::tensor(labels, torch::kLong));
+  const Interval interval = wilson_interval(std::llround(accuracy * static_cast<double>(total)), total);
+  return {{name + "_accuracy", accuracy}, {name + "_low", interval.low}, {name + "_high", interval.high}};
 }
 
 Evaluation evaluate_logits(const Tensor& logits, const Pool& pool, const ImageStore& store, const Source& source,

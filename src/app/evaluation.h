@@ -21,6 +21,9 @@ struct Evaluation {
 Evaluation evaluate_logits(const Tensor& logits, const Pool& pool, const ImageStore& store, const Source& source,
                            const std::vector<std::string>& classes);
 
+/// NAME_accuracy with its Wilson interval (95 %), NAME_low and NAME_high.
+Json accuracy_figures(const std::string& name, const Tensor& logits, const std::vector<int32_t>& labels);
+
 /// Pictures of labelled examples, at most ten a class and 200 in all: [{class, png_base64}].
 Json label_pictures(const PreparedData& data);
 

@@ -30,7 +30,7 @@ constexpr int64_t kAskedShare = 20;  // one example is asked for so many that we
 void add_classification(Findings& found, Stage& stage, const PreparedData& data) {
   const Tensor logits = stage.logits(data.judged_store(), data.judged.index);
   Evaluation evaluation =
-      evaluate_logits(logits, data.judged, data.judged_store(), data.judged_source(), data.dataset.classes);
+      evaluate_logits(logits, data.judged, data.judged_store(), *data.judged_source(), data.dataset.classes);
   found.summary.update(evaluation.summary);
   found.detail = std::move(evaluation.detail);
   found.predictions = std::move(evaluation.predictions);
@@ -39,13 +39,8 @@ void add_classification(Findings& found, Stage& stage, const PreparedData& data)
 /// Beside a test set; where there is none, the validation set is what the run is judged by.
 void add_validation(Findings& found, Stage& stage, const PreparedData& data) {
   if (!data.validation || data.judge == Judge::validation || data.validated.size() == 0) return;
-  const Tensor predicted = stage.logits(*data.validation, data.validated.index).argmax(1);
-  const double accuracy = share_equal(predicted, torch::tensor(data.validated.label, torch::kLong));
-  const Interval interval =
-      wilson_interval(std::llround(accuracy * static_cast<double>(data.validated.size())), data.validated.size());
-  found.summary["validation_accuracy"] = accuracy;
-  found.summary["validation_low"] = interval.low;
-  found.summary["validation_high"] = interval.high;
+  const Tensor logits = stage.logits(*data.validation, data.validated.index);
+  found.summary.update(accuracy_figures("validation", logits, data.validated.label));
   found.summary["validation_examples"] = data.validated.size();
 }
 

@@ -2,15 +2,13 @@
 
 #include <set>
 
+#include "app/evaluation.h"
 #include "app/planning.h"
 #include "app/representation.h"
 #include "app/stage.h"
+#include "app/workspace.h"
 #include "core/work.h"
 #include "plan/resolve.h"
-#include "report/statistics.h"
-#include "train/device.h"
-#include "train/machine.h"
-#include "train/precision.h"
 
 namespace fewlabel {
 namespace {
@@ -22,11 +20,7 @@ Json accuracy_of(const PreparedData& data, const StageOptions& options, const st
   Stage stage(data, options, hooks);
   stage.trainer().run();
   const AverageScope averaged = stage.trainer().averaged();
-  const Tensor predicted = stage.logits(data.judged_store(), data.judged.index).argmax(1);
-  const double accuracy = share_equal(predicted, torch::tensor(data.judged.label, torch::kLong));
-  const auto right = static_cast<int64_t>(std::llround(accuracy * static_cast<double>(data.judged.size())));
-  const Interval interval = wilson_interval(right, data.judged.size());
-  return {{name + "_accuracy", accuracy}, {name + "_low", interval.low}, {name + "_high", interval.high}};
+  return accuracy_figures(name, stage.logits(data.judged_store(), data.judged.index), data.judged.label);
 }
 
 }  // namespace
@@ -47,12 +41,7 @@ PreparedData with_labels(const PreparedData& data, int64_t labels, int64_t seed)
     }
   drop_damaged(few.labeled, *few.train);
   if (data.judge != Judge::hidden_labels) return few;
-  few.judged = {};  // what is learnt from cannot judge
-  for (std::size_t i = 0; i < data.judged.index.size(); ++i)
-    if (!keep.contains(data.judged.index[i])) {
-      few.judged.index.push_back(data.judged.index[i]);
-      few.judged.label.push_back(data.judged.label[i]);
-    }
+  few.judged = without(data.judged, chosen);  // what is learnt from cannot judge
   return few;
 }
 
@@ -66,16 +55,7 @@ Json finetune(const PreparedData& data, const FinetuneRule& rule, const Normaliz
   config.data.size = normalization.shape.height;
   config.data.channels = normalization.shape.channels;
   config.train.steps = rule.steps;
-  Plan plan = resolve(config, {.found = few.found,
-                               .labeled = few.labeled.size(),
-                               .unlabeled = few.unlabeled.size(),
-                               .classes = static_cast<int64_t>(few.dataset.classes.size()),
-                               .threads = usable_threads(),
-                               .bf16 = has_fast_bf16(),
-                               .gpu = static_cast<bool>(gpu()),
-                               .gpu_bf16 = gpu().bf16,
-                               .learns_without_labels = false})
-                  .plan;
+  Plan plan = resolve(config, facts_of(few, false)).plan;
   check_method(plan.method);
   StageOptions options{.plan = plan,
                        .conduct = {},

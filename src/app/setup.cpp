@@ -102,17 +102,7 @@ Pool labeled_pool(const Source& source) {
   return pool;
 }
 
-void drop_known_damage(Pool& pool, const ImageStore& store) {
-  const std::vector<int64_t> damaged = store.damaged();
-  const std::set<int64_t> out(damaged.begin(), damaged.end());
-  Pool kept;
-  for (std::size_t i = 0; i < pool.index.size(); ++i)
-    if (!out.contains(pool.index[i])) {
-      kept.index.push_back(pool.index[i]);
-      kept.label.push_back(pool.label[i]);
-    }
-  pool = std::move(kept);
-}
+void drop_known_damage(Pool& pool, const ImageStore& store) { pool = without(pool, store.damaged()); }
 
 }  // namespace
 
@@ -162,6 +152,17 @@ PreparedData without_fold(const PreparedData& data, int64_t fold, int64_t folds,
     into.index.push_back(data.labeled.index[i]);
     into.label.push_back(data.labeled.label[i]);
   }
+  return rest;
+}
+
+Pool without(const Pool& pool, const std::vector<int64_t>& left_out) {
+  const std::set<int64_t> out(left_out.begin(), left_out.end());
+  Pool rest;
+  for (std::size_t i = 0; i < pool.index.size(); ++i)
+    if (!out.contains(pool.index[i])) {
+      rest.index.push_back(pool.index[i]);
+      rest.label.push_back(pool.label[i]);
+    }
   return rest;
 }
 

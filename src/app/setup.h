@@ -38,8 +38,8 @@ struct PreparedData {
   const ImageStore& judged_store() const {
     return judge == Judge::test_set ? *test : judge == Judge::validation ? *validation : *train;
   }
-  const Source& judged_source() const {
-    return judge == Judge::test_set ? *dataset.test : judge == Judge::validation ? *validation_source : *dataset.train;
+  std::shared_ptr<const Source> judged_source() const {
+    return judge == Judge::test_set ? dataset.test : judge == Judge::validation ? validation_source : dataset.train;
   }
 };
 
@@ -50,6 +50,8 @@ PreparedData without_fold(const PreparedData& data, int64_t fold, int64_t folds,
 /// How many folds the labels allow: 0 where every class has one label, else 2 to 4.
 int64_t possible_folds(const PreparedData& data);
 
+/// The examples of `pool` but those of its store that `left_out` lists.
+Pool without(const Pool& pool, const std::vector<int64_t>& left_out);
 /// Decodes those of `pool` that `store` has not decoded yet, and takes out the damaged ones.
 void drop_damaged(Pool& pool, const ImageStore& store);
 

@@ -12,6 +12,7 @@
 #include "core/base64.h"
 #include "core/cancel.h"
 #include "data/decode/encode.h"
+#include "eval/pictures.h"
 #include "fewlabel/error.h"
 
 namespace fewlabel {
@@ -40,11 +41,9 @@ Best best_of(const Answers& answers) {
 
 /// A picture of at most kSide pixels a side.
 std::string small_picture(const ImageStore& store, int64_t index) {
-  const ImageShape shape = store.shape();
-  Image image{shape.height, shape.width, shape.channels, std::vector<uint8_t>(static_cast<std::size_t>(shape.bytes()))};
-  store.fetch(index, image.pixels.data());
-  if (const int32_t side = std::max(shape.height, shape.width); side > kSide) {
-    Image less{std::max(1, shape.height * kSide / side), std::max(1, shape.width * kSide / side), shape.channels, {}};
+  Image image = image_of(store, index);
+  if (const int32_t side = std::max(image.height, image.width); side > kSide) {
+    Image less{std::max(1, image.height * kSide / side), std::max(1, image.width * kSide / side), image.channels, {}};
     const ImageShape to{less.height, less.width, less.channels};
     less.pixels.resize(static_cast<std::size_t>(to.bytes()));
     resize_into(image, to, less.pixels.data());

@@ -1,7 +1,6 @@
 #include "core/live_line.h"
 
 #include <fmt/format.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -40,9 +39,7 @@ LiveLine::~LiveLine() { end(); }
 
 int LiveLine::columns() const {
   if (mode_ != ProgressMode::bar) return kColumns + 40;
-  winsize size = {};
-  const bool known = ::ioctl(::fileno(out_), TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
-  return known ? std::min<int>(size.ws_col, kColumns) : kColumns;
+  return static_cast<int>(terminal_columns(out_, kColumns).value_or(kColumns));
 }
 
 bool LiveLine::due() const {

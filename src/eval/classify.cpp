@@ -46,6 +46,11 @@ int64_t images_at_a_time(const ImageShape& shape) {
   return std::clamp<int64_t>(kPixels / (int64_t{shape.height} * shape.width), 8, 250);
 }
 
+std::vector<int64_t> best_classes(const Tensor& logits) {
+  const Tensor best = logits.argmax(1).contiguous();
+  return {best.data_ptr<int64_t>(), best.data_ptr<int64_t>() + best.numel()};
+}
+
 Tensor logits_of(const std::function<Tensor(const Tensor&)>& forward, const ImageStore& store,
                  const std::vector<int64_t>& indices, const Normalization& rule, int64_t slice) {
   const torch::NoGradGuard no_grad;

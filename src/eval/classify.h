@@ -18,6 +18,9 @@ Normalization measure_normalization(const ImageStore& store, const std::vector<i
 /// that the answer takes no longer than somebody who pressed Ctrl-C waits.
 int64_t images_at_a_time(const ImageShape& shape);
 
+/// The class of the highest logit of each row.
+std::vector<int64_t> best_classes(const Tensor& logits);
+
 /// Logits (indices.size() × classes, fp32): `forward` is called on normalised slices, without gradients. The caller
 /// puts modules into eval(). `slice`: images in one; 0: images_at_a_time(). Throws Error{interrupted or terminated}
 /// when cancelled.

@@ -8,6 +8,13 @@
 
 namespace fewlabel {
 
+Image image_of(const ImageStore& store, int64_t index) {
+  const ImageShape shape = store.shape();
+  Image image{shape.height, shape.width, shape.channels, std::vector<uint8_t>(static_cast<std::size_t>(shape.bytes()))};
+  store.fetch(index, image.pixels.data());
+  return image;
+}
+
 std::vector<Image> to_images(const Tensor& pixels) {
   if (pixels.dim() != 4 || (pixels.size(1) != 1 && pixels.size(1) != 3))
     throw Error(ErrorKind::failure, "pictures", "wanted N × C × H × W with 1 or 3 channels");

@@ -80,6 +80,15 @@ std::string tiles(const Json& summary) {
   return html.empty() ? "" : "<dl class=\"tiles\">" + html + "</dl>";
 }
 
+/// A share as a large number, what it is, what is to be said below that, and the same beside others.
+std::string hero(double share, int digits, const std::string& what, const std::string& more,
+                 const std::vector<Whisker>& rows) {
+  return fmt::format(
+      "<div class=\"hero\"><div><p class=\"big-number\">{:.{}f}<small>%</small></p>"
+      "<p class=\"big-label\">{}{}</p></div><figure>{}</figure></div>",
+      100 * share, digits, what, more.empty() ? "" : "<br><span>" + more + "</span>", whisker_chart(rows));
+}
+
 /// The headline of a run without labels: what simple classifiers make of its features, beside the raw pixels.
 std::string frozen_result(const Json& s) {
   const auto linear = number_of(s, "linear_accuracy"), neighbours = number_of(s, "knn_accuracy");
@@ -96,13 +105,10 @@ std::string frozen_result(const Json& s) {
   if (neighbours) rows.push_back(whisker("Nearest neighbours by angle", 2, *neighbours));
   if (euclidean) rows.push_back(whisker("Nearest neighbours by distance", 2, *euclidean));
   if (pixels) rows.push_back(whisker("The same of raw pixels", 1, *pixels));
-  std::string html = fmt::format(
-      "<div class=\"hero\"><div><p class=\"big-number\">{:.1f}<small>%</small></p><p "
-      "class=\"big-label\">{}<br><span>on "
-      "frozen features{}</span></p></div><figure>{}</figure></div>",
-      100 * linear.value_or(neighbours.value_or(0)), linear ? "linear classifier" : "nearest neighbours",
-      number_of(s, "probe_labels") ? ", " + count_text(*number_of(s, "probe_labels")) + " labels" : "",
-      whisker_chart(rows));
+  const auto labels = number_of(s, "probe_labels");
+  std::string html =
+      hero(linear.value_or(neighbours.value_or(0)), 1, linear ? "linear classifier" : "nearest neighbours",
+           "on frozen features" + (labels ? ", " + count_text(*labels) + " labels" : ""), rows);
   if (euclidean && pixels) {
     const double points = 100 * (*euclidean - *pixels);
     html += fmt::format(
@@ -110,6 +116,22 @@ std::string frozen_result(const Json& s) {
         points > 0 ? "better" : "worse", points, points > 0 ? "." : ": so far the pixels themselves tell more.");
   }
   return html;
+}
+
+/// The headline of a run that nothing judges but labels that were held out.
+std::string estimated_result(const Json& s) {
+  const auto estimated = number_of(s, "estimated_accuracy"), alone = number_of(s, "supervised_estimated_accuracy");
+  if (!estimated) return {};
+  const auto interval = interval_of(s, "estimated_low", "estimated_high");
+  std::vector<Whisker> rows = {{method_title(s), 0, *estimated, interval}};
+  if (alone)
+    rows.push_back(
+        {"Labels alone", 1, *alone, interval_of(s, "supervised_estimated_low", "supervised_estimated_high")});
+  const std::string between =
+      interval ? fmt::format("between {:.0f} and {:.0f}", 100 * interval->low, 100 * interval->high) : "";
+  return hero(*estimated, 0, "accuracy, estimated", between, rows) +
+         "<p class=\"intro\">There is no test set: shorter trainings, each without a part of the labels, were judged "
+         "by those. The run itself saw all labels and trained longer.</p>";
 }
 
 }  // namespace
@@ -156,48 +178,17 @@ std::string masthead(const ReportInput& input) {
   return html + "</header>\n";
 }
 
-namespace {
-
-/// The headline of a run that nothing judges but labels that were held out.
-std::string estimated_result(const Json& s) {
-  const auto estimated = number_of(s, "estimated_accuracy"), alone = number_of(s, "supervised_estimated_accuracy");
-  if (!estimated) return {};
-  const auto interval = interval_of(s, "estimated_low", "estimated_high");
-  std::string figure = fmt::format(
-      "<div class=\"hero\"><div><p class=\"big-number\">{:.0f}<small>%</small></p>"
-      "<p class=\"big-label\">accuracy, estimated",
-      100 * *estimated);
-  if (interval)
-    figure += fmt::format("<br><span>between {:.0f} and {:.0f}</span>", 100 * interval->low, 100 * interval->high);
-  std::vector<Whisker> rows = {{method_title(s), 0, *estimated, interval}};
-  if (alone)
-    rows.push_back(
-        {"Labels alone", 1, *alone, interval_of(s, "supervised_estimated_low", "supervised_estimated_high")});
-  return figure + "</p></div><figure>" + whisker_chart(rows) +
-         "</figure></div><p class=\"intro\">There is no test set: shorter trainings, each without a part of the "
-         "labels, were "
-         "judged by those. The run itself saw all labels and trained longer.</p>";
-}
-
-}  // namespace
-
 std::string result_section(const ReportInput& input) {
   const Json& s = input.summary;
   const auto accuracy = number_of(s, "accuracy"), baseline = number_of(s, "supervised_accuracy");
   std::string html;
   if (accuracy) {
     const auto interval = interval_of(s, "accuracy_low", "accuracy_high");
-    std::string figure = fmt::format(
-        "<div class=\"hero\"><div><p class=\"big-number\">{:.1f}<small>%</small></p>"
-        "<p class=\"big-label\">accuracy",
-        100 * *accuracy);
-    if (interval)
-      figure +=
-          fmt::format("<br><span>95\u202f% interval {:.1f}–{:.1f}</span>", 100 * interval->low, 100 * interval->high);
-    figure += "</p></div>";
     std::vector<Whisker> rows = {{method_title(s), 0, *accuracy, interval}};
     if (baseline) rows.push_back({"Labels alone", 1, *baseline, interval_of(s, "supervised_low", "supervised_high")});
-    html += figure + "<figure>" + whisker_chart(rows) + "</figure></div>";
+    const std::string between =
+        interval ? fmt::format("95\u202f% interval {:.1f}–{:.1f}", 100 * interval->low, 100 * interval->high) : "";
+    html += hero(*accuracy, 1, "accuracy", between, rows);
     if (baseline) html += "<p class=\"intro\">" + comparison(s, *accuracy, *baseline) + "</p>";
   } else {
     html += frozen_result(s) + estimated_result(s);
