@@ -37,21 +37,24 @@ TrainConfig at_scale(TrainConfig config, const Scale& scale) {
   return config;
 }
 
-double StepCost::flop(const Scale& scale) {
-  const auto key = std::pair(scale.size, scale.net);
-  if (const auto known = flop_.find(key); known != flop_.end()) return known->second;
+Plan StepCost::plan_at(const Scale& scale) const {
   stop_if_cancelled("train");
   Plan plan = resolve(at_scale(config_, scale), facts_).plan;
   check_method(plan.method);
+  return plan;
+}
+
+double StepCost::flop(const Scale& scale) {
+  const auto key = std::pair(scale.size, scale.net);
+  if (const auto known = flop_.find(key); known != flop_.end()) return known->second;
+  const Plan plan = plan_at(scale);
   const double counted = measure::count_step(request_of(plan, kCounted)).at("flop").get<double>();
   return flop_[key] = counted * static_cast<double>(plan.train.batch * plan.train.accumulate) / kCounted;
 }
 
 double StepCost::seconds(const Scale& scale) {
   if (rate_ == 0) {
-    stop_if_cancelled("train");
-    Plan plan = resolve(at_scale(config_, scale), facts_).plan;
-    check_method(plan.method);
+    const Plan plan = plan_at(scale);
     const double each = flop(scale) / static_cast<double>(plan.train.batch * plan.train.accumulate);
     int64_t batch = kCounted;
     while (batch < kTimed && each * static_cast<double>(batch) < kEnough) batch *= 2;
@@ -74,18 +77,19 @@ Fit fit(StepCost& cost, const std::vector<Scale>& scales, const Freedom& open, d
     best = {*scale, seconds, 0, 0};
   }
   if (best.scale != scales.back()) return best;
+  const auto predicted = [&] { return cost.seconds(best.scale) * part_of_step(best); };
   if (open.batch && best.seconds * kUsefulSteps > 2 * budget) {
     best.batch = kSmallestBatch;
-    best.seconds /= 2;
+    best.seconds = predicted();
   }
   const auto few = [&] { return best.seconds * 2 * kFewSteps > budget; };
   if (open.net && few()) {
     best.scale.net = "seed_cnn";
-    best.seconds = cost.seconds(best.scale) * (best.batch > 0 ? 0.5 : 1.0);
+    best.seconds = predicted();
   }
   if (open.mu && few()) {
     best.mu = kSmallestMu;
-    best.seconds /= 2;
+    best.seconds = predicted();
   }
   return best;
 }

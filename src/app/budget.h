@@ -20,6 +20,7 @@ class StepCost {
   void observe(const Scale& scale, double seconds);
 
  private:
+  Plan plan_at(const Scale& scale) const;
   double flop(const Scale& scale);
   TrainConfig config_;
   PlanFacts facts_;

@@ -112,10 +112,7 @@ class Planner {
     draft.conduct = config.train;
     draft.plan.stage = recipe.name;
     draft.plan.starts_from = recipe.starts_from;
-    if (recipe.name == "main") {
-      run_.out = request_.recipe.value("out", std::string());
-      run_.data_name = data_.dataset.name;
-    }
+    if (recipe.name == "main") run_.data_name = data_.dataset.name;
     return draft;
   }
 
@@ -147,6 +144,7 @@ class Planner {
   }
 
   void decode_for(Draft& draft) {
+    if (draft.data && draft.data->rule.shape.height == draft.plan.data.size) return;  // nothing else of them may change
     draft.data = std::make_shared<StageData>(decode(data_, draft.plan));
     workspace_.keep(draft.plan, draft.data);
   }
@@ -205,14 +203,14 @@ class Planner {
       say(fmt::format(
           "That is too little to learn much: {} would hold {} steps. Give more with --minutes, or a smaller "
           "data.size or net.",
-          duration(kFewSteps * draft.step / main_share(draft) + gone), with_commas(int64_t{300})));
+          duration(kFewSteps * draft.step / main_share(draft) + gone), with_commas(static_cast<int64_t>(kFewSteps))));
   }
 
   static std::string milliseconds(double seconds) {
     return seconds < 1 ? fmt::format("{:.0f} ms", seconds * 1e3) : fmt::format("{:.1f} s", seconds);
   }
 
-  /// The cheapest prediction that tells why a larger scale was passed over: that of the next one.
+  /// Why the largest scale was passed over: a step there, by its pixels. To count one there could take minutes.
   static double larger_step(StepCost& cost, const std::vector<Scale>& choices, const Scale& scale) {
     const double pixels =
         static_cast<double>(choices.front().size * choices.front().size) / static_cast<double>(scale.size * scale.size);
@@ -224,17 +222,20 @@ class Planner {
     double share = 1;
     if (draft.plan.stage != "main") return share;
     const TrainConfig& config = draft.config;
-    const bool judged = data_.judge != Judge::none, labels = data_.labels_needed;
-    const bool compares = config.baseline.value_or("none") == "supervised" && labels && !is_supervised(draft);
-    if (compares && judged && !config.baseline_minutes && !config.baseline_steps) share -= kBaseline;
+    const bool judged = data_.judge != Judge::none;
+    if (compares(draft) && judged && !config.baseline_minutes && !config.baseline_steps) share -= kBaseline;
     if (estimates(draft).empty()) {
       share -= kEstimate;
-      if (compares && !judged) share -= kBaselineEstimate;
+      if (compares(draft) && !judged) share -= kBaselineEstimate;
     }
     return share;
   }
 
-  static bool is_supervised(const Draft& draft) { return draft.config.method.value("name", "") == "supervised"; }
+  /// Whether the labels alone are trained beside it.
+  bool compares(const Draft& draft) const {
+    return draft.config.baseline.value_or("none") == "supervised" && data_.labels_needed &&
+           method_name(draft.config.method) != "supervised";
+  }
 
   /// Why there is no estimate; empty: there is one. "-" where nobody would ask.
   std::string estimates(const Draft& draft) const {
@@ -265,8 +266,7 @@ class Planner {
 
   /// Seconds that classifying everything in the end will take: a view costs about a third of one that is learnt from.
   double last_look(const Draft& draft) const {
-    const auto shown = std::min(data_.judged.size() + data_.validated.size() + std::min(data_.unlabeled.size(), kShown),
-                                int64_t{1} << 40);
+    const int64_t shown = data_.judged.size() + data_.validated.size() + std::min(data_.unlabeled.size(), kShown);
     const double views = static_cast<double>(draft.plan.train.batch) *
                          (1 + 2 * draft.plan.method.value("mu", draft.plan.method.value("ratio", 1.0)));
     return static_cast<double>(shown) * draft.step / views / 3;
@@ -308,15 +308,14 @@ class Planner {
     const TrainConfig& config = draft.config;
     const bool timed = !config.train.steps;
     const double whole = 60 * config.train.minutes.value_or(kDefaultMinutes);
-    const bool compares = config.baseline.value_or("none") == "supervised" && draft.data->data.labels_needed &&
-                          method_name(draft.plan.method) != "supervised";
+    const bool compared = compares(draft);
     const bool judged = draft.data->data.judge != Judge::none;
     Draft baseline = draft;
-    if (compares) {
+    if (compared) {
       baseline.plan = baseline_of(draft.plan);
       if (timed || config.baseline_minutes) baseline.step = measured(baseline, std::max(kMeasuring * whole, 0.2));
     }
-    if (compares && judged) {
+    if (compared && judged) {
       LoopPlan& train = baseline.plan.train;
       train.minutes = 0;
       if (config.baseline_steps)
@@ -349,7 +348,7 @@ class Planner {
       }
     };
     estimate(draft, "estimate", kEstimate);
-    if (compares && !judged) estimate(baseline, "baseline-estimate", kBaselineEstimate);
+    if (compared && !judged) estimate(baseline, "baseline-estimate", kBaselineEstimate);
     say(fmt::format(
         "then an estimate of accuracy: {} short trainings, each without a part of the labels that judges it", folds));
   }
@@ -379,8 +378,7 @@ std::string plan_summary(const RunPlan& run, const StageData& main) {
     text += fmt::format("  {:<20} {} on {}, {} steps of {} labelled examples{}\n", plan.stage, method_name(plan.method),
                         plan.net.name, with_commas(plan.train.steps), plan.train.batch, time);
   }
-  const Plan& plan = *std::find_if(run.stages.begin(), run.stages.end(),
-                                   [](const Plan& each) { return kind_of(each.stage) == StageKind::main; });
+  const Plan& plan = main_stage(run.stages);
   text += fmt::format("  {:<20} {} × {} × {}\n", "images", plan.data.size, plan.data.size, plan.data.channels);
   if (run.step_seconds > 0) text += fmt::format("  {:<20} {:.0f} ms\n", "a step", run.step_seconds * 1e3);
   text += fmt::format("  {:<20} {:.0f} MB so far\n", "memory", peak_memory_mb());

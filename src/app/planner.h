@@ -13,7 +13,6 @@ namespace fewlabel {
 struct RunPlan {
   std::vector<Plan> stages;        // in order
   std::vector<Conduct> conduct;    // of each
-  std::string out;                 // run folder; empty: to be found
   std::string data_name;           // of the main stage
   std::vector<std::string> notes;  // for the summary: why there is no estimate
   double step_seconds = 0;         // of the main stage; 0: not measured

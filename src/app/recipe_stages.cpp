@@ -7,11 +7,10 @@
 #include "core/json_text.h"
 #include "fewlabel/error.h"
 #include "plan/recipe.h"
+#include "plan/resolve.h"
 
 namespace fewlabel {
 namespace {
-
-constexpr double kMinutes = 5;  // of a stage that says none, when a budget is shared
 
 bool is_of_one_stage(const std::string& override_text) { return override_text.starts_with("stage."); }
 
@@ -24,7 +23,7 @@ double minutes_of(const Json& stage, const Json& recipe) {
       throw Error(ErrorKind::usage, "config",
                   fmt::format("train.minutes = {}: wanted a number above 0", json_text(minutes)));
   }
-  return kMinutes;
+  return kDefaultMinutes;
 }
 
 }  // namespace

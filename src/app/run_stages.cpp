@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "app/planning.h"
 #include "core/files.h"
 #include "core/json_text.h"
@@ -23,6 +25,11 @@ StageKind kind_of(std::string_view stage) {
   if (stage.starts_with("baseline-estimate-")) return StageKind::baseline_estimate;
   if (stage.starts_with("estimate-")) return StageKind::estimate;
   return stage == "baseline" ? StageKind::baseline : StageKind::main;
+}
+
+const Plan& main_stage(const std::vector<Plan>& stages) {
+  return *std::find_if(stages.begin(), stages.end(),
+                       [](const Plan& plan) { return kind_of(plan.stage) == StageKind::main; });
 }
 
 fs::path stage_folder(const RunFolder& run, const std::string& stage) {

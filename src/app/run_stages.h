@@ -20,6 +20,9 @@ enum class StageKind {
 /// By the name: pretrain-1, main, baseline, estimate-1, baseline-estimate-1.
 StageKind kind_of(std::string_view stage);
 
+/// The one that the run is about.
+const Plan& main_stage(const std::vector<Plan>& stages);
+
 std::filesystem::path stage_folder(const RunFolder& run, const std::string& stage);
 
 /// Writes plan.toml of every stage, then the list that makes them count.

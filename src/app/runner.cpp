@@ -14,6 +14,7 @@
 #include "app/planning.h"
 #include "app/recipe_stages.h"
 #include "app/run_stages.h"
+#include "app/run_summary.h"
 #include "app/stage.h"
 #include "app/watch.h"
 #include "app/workspace.h"
@@ -21,7 +22,7 @@
 #include "core/command.h"
 #include "core/files.h"
 #include "core/text.h"
-#include "fewlabel/version.h"
+#include "eval/classify.h"
 #include "kernels/convolution.h"
 #include "plan/recipe.h"
 #include "report/html.h"
@@ -35,14 +36,8 @@ namespace {
 namespace fs = std::filesystem;
 constexpr int64_t kSheets = 8;  // sheets of samples kept while a sampler trains
 
-std::vector<int64_t> classes_of(const Tensor& logits) {
-  const Tensor found = logits.argmax(1).contiguous();
-  return {found.data_ptr<int64_t>(), found.data_ptr<int64_t>() + found.numel()};
-}
-
 void record_failure(RunFolder& folder, RunStatus status, const Error& error) {
-  const bool stopped = error.kind() == ErrorKind::interrupted || error.kind() == ErrorKind::terminated;
-  status.state = stopped ? RunState::interrupted : RunState::failed;
+  status.state = is_stop(error.kind()) ? RunState::interrupted : RunState::failed;
   status.exit_code = exit_code(error.kind());
   status.message = error.message();
   try {
@@ -65,10 +60,9 @@ class Runner {
       if (!under_way_) throw;
       const Error told = as_error(error);
       record_failure(*folder_, status_, told);
-      const bool stopped = told.kind() == ErrorKind::interrupted || told.kind() == ErrorKind::terminated;
       if (told.kind() == ErrorKind::storage)
         throw Error(told.kind(), told.where(), told.message(), "mend that, then go on with: " + resume());
-      if (stopped && told.hint().empty())
+      if (is_stop(told.kind()) && told.hint().empty())
         throw Error(told.kind(), told.where(), told.message(), "what is trained was saved; go on with: " + resume());
       throw;
     }
@@ -165,10 +159,7 @@ class Runner {
     return conduct;
   }
 
-  const Plan& main() const {
-    return *std::find_if(stages_.begin(), stages_.end(),
-                         [](const Plan& plan) { return kind_of(plan.stage) == StageKind::main; });
-  }
+  const Plan& main() const { return main_stage(stages_); }
 
   RunFolder folder_of(const Plan& plan) const {
     return plan.stage == "main" ? *folder_ : RunFolder::open(stage_folder(*folder_, plan.stage));
@@ -220,15 +211,14 @@ class Runner {
             .initial = initial_weights(plan, &*folder_)};
   }
 
-  /// Trains from where it stands; returns the step at which it went on.
-  int64_t train(Stage& stage, RunWatch& watch, const std::string& name, bool logs) {
+  /// Trains from where it stands.
+  void train(Stage& stage, RunWatch& watch, const std::string& name, bool logs) {
     const int64_t step = stage.trainer().resume();
     watch.begin(name);
     if (logs) watch.resume_at(step);
     if (step > 0) say(fmt::format("going on from step {}", with_commas(step)));
     stage.trainer().run();
     watch.end();
-    return step;
   }
 
   void train_and_measure(const Plan& plan, const Conduct& conduct, const StageData& data) {
@@ -242,14 +232,15 @@ class Runner {
         watch.add(step, figures);
       keep_sheet(*stage, folder, data.data, step, sheet);
     };
-    stage = std::make_unique<Stage>(data.data, options_of(plan, conduct, data.rule), std::move(hooks));
+    const StageOptions options = options_of(plan, conduct, data.rule);
+    stage = std::make_unique<Stage>(data.data, options, std::move(hooks));
     if (!stage->initial_sentence().empty()) say(stage->initial_sentence());
     if (stages_.size() > 1 && kind_of(plan.stage) == StageKind::pretrain) say(fmt::format("stage {}", plan.stage));
     train(*stage, watch, method_name(plan.method), true);
 
     const AverageScope averaged = stage->trainer().averaged();
     save_method(folder.model(), stage->method(), stage->card());
-    keep_learnt(folder.model(), data.data, stage->method(), initial_weights(plan, &*folder_).get());
+    keep_learnt(folder.model(), data.data, stage->method(), options.initial.get());
     Findings found = measure(*stage, data.data, plan, data.rule);
     if (!found.predictions.empty()) write_file(folder.predictions(), found.predictions, Durability::durable);
     folder.write_json(folder.evaluation(), found.detail);
@@ -300,7 +291,7 @@ class Runner {
     drop_damaged(pool, *data.train);
     if (pool.size() == 0 || !stage.classifier()) return {};
     const torch::NoGradGuard no_gradient;
-    return classes_of(stage.logits(*data.train, pool.index));
+    return best_classes(stage.logits(*data.train, pool.index));
   }
 
   /// A sheet of samples, at eight moments of the training.
@@ -353,98 +344,23 @@ class Runner {
     save_result(*folder_, plan, fold_result(logits, data, compares ? compared(stage, data) : std::vector<int64_t>()));
   }
 
-  std::vector<Json> results(StageKind kind) const {
-    std::vector<Json> found;
-    for (const Plan& plan : stages_)
-      if (kind_of(plan.stage) == kind) found.push_back(stage_result(*folder_, plan));
-    return found;
-  }
-
-  void add_estimate(Json& summary, Json& notes, const Json& main_result) const {
-    const std::vector<Json> folds = results(StageKind::estimate), plain = results(StageKind::baseline_estimate);
-    if (folds.empty()) return;
-    const Estimate estimate = estimate_of(folds, main_result.value("compared", std::vector<int64_t>()));
-    if (estimate.examples == 0) return;
-    summary["estimated_accuracy"] = estimate.accuracy;
-    summary["estimated_low"] = estimate.low;
-    summary["estimated_high"] = estimate.high;
-    summary["estimate_examples"] = estimate.examples;
-    summary["estimate_disagreement"] = estimate.disagreement;
-    notes.push_back(fmt::format(
-        "The estimate is by repeated hold-out: {} trainings of a fraction of this one's steps, each without a part of "
-        "the labels, which then judged it: {} labelled examples in all. Its interval is Wilson's (95 %), and reaches "
-        "up "
-        "by the {:.0f} % of the unlabelled examples that the run's own model calls something else. It speaks of data "
-        "in "
-        "which the classes are as frequent as among the labels, and nothing was chosen by it.",
-        folds.size(), estimate.examples, 100 * estimate.disagreement));
-    if (plain.empty()) return;
-    const Estimate alone = estimate_of(plain, {});
-    summary["supervised_estimated_accuracy"] = alone.accuracy;
-    summary["supervised_estimated_low"] = alone.low;
-    summary["supervised_estimated_high"] = alone.high;
-    notes.push_back("The labels alone were trained and judged by the same folds.");
-  }
-
-  Json stage_list() const {
-    Json list = Json::array();
-    for (const Plan& plan : stages_) {
-      const StageKind kind = kind_of(plan.stage);
-      if (kind != StageKind::pretrain && kind != StageKind::main) continue;
-      const Json found = stage_result(*folder_, plan).at("summary");
-      list.push_back({{"folder", kind == StageKind::main ? "." : "stages/" + plan.stage}});
-      for (const char* key : {"method", "method_title", "labels", "accuracy", "linear_accuracy", "knn_accuracy",
-                              "reconstruction_error", "steps", "train_seconds", "init"})
-        if (found.contains(key)) list.back()[key] = found[key];
-    }
-    return list;
-  }
-
   /// From the results of all stages to summary, report and the end.
   Json finish() {
-    const Json result = stage_result(*folder_, main());
-    Json summary = result.at("summary"), notes = result.at("notes");
-    Json detail = folder_->read_json(folder_->evaluation());
-    if (!detail.is_object()) detail = Json::object();
-    for (const Json& baseline : results(StageKind::baseline)) {
-      summary.update(baseline.at("summary"));
-      detail["supervised"] = baseline.at("detail");
-    }
-    add_estimate(summary, notes, result);
-    const Json environment = folder_->read_json(folder_->environment());
-    if (environment.is_object())
-      for (const Json& note : environment.value("notes", Json::array())) notes.push_back(note);
-    if (summary.contains("no_test")) {
-      if (!summary.contains("estimated_accuracy"))
-        notes.push_back(summary["no_test"].get<std::string>() +
-                        ", so accuracy is unknown. `fewlabel evaluate RUN DATA` measures it on labelled images that "
-                        "were not trained on.");
-      summary.erase("no_test");
-    }
-    if (Json list = stage_list(); list.size() > 1) summary["stages"] = std::move(list);
-    summary["command"] = trim(read_file(folder_->command()));
-    summary["version"] = FEWLABEL_VERSION;
-    summary["machine"] = environment;
-    summary["machine"].erase("notes");
     // Anew: what is not kept in memory may turn out damaged on the way.
-    const Json data_json = describe_data(workspace_.data(main(), &*folder_)->data);
-    folder_->write_json(folder_->data(), data_json);
-    summary["data_hash"] = data_json.value("hash", Json::object());
-    summary["damaged"] = {{"count", data_json["damaged"]["count"]}, {"names", Json::array()}};
-    for (const Json& damage : data_json["damaged"]["examples"]) summary["damaged"]["names"].push_back(damage["name"]);
-    summary["peak_memory_mb"] = peak_memory_mb();
-    summary["notes"] = notes;
-    folder_->write_json(folder_->evaluation(), detail);
-    folder_->write_json(folder_->summary(), summary);
+    const Json data = describe_data(workspace_.data(main(), &*folder_)->data);
+    folder_->write_json(folder_->data(), data);
+    const RunSummary found = summary_of(*folder_, stages_, data);
+    folder_->write_json(folder_->evaluation(), found.detail);
+    folder_->write_json(folder_->summary(), found.summary);
     status_.state = RunState::finished;
-    status_.step = status_.steps = summary.value("steps", int64_t{0});
+    status_.step = status_.steps = found.summary.value("steps", int64_t{0});
     status_.stage.clear();
     status_.exit_code = 0;
     // Last, so that whatever --resume finds finished is whole.
     write_report(*folder_, RunState::finished);
     folder_->write_status(status_);
-    fewlabel::say(request_.chatter, summary_text(summary, folder_->report().string()));
-    return summary;
+    fewlabel::say(request_.chatter, summary_text(found.summary, folder_->report().string()));
+    return found.summary;
   }
 
   const RunRequest& request_;
@@ -464,15 +380,8 @@ Json dry_run(const RunRequest& request) {
   Workspace workspace;
   const RunPlan run = plan_run(request, workspace);
   Json stages = Json::array();
-  for (const Plan& plan : run.stages) {
-    Json json;
-    write_config(json, plan);
-    json["method"] = plan.method;
-    stages.push_back(std::move(json));
-  }
-  const Plan& main = *std::find_if(run.stages.begin(), run.stages.end(),
-                                   [](const Plan& plan) { return kind_of(plan.stage) == StageKind::main; });
-  say(request.chatter, plan_summary(run, *workspace.data(main, nullptr)));
+  for (const Plan& plan : run.stages) stages.push_back(to_json(plan));
+  say(request.chatter, plan_summary(run, *workspace.data(main_stage(run.stages), nullptr)));
   return {{"stages", stages}, {"step_seconds", run.step_seconds}, {"notes", run.notes}};
 }
 

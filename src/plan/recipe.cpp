@@ -308,9 +308,15 @@ Json to_json(const TrainConfig& config) {
   return json;
 }
 
-std::string plan_text(const Plan& plan) {
+Json to_json(const Plan& plan) {
   Json json;
   write_config(json, plan);
+  json["method"] = plan.method;
+  return json;
+}
+
+std::string plan_text(const Plan& plan) {
+  Json json = to_json(plan);
   // TOML knows no order of keys, so the bytes must not depend on the one in which a method lists its own.
   json["method"] = Json::parse(nlohmann::json::parse(json_text(plan.method)).dump());
   return to_toml(json);

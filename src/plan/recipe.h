@@ -25,6 +25,7 @@ Json read_recipe(const std::string& path, const std::vector<std::string>& overri
 TrainConfig train_config(const Json& recipe, const std::vector<std::string>& method_keys = {});
 /// The inverse, with every field.
 Json to_json(const TrainConfig& config);
+Json to_json(const Plan& plan);
 
 /// plan.toml. Whoever compares two plans compares these bytes.
 std::string plan_text(const Plan& plan);

@@ -26,6 +26,17 @@ int64_t side_for(const ImageShape& found) {
   return kSides.front();
 }
 
+/// What is written, in the form of a plan; what is left open keeps the plan's default.
+template <typename Planned, typename Written>
+Planned written_part(const Written& written) {
+  Json said, unsaid;
+  write_config(said, written);
+  write_config(unsaid, Written());
+  for (const auto& [key, value] : unsaid.items())
+    if (value == "auto" && said[key] == "auto") said.erase(key);
+  return read_config<Planned>("config", said);
+}
+
 class Resolver {
  public:
   Resolver(TrainConfig config, const PlanFacts& facts) : config_(std::move(config)), facts_(facts) {}
@@ -54,17 +65,7 @@ class Resolver {
 
   void data() {
     const DataConfig& from = config_.data;
-    DataPlan& to = plan_.data;
-    to.path = from.path;
-    to.test = from.test;
-    to.validation = from.validation;
-    to.strict = from.strict;
-    to.cache_mb = from.cache_mb;
-    to.disk_cache_mb = from.disk_cache_mb;
-    to.classes = from.classes;
-    to.virtual_examples = from.virtual_examples;
-    to.virtual_share = from.virtual_share;
-    to.shares = from.shares;
+    DataPlan& to = plan_.data = written_part<DataPlan>(from);
     pick(to.size, from.size, "data.size", side_for(facts_.found),
          fmt::format("most images are {} × {}", facts_.found.width, facts_.found.height));
     pick(to.channels, from.channels, "data.channels", int64_t{facts_.found.channels == 1 ? 1 : 3},
@@ -74,16 +75,9 @@ class Resolver {
 
   void net() {
     const NetConfig& from = config_.net;
-    NetPlan& to = plan_.net;
+    NetPlan& to = plan_.net = written_part<NetPlan>(from);
     pick(to.name, from.name, "net.name", net_for(plan_.data.size),
          plan_.data.size <= kSmallNet ? "small images" : fmt::format("images of more than {} pixels", kSmallNet));
-    to.depth = from.depth;
-    to.width = from.width;
-    to.grid = from.grid;
-    to.stem = from.stem;
-    to.size = from.size;
-    to.patch = from.patch;
-    to.dropout = from.dropout;
     to.bn_momentum = from.bn_momentum.value_or(to.name.starts_with("wrn") && !brief_ ? 0.001 : 0.1);
   }
 
@@ -108,35 +102,26 @@ class Resolver {
 
   void loop() {
     const LoopConfig& from = config_.train;
-    LoopPlan& to = plan_.train;
-    if (from.steps) {
-      to.steps = *from.steps;
-    } else {
+    LoopPlan& to = plan_.train = written_part<LoopPlan>(static_cast<const LoopSettings<Form::written>&>(from));
+    if (from.steps)
+      to.minutes = 0;  // the steps decide
+    else
       pick(to.minutes, from.minutes, "train.minutes", kDefaultMinutes, "change it with --minutes N");
-    }
     to.batch = from.batch.value_or(brief_ ? 32 : 64);
-    to.accumulate = from.accumulate;
     to.average = from.average.value_or(brief_ ? 0.995 : 0.999);
     const std::string device = from.device.value_or(facts_.gpu ? "cuda" : "cpu");
     if (facts_.gpu && !from.device) choices_.push_back("train.device = cuda: there is a GPU");
     const bool on_gpu = device != "cpu", bf16 = on_gpu ? facts_.gpu_bf16 : facts_.bf16;
     pick(to.precision, from.precision, "train.precision", std::string(bf16 ? "bf16" : "fp32"),
          fmt::format("the {} {}", on_gpu ? "GPU" : "processor", bf16 ? "multiplies bf16" : "has no bf16"));
-    to.kernels = from.kernels;
-    to.cuda_graphs = from.cuda_graphs;
     to.threads = from.threads.value_or(facts_.threads);
-    to.log_every = from.log_every;
-    to.evaluate_every = from.evaluate_every;
   }
 
   void optimizer() {
     const OptimizerConfig& from = config_.optimizer;
-    OptimizerPlan& to = plan_.optimizer;
+    OptimizerPlan& to = plan_.optimizer = written_part<OptimizerPlan>(from);
     const bool sgd = from.name == "sgd";
-    to.name = from.name;
     to.lr = from.lr.value_or(sgd ? (brief_ ? 0.05 : 0.03) : 1e-3);
-    to.momentum = from.momentum;
-    to.beta2 = from.beta2;
     to.weight_decay = from.weight_decay.value_or(sgd ? 5e-4 : 0.05);
     to.schedule = from.schedule.value_or(brief_ ? "cosine" : "cosine_7_16");
     to.warmup = from.warmup.value_or(brief_ ? 0.02 : 0.0);
