@@ -48,6 +48,20 @@ function(fewlabel_module name)
   endif()
 endfunction()
 
+# fewlabel_embed(target FOLDER dir HEADER x.h FUNCTION f FILES a …): files become a part of the library, so that the program needs
+# none beside it; see embed.cmake.
+function(fewlabel_embed target)
+  cmake_parse_arguments(arg "" "FOLDER;HEADER;FUNCTION" "FILES" ${ARGN})
+  set(folder ${CMAKE_CURRENT_SOURCE_DIR}/${arg_FOLDER})
+  set(out ${CMAKE_CURRENT_BINARY_DIR}/${arg_FUNCTION}.cpp)
+  list(TRANSFORM arg_FILES PREPEND ${folder}/ OUTPUT_VARIABLE paths)
+  add_custom_command(OUTPUT ${out}
+    COMMAND ${CMAKE_COMMAND} -DOUT=${out} -DHEADER=${arg_HEADER} -DFUNCTION=${arg_FUNCTION} -DFOLDER=${folder}
+            "-DFILES=${arg_FILES}" -P ${PROJECT_SOURCE_DIR}/cmake/embed.cmake
+    DEPENDS ${paths} ${PROJECT_SOURCE_DIR}/cmake/embed.cmake VERBATIM)
+  target_sources(${target} PRIVATE ${out})
+endfunction()
+
 # fewlabel_in_batches(target): with FEWLABEL_UNITY, several sources to a compiler run. Half of the time that a file with libtorch
 # takes goes into its headers, however small the file is.
 function(fewlabel_in_batches target)

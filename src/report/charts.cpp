@@ -119,7 +119,7 @@ std::string hover_data(const LineChart& chart, const Axis& x) {
 
 }  // namespace
 
-std::string line_chart(const LineChart& chart) {
+Json line_chart(const LineChart& chart) {
   constexpr double kWidth = 460, kHeight = 220, kLeft = 46, kRight = 12, kTop = 10, kBottom = 26;
   double first = INFINITY, last = -INFINITY;
   for (const auto& series : chart.series)
@@ -132,7 +132,8 @@ std::string line_chart(const LineChart& chart) {
   x.from = kLeft, x.to = kWidth - kRight;
   y.from = kHeight - kBottom, y.to = kTop;
 
-  std::string svg, legend;
+  std::string svg;
+  Json legend = Json::array();
   for (const double tick : y.ticks) {
     if (tick > y.high || tick < y.low) continue;
     const std::string label =
@@ -156,16 +157,14 @@ std::string line_chart(const LineChart& chart) {
     svg += fmt::format(R"(<circle class="dot c{}" cx="{:.1f}" cy="{:.1f}" r="3"/>)", series.colour, x.at(end_step),
                        std::clamp(y.at(end_value), kTop, kHeight - kBottom));
     const std::string now = value_text(end_value, chart.unit);
-    legend += fmt::format(R"(<span class="key"><i class="c{}"></i>{}<b>{}</b></span>)", series.colour,
-                          chart.series.size() > 1 ? escape_html(series.name) + " " : "", now);
+    legend.push_back({{"colour", series.colour}, {"name", chart.series.size() > 1 ? series.name : ""}, {"now", now}});
     summary += fmt::format("{}{} ends at {}", summary.empty() ? "" : "; ", series.name, now);
   }
-  return fmt::format(
-      R"(<figure class="chart"><figcaption><strong>{0}</strong><span class="legend">{1}</span></figcaption>)"
-      R"(<svg viewBox="0 0 {2:.0f} {3:.0f}" role="img" aria-label="{0} by step: {4}" data-hover="{5}">{6})"
-      R"(<line class="cursor" y1="{7:.0f}" y2="{8:.0f}" x1="-9" x2="-9"/></svg>{9}</figure>)",
-      escape_html(chart.title), legend, kWidth, kHeight, escape_html(summary), hover_data(chart, x), svg, kTop,
-      kHeight - kBottom, chart.note.empty() ? "" : "<p class=\"note\">" + escape_html(chart.note) + "</p>");
+  svg = fmt::format(R"(<svg viewBox="0 0 {:.0f} {:.0f}" role="img" aria-label="{} by step: {}" data-hover="{}">{})"
+                    R"(<line class="cursor" y1="{:.0f}" y2="{:.0f}" x1="-9" x2="-9"/></svg>)",
+                    kWidth, kHeight, escape_html(chart.title), escape_html(summary), hover_data(chart, x), svg, kTop,
+                    kHeight - kBottom);
+  return {{"title", chart.title}, {"note", chart.note}, {"legend", legend}, {"svg", svg}};
 }
 
 std::string whisker_chart(const std::vector<Whisker>& rows) {
@@ -272,7 +271,7 @@ std::string heat_map(const std::vector<std::string>& names, const Confusion& con
       width, std::min(width, 520.0), width, height, n, svg);
 }
 
-std::string scatter_map(const std::vector<std::string>& names, const Json& points) {
+Json scatter_map(const std::vector<std::string>& names, const Json& points) {
   constexpr std::size_t kMostPoints = 5000, kMostClasses = 1000, kShown = 40;
   std::map<std::size_t, std::string> dots;  // one path a class: a line of no length with a round end is a dot
   std::map<std::size_t, std::size_t> count;
@@ -292,19 +291,19 @@ std::string scatter_map(const std::vector<std::string>& names, const Json& point
   for (const auto& [c, size] : count) order.emplace_back(size, c);
   std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
   for (std::size_t i = kShown; i < order.size(); ++i) dots.erase(order[i].second);
-  std::string svg, legend, note;
-  if (order.size() > kShown)
-    note = fmt::format("<p class=\"note\">Of {} classes these are the {} with the most examples here.</p>",
-                       order.size(), kShown);
+  std::string svg;
+  Json legend = Json::array();
   for (const auto& [c, path] : dots) {
     drawn += count[c];
     svg += fmt::format(R"(<path class="point m{}" data-class="{}" d="{}"/>)", c % 10, c, path);
-    legend += fmt::format(R"(<li data-class="{}"><i class="m{}"></i>{}</li>)", c, c % 10,
-                          c < names.size() ? escape_html(names[c]) : std::to_string(c));
+    legend.push_back({{"index", c}, {"colour", c % 10}, {"name", c < names.size() ? names[c] : std::to_string(c)}});
   }
-  return fmt::format(
-      R"(<div class="map"><svg viewBox="-12 -12 1024 1024" role="img" aria-label="Map of the features, {} examples of {} classes">{}</svg><ul class="classes">{}</ul></div>{})",
-      drawn, dots.size(), svg, legend, note);
+  svg = fmt::format(
+      R"(<svg viewBox="-12 -12 1024 1024" role="img" aria-label="Map of the features, {} examples of {} classes">{}</svg>)",
+      drawn, dots.size(), svg);
+  Json map = {{"svg", svg}, {"legend", legend}};
+  if (order.size() > kShown) map["of"] = order.size(), map["shown"] = kShown;
+  return map;
 }
 
 std::string reliability_chart(const std::string& title, const std::vector<ReliabilityBin>& bins) {

@@ -1,5 +1,5 @@
-// The figures of the report as inline SVG. Colours come from the page's style sheet, so they follow its dark mode;
-// every mark says its value in a title.
+// The figures of the report as inline SVG, with what the templates put around it. Colours come from the page's style
+// sheet, so they follow its dark mode; every mark says its value in a title.
 #pragma once
 #include <optional>
 #include <string>
@@ -23,8 +23,9 @@ struct LineChart {
   bool from_zero = false;  // else the axis starts near the smallest value
   std::vector<Series> series;
 };
-/// A <figure> with title, legend and curves; long noisy curves are drawn faint, with their running mean on top.
-std::string line_chart(const LineChart& chart);
+/// What templates/chart.html shows: title, legend, note and the curves; long noisy ones are drawn faint, with their
+/// running mean on top.
+Json line_chart(const LineChart& chart);
 
 /// One row of the headline figure: an accuracy and its interval.
 struct Whisker {
@@ -40,9 +41,9 @@ std::string whisker_chart(const std::vector<Whisker>& rows);
 std::string heat_map(const std::vector<std::string>& names, const Confusion& confusion,
                      const std::vector<std::size_t>& shown);
 
-/// Points [x, y, class], x and y from 0 to 1000, with a legend of the classes; of the 40 with the most points where
-/// there are more. Nothing when there are none.
-std::string scatter_map(const std::vector<std::string>& names, const Json& points);
+/// Points [x, y, class], x and y from 0 to 1000, as {"svg", "legend": [{"index", "colour", "name"}]}; of the 40 classes
+/// with the most points where there are more, which {"of", "shown"} say. Null when there are none.
+Json scatter_map(const std::vector<std::string>& names, const Json& points);
 
 /// Bars of accuracy over confidence, the gap to the diagonal marked, and below it how often each confidence occurs.
 std::string reliability_chart(const std::string& title, const std::vector<ReliabilityBin>& bins);

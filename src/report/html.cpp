@@ -7,9 +7,8 @@
 #include "core/text.h"
 #include "fewlabel/error.h"
 #include "fewlabel/version.h"
-#include "report/markup.h"
-#include "report/page.h"
 #include "report/sections.h"
+#include "report/template.h"
 
 namespace fewlabel {
 namespace {
@@ -59,27 +58,23 @@ std::string report_html(const RunFolder& run, std::optional<RunState> state) {
                           .metrics = read_metrics(run),
                           .plan = text_or_empty(run.plan()),
                           .command = text_or_empty(run.command())};
-  std::string page =
-      "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-      // Names of files are in here: whatever slips past the escaping still loads and sends nothing.
-      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
-      "script-src 'unsafe-inline'; img-src data:\">"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
-      "<meta name=\"color-scheme\" content=\"light dark\">"
-      "<meta name=\"generator\" content=\"fewlabel " FEWLABEL_VERSION "\"><title>" +
-      escape_html(input.name) + " – fewlabel report</title><style>" + std::string(page::kStyle) +
-      "</style></head><body><main>\n";
-  page += masthead(input);
-  for (const auto& part :
-       {warnings_section(input), result_section(input), stages_section(input), labels_section(input),
-        unlabelled_section(input), features_section(input), pictures_section(input), curves_section(input),
-        classes_section(input), mistakes_section(input), trust_section(input), making_section(input)})
-    page += part;
-  page += "<footer>Made by fewlabel " FEWLABEL_VERSION
-          " from the files of this run. This page loads nothing from elsewhere.</footer></main><div id=\"tip\" "
-          "role=\"status\" hidden></div><script>" +
-          std::string(page::kScript) + "</script></body></html>\n";
-  return page;
+  return render("page", {{"name", input.name},
+                         {"version", FEWLABEL_VERSION},
+                         {"style", std::string(template_file("report.css"))},
+                         {"script", std::string(template_file("report.js"))},
+                         {"masthead", masthead_view(input)},
+                         {"warnings", warnings_view(input)},
+                         {"result", result_view(input)},
+                         {"stages", stages_view(input)},
+                         {"labels", labels_view(input)},
+                         {"unlabelled", unlabelled_view(input)},
+                         {"features", features_view(input)},
+                         {"pictures", pictures_view(input)},
+                         {"training", training_view(input)},
+                         {"classes", classes_view(input)},
+                         {"mistakes", mistakes_view(input)},
+                         {"trust", trust_view(input)},
+                         {"making", making_view(input)}});
 }
 
 void write_report(const RunFolder& run, std::optional<RunState> state) {

@@ -26,6 +26,22 @@ const Json& member(const Json& json, std::string_view key) {
   return at == json.end() ? none : *at;
 }
 
+/// The first 24 bytes of a file in base64; none when it is shorter or not base64 to its end.
+std::string decoded_head(std::string_view base64) {
+  constexpr std::size_t kHead = 32;  // of a PNG: signature, length and name of IHDR, width, height
+  const auto body = base64.substr(0, base64.find_last_not_of('=') + 1);
+  if (body.size() < kHead) return {};
+  for (const char c : body)
+    if (base64_value(c) < 0) return {};
+  std::string head;
+  for (std::size_t i = 0; i < kHead; i += 4) {
+    uint32_t bits = 0;
+    for (std::size_t j = 0; j < 4; ++j) bits = bits << 6 | static_cast<uint32_t>(base64_value(body[i + j]));
+    for (const int shift : {16, 8, 0}) head += static_cast<char>(bits >> shift & 0xFF);
+  }
+  return head;
+}
+
 }  // namespace
 
 std::string escape_html(std::string_view text) {
@@ -56,19 +72,23 @@ std::string escape_html(std::string_view text) {
   return safe;
 }
 
-std::string prose_html(std::string_view text) {
-  std::string html;
+Json prose_parts(std::string_view text) {
+  Json parts = Json::array();
+  const auto add = [&](std::string_view plain) {
+    if (!plain.empty()) parts.push_back({{"text", std::string(plain)}});
+  };
   while (!text.empty()) {
     const std::size_t open = text.find('`');
     const std::size_t close = open == std::string_view::npos ? open : text.find('`', open + 1);
     if (close == std::string_view::npos) break;
     const std::string_view code = text.substr(open + 1, close - open - 1);
-    const bool word = code.size() <= 24 && code.find(' ') == std::string_view::npos;  // never broken
-    html +=
-        escape_html(text.substr(0, open)) + (word ? "<code class=\"word\">" : "<code>") + escape_html(code) + "</code>";
+    const bool word = code.size() <= 24 && code.find(' ') == std::string_view::npos;
+    add(text.substr(0, open));
+    if (!code.empty()) parts.push_back({{"code", std::string(code)}, {"word", word}});
     text.remove_prefix(close + 1);
   }
-  return html + escape_html(text);
+  add(text);
+  return parts;
 }
 
 std::optional<double> number_of(const Json& json, std::string_view key) {
@@ -95,6 +115,11 @@ const Json& object_of(const Json& json, std::string_view key) {
   return value.is_object() ? value : none;
 }
 
+std::optional<double> examples_per_second(const Json& summary) {
+  const auto speed = number_of(summary, "examples_per_second");
+  return speed ? speed : number_of(summary, "images_per_second");
+}
+
 std::string percent_text(double share, int digits) { return fmt::format("{:.{}f}\u202f%", 100 * share, digits); }
 
 std::string count_text(double number) {
@@ -110,23 +135,16 @@ std::string short_number(double number) {
 }
 
 std::optional<int64_t> png_width(std::string_view base64) {
-  constexpr std::size_t kHead = 32;  // 24 bytes: signature, length and name of IHDR, width, height
-  constexpr std::string_view kSignature = "\x89PNG\r\n\x1a\n";
-  if (base64.size() < kHead) return std::nullopt;
-  const auto body = base64.substr(0, base64.find_last_not_of('=') + 1);
-  for (const char c : body)
-    if (base64_value(c) < 0) return std::nullopt;
-  if (body.size() < kHead) return std::nullopt;
-  std::string head;
-  for (std::size_t i = 0; i < kHead; i += 4) {
-    uint32_t bits = 0;
-    for (std::size_t j = 0; j < 4; ++j) bits = bits << 6 | static_cast<uint32_t>(base64_value(body[i + j]));
-    for (const int shift : {16, 8, 0}) head += static_cast<char>(bits >> shift & 0xFF);
-  }
-  if (!head.starts_with(kSignature)) return std::nullopt;
+  const std::string head = decoded_head(base64);
+  if (!head.starts_with("\x89PNG\r\n\x1a\n")) return std::nullopt;
   int64_t width = 0;
   for (std::size_t i = 16; i < 20; ++i) width = width << 8 | static_cast<uint8_t>(head[i]);
   return width;
+}
+
+bool is_wav(std::string_view base64) {
+  const std::string head = decoded_head(base64);
+  return head.starts_with("RIFF") && head.compare(8, 4, "WAVE") == 0;
 }
 
 }  // namespace fewlabel

@@ -1,20 +1,12 @@
 #include "report/sections.h"
 
-#include <fmt/format.h>
-
 #include <array>
+#include <string_view>
 
+#include "report/exhibit.h"
 #include "report/markup.h"
 
 namespace fewlabel {
-
-std::string picture(const Json& json, const std::string& description) {
-  const std::string data = text_of(json, "png_base64");
-  const auto width = png_width(data);
-  if (!width) return {};
-  return fmt::format("<img{} alt=\"{}\" src=\"data:image/png;base64,{}\">", *width < 100 ? " class=\"px\"" : "",
-                     escape_html(description), data);
-}
 
 std::string method_title(const Json& summary) {
   if (const std::string title = text_of(summary, "method_title"); !title.empty()) return title;
@@ -30,12 +22,43 @@ std::string method_title(const Json& summary) {
   return name.empty() ? "The model" : name;
 }
 
-std::string section(const std::string& id, const std::string& title, const std::string& intro,
-                    const std::string& content) {
-  if (content.empty()) return {};
-  return fmt::format(
-      "<section id=\"{0}\" aria-labelledby=\"{0}-title\"><h2 id=\"{0}-title\">{1}</h2>{2}{3}</section>\n", id, title,
-      intro.empty() ? "" : "<p class=\"intro\">" + intro + "</p>", content);
+std::string plural(double count, const std::string& one, const std::string& many) {
+  return count_text(count) + " " + (count == 1 ? one : many);
+}
+
+std::optional<Interval> interval_of(const Json& json, const char* low, const char* high) {
+  const auto a = number_of(json, low), b = number_of(json, high);
+  return a && b ? std::optional(Interval{*a, *b}) : std::nullopt;
+}
+
+std::vector<std::string> names_of(const Json& list) {
+  std::vector<std::string> names;
+  for (const auto& name : list)
+    names.push_back(name.is_string() ? name.get<std::string>() : std::to_string(names.size()));
+  return names;
+}
+
+std::string sure_share(const Json& item) {
+  const auto probability = number_of(item, "probability");
+  return probability ? percent_text(*probability, *probability > 0.995 ? 1 : 0) : "";
+}
+
+Json cards_view(const Json& items, const char* label) {
+  constexpr std::size_t kMost = 60;
+  Json cards = Json::array();
+  bool wide = false;
+  for (const auto& item : items) {
+    if (cards.size() == kMost) break;
+    const std::string truth = text_of(item, label), said = text_of(item, "predicted");
+    Json exhibit = exhibit_view(item, truth + " taken for " + said);
+    wide = wide || is_wide(exhibit);
+    cards.push_back({{"name", text_of(item, "name")},
+                     {"label", truth},
+                     {"said", said},
+                     {"sure", sure_share(item)},
+                     {"exhibit", std::move(exhibit)}});
+  }
+  return cards.empty() ? Json() : Json{{"cards", cards}, {"wide", wide}};
 }
 
 }  // namespace fewlabel

@@ -94,8 +94,7 @@ std::string summary_text(const Json& summary, const std::string& report) {
   if (const auto seconds = number_of(summary, "train_seconds")) {
     std::string text = duration(*seconds);
     if (const auto steps = number_of(summary, "steps")) text += fmt::format(", {} steps", count_text(*steps));
-    if (const auto speed = number_of(summary, "images_per_second"))
-      text += fmt::format(", {} images/s", count_text(*speed));
+    if (const auto speed = examples_per_second(summary)) text += fmt::format(", {} examples/s", count_text(*speed));
     lines += row("training", text);
   }
   if (const auto damaged = number_of(object_of(summary, "damaged"), "count"); damaged && *damaged > 0)

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "report/charts.h"
-#include "report/page.h"
+#include "report/template.h"
 
 namespace fewlabel {
 namespace {
@@ -21,7 +21,7 @@ using Palette = std::map<std::string, Colour>;
 constexpr double kText = 4.5, kMark = 3;
 
 const std::string& style() {
-  static const std::string text(page::kStyle);
+  static const std::string text(template_file("report.css"));
   return text;
 }
 
