@@ -1,4 +1,5 @@
 // Whether everything on the page can be read: contrast as WCAG 2.1 defines it (success criteria 1.4.3 and 1.4.11).
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <algorithm>
@@ -106,6 +107,22 @@ TEST(Contrast, TranslucentMarksStandOut) {
     for (int i = 0; i < 10; ++i)
       EXPECT_GE(contrast(blend(colours.at("m" + std::to_string(i)), opacity_of(".point"), panel), panel), kMark)
           << i << dark;
+  }
+}
+
+TEST(Contrast, MarkedWordsAreReadableHoweverHeavy) {
+  std::smatch match;
+  const std::regex strength("--for\\), calc\\(([0-9.]+) \\+ ([0-9.]+) \\* var\\(--weight\\)\\)");
+  ASSERT_TRUE(std::regex_search(style(), match, strength));
+  const double heaviest = std::stod(match[1]) + std::stod(match[2]);
+  for (const bool dark : {false, true}) {
+    const Palette colours = palette(dark);
+    for (const auto& [mark, same] : {std::pair{"for", "hit"}, {"against", "miss"}}) {
+      const Colour& c = colours.at(same);
+      EXPECT_THAT(style(), ::testing::HasSubstr(fmt::format("--{}: {}, {}, {};", mark, c[0], c[1], c[2])));
+      for (const double shade : {heaviest / 2, heaviest})
+        EXPECT_GE(contrast(colours.at("ink"), blend(c, shade, colours.at("panel"))), kText) << mark << shade << dark;
+    }
   }
 }
 

@@ -49,7 +49,10 @@ Json end_view(const Json& list, const std::string& title, std::size_t& shown) {
     Json exhibit = exhibit_view(item, name);
     if (exhibit.is_null()) continue;
     ++shown;
-    items.push_back({{"title", name + ", " + (share.empty() ? "" : share + " sure")}, {"exhibit", std::move(exhibit)}});
+    const bool wide = is_wide(exhibit);
+    items.push_back({{"title", name + ", " + (share.empty() ? "" : share + " sure")},
+                     {"exhibit", std::move(exhibit)},
+                     {"wide", wide}});
   }
   if (items.empty()) return {};
   const std::string first = sure_share(list.front()), last = sure_share(list.back());
