@@ -79,6 +79,7 @@ struct Dataset {
   std::string origin;                         // absolute path, or the known name
   std::shared_ptr<const Source> train, test;  // test may be null
   std::vector<std::string> classes;
+  std::string title = {};  // for a headline: "Fashion-MNIST", else the name
 };
 
 /// Opens PATH (image folder, manifest, IDX, CIFAR binary, NPY, tar shards; told apart by content) or a known name.

@@ -248,6 +248,7 @@ class Runner {
     const MethodInfo& info = find_method(method_name(plan.method));
     Json summary = {{"name", folder.name()},
                     {"data", to_string(data.data.split)},
+                    {"title", data.data.dataset.title},
                     {"labels", unlabelled ? 0 : data.data.labeled.size()},
                     {"unlabeled", data.data.unlabeled.size() + (unlabelled ? data.data.labeled.size() : 0)},
                     {"classes", data.data.dataset.classes.size()},

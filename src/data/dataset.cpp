@@ -91,6 +91,7 @@ Dataset open_both(const std::string& path_or_name, const DataOptions& options, c
   if (opened.train->size() == 0) throw_data(request.path.string(), "holds no example");
   Dataset dataset;
   dataset.name = known ? path_or_name : short_name(path_or_name);
+  dataset.title = known ? known_title(path_or_name) : dataset.name;
   dataset.origin = known ? path_or_name : fs::absolute(request.path).lexically_normal().string();
   dataset.classes = opened.train->classes();
   if (!test_path.empty()) {

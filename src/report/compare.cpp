@@ -227,7 +227,7 @@ Json compare_json(const std::vector<RunFolder>& runs) {
     const Json summary = runs[i].read_json(runs[i].summary());
     if (summary.is_object())
       for (const auto& [key, value] : summary.items())
-        if (!value.is_structured() && key != "name" && key != "command")
+        if (!value.is_structured() && key != "name" && key != "title" && key != "command")
           collect(result["summary"], i, runs.size(), key, value);
     const auto lines = plan_lines(runs[i].plan());
     for (const auto& [key, value] : lines) collect(plan, i, runs.size(), key, value);

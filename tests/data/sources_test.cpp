@@ -311,6 +311,8 @@ TEST(Known, LooksInTheFolderOfTheEnvironment) {
   const Dataset data = open_dataset("fashion_mnist", {});
   unsetenv("FEWLABEL_DATA");
   EXPECT_EQ(data.name, "fashion_mnist");
+  EXPECT_EQ(data.title, "Fashion-MNIST");
+  EXPECT_EQ(open_dataset(folder / "fashion-mnist", {}).title, "fashion-mnist") << "a folder is called by its name";
   EXPECT_EQ(data.origin, "fashion_mnist");
   EXPECT_EQ(data.train->size(), 1);
   EXPECT_EQ(data.classes.size(), 10u);

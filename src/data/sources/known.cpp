@@ -11,7 +11,7 @@ namespace fs = std::filesystem;
 namespace {
 
 struct Record {
-  std::string name;
+  std::string name, title;
   fs::path usual_place;
   std::string hint;  // how to get it
   std::vector<std::string> classes;
@@ -20,6 +20,7 @@ struct Record {
 const std::vector<Record>& records() {
   static const std::vector<Record> all = {
       {"fashion_mnist",
+       "Fashion-MNIST",
        "/usr/share/datasets/fashion-mnist",
        "apt-get install dataset-fashion-mnist",
        {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"}}};
@@ -35,6 +36,14 @@ const std::vector<std::string>& known_names() {
     return result;
   }();
   return names;
+}
+
+std::string known_title(const std::string& name) {
+  for (const auto& record : records())
+    if (record.name == name) return record.title;
+  // No package brings these, but a folder of FEWLABEL_DATA may hold them.
+  if (name == "mnist") return "MNIST";
+  return name == "cifar10" ? "CIFAR-10" : name;
 }
 
 std::optional<KnownDataset> find_known(const std::string& name) {

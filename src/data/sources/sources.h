@@ -75,5 +75,7 @@ struct KnownDataset {
 /// Nothing when `name` is not a known name. Throws Error{data} when it is known but not on this machine.
 std::optional<KnownDataset> find_known(const std::string& name);
 const std::vector<std::string>& known_names();
+/// What people write for a known name: "Fashion-MNIST"; the name itself where that is not known.
+std::string known_title(const std::string& name);
 
 }  // namespace fewlabel

@@ -5,7 +5,7 @@
 namespace fewlabel {
 namespace {
 
-// As the data set calls itself, else "photos" for /home/me/photos@40.
+// What the data set is called; of runs of earlier versions "photos" for /home/me/photos@40.
 std::string data_title(const ReportInput& input) {
   if (const std::string title = text_of(input.summary, "title"); !title.empty()) return title;
   std::string data = text_of(input.summary, "data");

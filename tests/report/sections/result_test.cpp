@@ -27,6 +27,20 @@ TEST(Report, ShowsTheEstimateWhereNothingElseJudges) {
   EXPECT_THAT(report_html(run), Not(HasSubstr("accuracy, estimated")));
 }
 
+TEST_F(ReportTest, IsHeadedByWhatTheDataSetIsCalled) {
+  Json summary = full_summary();
+  summary["title"] = "Fashion-MNIST <b>";
+  run.write_json(run.summary(), summary);
+  EXPECT_THAT(report_html(run), HasSubstr("<h1>Fashion-MNIST &lt;b&gt; <span>with 100 labels</span></h1>"));
+  summary.erase("title");
+  for (const auto& [data, name] :
+       {std::pair{"fashion_mnist@100:seed=0", "fashion_mnist"}, {"/home/me/photos/@40", "photos"}}) {
+    summary["data"] = data;
+    run.write_json(run.summary(), summary);
+    EXPECT_THAT(report_html(run), HasSubstr("<h1>" + std::string(name) + " <span>")) << "runs of earlier versions";
+  }
+}
+
 TEST_F(ReportTest, ListsTheStagesOfAChain) {
   Json summary = full_summary();
   summary["stages"] = {{{"method_title", "SimCLR"}, {"linear_accuracy", 0.89}, {"labels", 0}},

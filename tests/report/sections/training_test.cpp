@@ -13,6 +13,17 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using testing::put;
 
+TEST_F(ReportTest, KnowsTheSpeedByBothItsNames) {
+  for (const std::string key : {"images_per_second", "examples_per_second"}) {
+    put(run.metrics(), "{\"step\": 1, \"" + key + "\": 3400}\n");
+    run.write_json(run.summary(), {{key, 5600}});
+    const std::string page = report_html(run);
+    EXPECT_THAT(page, HasSubstr("<dt>Examples a second</dt><dd>5,600")) << key;
+    EXPECT_THAT(page, HasSubstr("<strong>Examples a second</strong>")) << key;
+    EXPECT_THAT(page, Not(HasSubstr("More that was measured"))) << key;
+  }
+}
+
 TEST_F(ReportTest, DrawsNumbersThatAreHugeAndNearlyAlike) {
   const auto page_of = [&](const std::string& first, const std::string& second) {
     put(run.metrics(), fmt::format("{{\"step\": {}\n{{\"step\": {}\n", first, second));
