@@ -25,7 +25,7 @@ OWN_SOURCES  = $(shell git ls-files --cached --others --exclude-standard '*.cpp'
                  [ -e "$$f" ] && echo "$$f"; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help deps test-deps lint-deps build demo test test-slow format format-check includes tidy lint asan tsan coverage \
+.PHONY: help deps test-deps lint-deps build demo test test-slow test-interop format format-check includes tidy lint asan tsan coverage \
         bench docs install clean
 
 help:
@@ -65,7 +65,10 @@ test-release: test-deps libtorch
 	@cmake --build --preset release$(VARIANT) -j $(JOBS)
 
 test: test-release ## build and run the tests; LIBTORCH=pypi: with that libtorch
-	@ctest --preset release$(VARIANT) --output-on-failure -LE slow -j $(JOBS)
+	@ctest --preset release$(VARIANT) --output-on-failure -LE 'slow|interop' -j $(JOBS)
+
+test-interop: test-release ## our files and values against the field's own readers (takes them from PyPI)
+	@ctest --preset release$(VARIANT) --output-on-failure -L interop
 
 test-slow: test-release ## the tests that take minutes
 	@ctest --preset release$(VARIANT) --output-on-failure -L slow
@@ -89,10 +92,10 @@ lint: format-check includes tidy ## format, module order, clang-tidy (FILES=… 
 asan: test-deps ## tests under the address and undefined-behaviour sanitizers
 	@$(CONFIGURE) --preset asan >/dev/null
 	@cmake --build --preset asan -j $(JOBS)
-	@ASAN_OPTIONS=detect_leaks=0 ctest --preset asan -LE slow
+	@ASAN_OPTIONS=detect_leaks=0 ctest --preset asan -LE 'slow|interop'
 
 # libtorch's OpenMP is no friend of the thread sanitizer, so this is for the modules without it.
-TSAN_TESTS := core report data data_loader augment plan
+TSAN_TESTS := core report data data_loader text augment plan
 tsan: test-deps ## tests of the torch-free modules under the thread sanitizer
 	@$(CONFIGURE) --preset tsan >/dev/null
 	@cmake --build --preset tsan -j $(JOBS) --target $(addsuffix _test,$(TSAN_TESTS))
@@ -101,7 +104,7 @@ tsan: test-deps ## tests of the torch-free modules under the thread sanitizer
 coverage: test-deps ## tests with gcov; prints lines covered a folder
 	@$(CONFIGURE) --preset coverage >/dev/null
 	@cmake --build --preset coverage -j $(JOBS)
-	@ctest --test-dir build/coverage --output-on-failure -LE slow
+	@ctest --test-dir build/coverage --output-on-failure -LE 'slow|interop'
 	@python3 scripts/coverage.py build/coverage
 
 bench: test-deps ## build the micro benchmarks (build/bench)

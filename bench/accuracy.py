@@ -59,7 +59,7 @@ def spread(key):
 
 
 keys = (*ACCURACIES, "reconstruction_error", "embedding_rank", "ece", "ece_calibrated", "train_seconds",
-        "supervised_seconds", "images_per_second", "peak_memory_mb", "wall_seconds", "steps")
+        "supervised_seconds", "examples_per_second", "peak_memory_mb", "wall_seconds", "steps")
 result = {"name": options.name, "seeds": options.seeds, "arguments": options.arguments,
           "commit": options.commit or output("git", "rev-parse", "--short", "HEAD"),
           "dirty": not options.commit and bool(output("git", "status", "--porcelain", "-uno")),

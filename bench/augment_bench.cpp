@@ -3,9 +3,9 @@
 
 #include <vector>
 
-#include "augment/image/operations.h"
 #include "fewlabel/random.h"
 #include "fewlabel/transform.h"
+#include "modalities/image/augment/operations.h"
 
 namespace fewlabel {
 namespace {

@@ -105,7 +105,7 @@ void CommandLine::define() {
 
   CLI::App& predict = app("predict");
   predict.add_option("RUN", o.predict.run, "run folder, or its model folder")->type_name("")->required();
-  predict.add_option("PATH", o.predict.paths, "image files or folders")->type_name("")->required();
+  predict.add_option("INPUT", o.predict.paths, "files, folders or texts")->type_name("")->required();
   predict.add_option("--format", o.predict.format, "csv (default) or jsonl")
       ->type_name("FORMAT")
       ->check(CLI::IsMember({"csv", "jsonl"}));
@@ -161,8 +161,8 @@ void CommandLine::define() {
             return text.find('=') == std::string::npos ? fmt::format("'{}' is no KEY=VALUE", text) : std::string();
           },
           ""));
-  count_of("--batch", o.bench.batch, "labelled images a step; images where no label is used");
-  count_of("--side", o.bench.side, "height and width of the images");
+  count_of("--batch", o.bench.batch, "labelled examples a step; examples where no label is used");
+  count_of("--side", o.bench.side, "height and width of the images; tokens of texts");
   count_of("--channels", o.bench.channels, "of the images");
   count_of("--threads", o.bench.threads, "all that may be used by default");
   count_of("--steps", o.bench.steps, "timed ones in a round; 3 to 200 by default, about 3 s");

@@ -228,7 +228,8 @@ std::string CommandLine::usage(std::string_view verb) const {
   if (!inner_names(verb).empty()) return text + " VERB";
   for (const auto& option : options(verb)) {
     if (!option.positional) continue;
-    const bool many = option.names == "KEY=VALUE" || option.names == "PATH" || verb == "runs compare";
+    const bool many =
+        option.names == "KEY=VALUE" || option.names == "PATH" || option.names == "INPUT" || verb == "runs compare";
     text += (option.required ? " " + option.names : " [" + option.names + "]") + (many ? "…" : "");
   }
   return text + " [OPTIONS]";

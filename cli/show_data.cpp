@@ -11,6 +11,7 @@
 #include "data/inspect.h"
 #include "fewlabel/dataset.h"
 #include "fewlabel/error.h"
+#include "modalities/modalities.h"
 
 namespace fewlabel {
 
@@ -24,7 +25,7 @@ void show_data(const Options& options) {
   const bool split = spec.labels || !spec.labels_file.empty();
   const auto chosen = split ? choose_labeled(*data.train, spec) : std::vector<int64_t>();
   if (options.verb == "data inspect") {
-    Json found = inspect(data, data_options);
+    Json found = inspect(data, *plain_modality(data.train->kind(), data_options), data_options);
     if (split) found["split"] = {{"name", to_string(spec)}, {"labeled", chosen.size()}};
     std::cout << (options.json ? json_text(found, 2) + "\n" : inspect_text(found));
     return;

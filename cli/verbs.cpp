@@ -10,6 +10,7 @@ const std::vector<Verb>& all_verbs() {
         {"fewlabel train data=photos --minutes 20", "the same with a time budget"},
         {"fewlabel train fashion_mnist/freematch seed=1", "a recipe, one key changed"},
         {"fewlabel train my.toml method.tau=0.9 out=runs/x", "a recipe of your own"},
+        {"fewlabel train data=questions.csv@60 data.test=test.csv", "texts: a column text, a column label"},
         {"fewlabel train data=photos method=simclr", "without any label; then probes tell what it learnt"},
         {"fewlabel train data=photos init=runs/x", "start from the weights of another run"},
         {"fewlabel train --resume runs/x", "go on after Ctrl-C, a kill or a crash"}},
@@ -18,9 +19,10 @@ const std::vector<Verb>& all_verbs() {
        "net.name= and method.name=.\n\n"
        "Common keys: data, out, seed, net, method, method.tau, train.minutes, train.steps, train.batch, "
        "optimizer.lr, augment.weak, augment.strong, baseline. `fewlabel help config` lists all with their defaults.\n\n"
-       "Data is a folder with a folder for each class and, for images without a label, one called unlabeled; a CSV, "
-       "TSV or JSONL file; IDX, CIFAR or NPY files; or tar shards. data=PATH@100:seed=0 keeps 100 labels, "
-       "balanced by class, and hides the others.\n\n"
+       "Data is a folder with a folder for each class and, for examples without a label, one called unlabeled: images "
+       "or texts (.txt); a CSV, TSV or JSONL file that names images or holds texts or numbers; lines of text; IDX, "
+       "CIFAR or NPY files; or tar shards. data=PATH@100:seed=0 keeps 100 labels, balanced by class, and hides the "
+       "others.\n\n"
        "A recipe with [[stage]] tables is several trainings in a row, the weights of each passing on to the next; "
        "stage.2.train.minutes=5 changes one of them.",
        true},
@@ -46,18 +48,19 @@ const std::vector<Verb>& all_verbs() {
         {"fewlabel evaluate runs/x --probe finetune@100", "its net, fine-tuned with 100 labels"},
         {"fewlabel evaluate pixels photos@40 --probe knn", "what features have to beat"},
         {"fewlabel evaluate runs/gan --judge runs/demo", "samples beside real examples"}},
-       "Examples of other data that the run learnt from are recognised by their pixels: those with a label are left "
+       "Examples of other data that the run learnt from are recognised by their content: those with a label are left "
        "out, the others told apart. Probes learn from the labelled examples of the data and are judged on the test "
        "set, or on examples whose labels were hidden. --judge gives Fréchet distance, precision and recall on the "
        "features of a classifier that fewlabel trained. What both find is kept in probes.json of the run and shown in "
        "its report.",
        true},
       {"predict",
-       "classify files or folders with the model of a run",
+       "classify examples with the model of a run",
        {{"fewlabel predict runs/demo photo.png", "CSV on standard output"},
         {"fewlabel predict runs/demo inbox --top 3 -o out.csv", "a folder, the three likeliest classes"},
         {"fewlabel predict runs/demo inbox --sort uncertainty", "the least sure first: what to look at"},
-        {"fewlabel predict runs/demo inbox --format jsonl | head", "one JSON object a line"}},
+        {"fewlabel predict runs/demo inbox --format jsonl | head", "one JSON object a line"},
+        {"fewlabel predict runs/x \"Who wrote Faust?\"", "a text; mails.csv, lines.txt; - is standard input"}},
        "A damaged file is named on standard error and left out; with --strict it ends the work with exit code 3. "
        "--sort uncertainty orders by the probability of the likeliest class. The columns of --all-probabilities are "
        "called p_CLASS. A file appears when all is done; a pipe or a device is written into as lines come.",
@@ -71,7 +74,7 @@ const std::vector<Verb>& all_verbs() {
        "fewlabel train data=samples. The folder appears when all is drawn: stopped before, nothing is left.",
        true},
       {"embed",
-       "write the features of every image as an array",
+       "write the features of every example as an array",
        {{"fewlabel embed runs/x photos -o features.npy", "names and labels go to features.csv"},
         {"fewlabel embed runs/x fashion_mnist --part test -o t.npy", "of the test set"}},
        "",
@@ -129,7 +132,7 @@ const std::vector<Verb>& all_verbs() {
        "how long a training step takes here, and beside another program",
        {{"fewlabel bench fixmatch/seed_cnn", "a FixMatch step of 64 + 7 · 64 small images"},
         {"fewlabel bench fixmatch/wrn_28_2 --json", "seconds_per_step and more, for a program"},
-        {"fewlabel bench freematch/cnn --batch 32 mu=5", "any METHOD/NET, on images of 28 × 28"},
+        {"fewlabel bench freematch/cnn --batch 32 mu=5", "any METHOD/NET, on images of 28 × 28 or 64 tokens"},
         {"fewlabel bench fixmatch/wrn_28_2 --peer bench/pytorch_peer.py --rounds 5", "in turns with PyTorch"},
         {"fewlabel bench augment", "views a second and core; also: loader, checkpoint, peak"}},
        "Steps run on random pixels, so that neither data nor augmentation is timed. Known by name are "

@@ -11,14 +11,16 @@ import re
 import sys
 
 # Lower never includes higher; a name may include itself and everything before it. `report` needs only core.
-ORDER = ["core", "report", "data", "augment", "plan", "kernels", "nets", "methods", "train", "cuda", "eval", "app"]
+ORDER = ["core", "report", "data", "modalities", "plan", "kernels", "nets", "methods", "train", "cuda", "eval", "app"]
 ONLY = {"report": {"core"}}                                  # stricter than the order
-TORCH_FREE = {"core", "report", "data", "augment", "plan"}   # and the front of cli/
+TORCH_FREE = {"core", "report", "data", "modalities", "plan"}   # and the front of cli/
 # cli calls the use cases; the torch-free verbs read runs and data.
-CLI_MAY = {"app", "report", "data", "core", "cli"}
-# include/fewlabel: whose interface each header is. transform.h is the one through which data's loader calls augment.
+CLI_MAY = {"app", "report", "data", "modalities", "core", "cli"}
+# include/fewlabel: whose interface each header is. image.h, modality.h and transform.h are those
+# through which data and its loader call modalities.
 PUBLIC = {"config.h": "core", "error.h": "core", "random.h": "core", "train_config.h": "core", "version.h": "core",
-          "run.h": "report", "dataset.h": "data", "transform.h": "data", "net.h": "nets", "method.h": "methods",
+          "run.h": "report", "dataset.h": "data", "layout.h": "data", "image.h": "data", "modality.h": "data",
+          "transform.h": "data", "net.h": "nets", "method.h": "methods",
           "trainer.h": "train", "predictor.h": "eval"}
 INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]')
 TORCH = re.compile(r"^(torch|ATen|c10|caffe2)/")

@@ -7,22 +7,18 @@
 #include <string>
 #include <vector>
 
+#include "fewlabel/layout.h"
+
 namespace fewlabel {
 
-/// 8-bit pixels, row by row, channels interleaved (H × W × C).
-struct Image {
-  int32_t height = 0, width = 0, channels = 0;
-  std::vector<uint8_t> pixels;
-};
-
-/// Size that every example has after the recipe's resize.
-struct ImageShape {
-  int32_t height = 0, width = 0, channels = 0;
-  int64_t bytes() const { return int64_t{height} * width * channels; }
-  bool operator==(const ImageShape&) const = default;
-};
-
 inline constexpr int32_t kUnlabeled = -1;  // the label of an example that has none
+
+/// What a source holds of one example, before anybody knows what it means: a file, a line of text, a record.
+struct Raw {
+  std::vector<uint8_t> bytes;
+  Layout layout = {};  // where the bytes are values already; without sizes: they are a file or a text
+  int64_t size = 0;    // of all bytes, where these are the first of them; otherwise as many
+};
 
 /// One collection of examples in one format.
 class Source {
@@ -35,14 +31,11 @@ class Source {
   virtual int32_t label(int64_t index) const = 0;
   /// Class names in label order.
   virtual const std::vector<std::string>& classes() const = 0;
-  /// Decodes one example; thread-safe. Throws Error{data} when it is damaged or over the limits.
-  virtual Image read(int64_t index) const = 0;
-  /// The same for a caller who will resize it to `target`: a source that can may give a smaller image, of at least
-  /// twice that size each way.
-  virtual Image read_for(int64_t index, const ImageShape& target) const {
-    static_cast<void>(target);
-    return read(index);
-  }
+  virtual Kind kind() const = 0;
+  /// Thread-safe. Throws Error{data} when it is missing or over the limits.
+  virtual Raw raw(int64_t index) const = 0;
+  /// As much of raw() as a header takes: at least the first 64 KiB. Thread-safe.
+  virtual Raw head(int64_t index) const { return raw(index); }
 };
 
 /// `PATH`, or a known name such as `fashion_mnist`, then optionally `@N` labels, then `:key=value` options:
@@ -65,7 +58,10 @@ std::vector<int64_t> choose_labeled(const Source& source, const SplitSpec& spec)
 struct DataOptions {
   bool strict = false;               // refuse a damaged file instead of leaving it out
   int64_t max_pixels = 178'956'970;  // a larger image is refused before memory is taken
-  std::string classes;               // comma-separated; empty: found in the data
+  std::string classes = {};          // comma-separated; empty: found in the data
+  std::optional<Kind> kind = {};     // where a path holds several: which is meant
+  std::string text = {};             // tables: names (or numbers, from 1) of the columns with the text; empty: found
+  std::string encoding = {};         // of text files, as iconv knows it; empty: UTF-8, or UTF-16 with a byte order mark
 };
 
 /// An example that could not be used, and why.
@@ -79,22 +75,23 @@ struct Dataset {
   std::string origin;                         // absolute path, or the known name
   std::shared_ptr<const Source> train, test;  // test may be null
   std::vector<std::string> classes;
-  std::string title = {};  // for a headline: "Fashion-MNIST", else the name
+  std::vector<std::string> notes = {};  // how the data was understood where that had to be guessed; sentences
+  std::string title = {};               // for a headline: "Fashion-MNIST", else the name
 };
 
-/// Opens PATH (image folder, manifest, IDX, CIFAR binary, NPY, tar shards; told apart by content) or a known name.
-/// A folder with `train/` and `test/` inside gives both. `test_path` names a separate test set.
-/// Throws Error{data}.
+/// Opens PATH (folder of images or texts, table, lines of text, IDX, CIFAR binary, NPY, tar shards; told apart by
+/// content) or a known name. A folder with `train/` and `test/` inside gives both. `test_path` names a separate test
+/// set. Throws Error{data}.
 Dataset open_dataset(const std::string& path_or_name, const DataOptions& options, const std::string& test_path = {});
 
-/// Pixels of a source at one fixed shape, in memory when they fit `cache_bytes`, else decoded on demand.
+/// Examples of a source in one layout, in memory when they fit `cache_bytes`, else decoded on demand.
 /// fetch is thread-safe and deterministic.
-class ImageStore {
+class ExampleStore {
  public:
-  virtual ~ImageStore() = default;
+  virtual ~ExampleStore() = default;
   virtual int64_t size() const = 0;
-  virtual ImageShape shape() const = 0;
-  /// Writes shape().bytes() bytes. Damaged examples (see damaged()) give zeros; do not train on them.
+  virtual const Layout& layout() const = 0;
+  /// Writes layout().bytes() bytes. Damaged examples (see damaged()) give zeros; do not train on them.
   virtual void fetch(int64_t index, uint8_t* out) const = 0;
   /// The same; false for a damaged example.
   virtual bool try_fetch(int64_t index, uint8_t* out) const {
@@ -106,11 +103,12 @@ class ImageStore {
   /// Indices that could not be decoded; complete when cached, else those met so far (see check()).
   virtual std::vector<int64_t> damaged() const = 0;
   virtual const std::vector<Damage>& damage() const = 0;
-  /// XXH3-128 over names, labels and, when cached, pixels.
+  /// XXH3-128 over names, labels and, when cached, values.
   virtual const std::string& content_hash() const = 0;
 };
+class Modality;
 struct StoreOptions {
-  ImageShape shape;  // grey is expanded to colour and colour reduced to grey as needed
+  Layout layout;
   int64_t cache_bytes = 600 << 20;
   int threads = 2;
   bool strict = false;
@@ -118,12 +116,8 @@ struct StoreOptions {
   int64_t disk_cache_bytes = 0;  // that folder holds at most
   double worth_seconds = 0.5;    // what was decoded faster than this is not kept
 };
-std::unique_ptr<ImageStore> make_store(std::shared_ptr<const Source> source, const StoreOptions& options);
-
-/// What the examples look like, from a sample of at most `sample` of them: the commonest size and the channels.
-ImageShape guess_shape(const Source& source, int64_t sample = 256);
-
-/// Area-averaging (down) and bilinear (up) resize that keeps the aspect ratio by a central crop; grey ↔ colour.
-void resize_into(const Image& image, const ImageShape& shape, uint8_t* out);
+/// Throws Error{usage}: a layout that the modality cannot make.
+std::unique_ptr<ExampleStore> make_store(std::shared_ptr<const Source> source, std::shared_ptr<const Modality> modality,
+                                         const StoreOptions& options);
 
 }  // namespace fewlabel

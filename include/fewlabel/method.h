@@ -3,6 +3,7 @@
 #pragma once
 #include <torch/nn/module.h>
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <memory>
@@ -12,11 +13,12 @@
 #include <vector>
 
 #include "fewlabel/config.h"
+#include "fewlabel/image.h"
 #include "fewlabel/net.h"
 
 namespace fewlabel {
 
-/// One stream of a batch. x[v] is view v, N × C × H × W, normalised; y int64 labels, -1 where there is none; index
+/// One stream of a batch. x[v] is view v, a net's input (fewlabel/net.h); y int64 labels, -1 where there is none; index
 /// int64, the example's position in its pool (0 … pool size - 1).
 struct Views {
   std::vector<Tensor> x;
@@ -104,23 +106,36 @@ struct Reconstructor {
 /// What a method may know about its task before it starts. A method of the family self/ learns without labels: it sees
 /// no classes, a net without a head, and all examples as unlabelled.
 struct Task {
-  ImageShape shape;
+  Layout layout;
   int64_t classes = 0, labeled = 0, unlabeled = 0;  // counts of the pools
   std::vector<double> class_share;                  // of the labelled pool; sums to 1
   int64_t steps = 0;                                // planned optimiser updates
   uint64_t seed = 0;                                // of the weights that the method makes itself
-  std::vector<float> mean = {}, deviation = {};     // per channel: input = (pixel in [0, 1] - mean) / deviation
+  std::vector<float> mean = {}, deviation = {};     // fewlabel/modality.h, Normalization
   bool trained_head = true;                         // the net comes with a head that a run has trained on these classes
   std::vector<double> pool_share = {};              // of the unlabelled pool, where it is known; sums to 1
+  /// Throws Error{usage} where the examples are no images.
+  ImageShape shape() const { return image_shape(layout); }
 };
 
 struct MethodInfo {
   std::string name, title, paper, family;  // "fixmatch", "FixMatch", "arXiv:2001.07685", "semi/correcting"
   std::vector<FieldInfo> fields;           // of its config
-  std::function<std::unique_ptr<Method>(const Json& config, const Task&, Net)> make;  // throws Error{usage}
+  std::function<std::unique_ptr<Method>(const Json& config, const Task&, Net)> construct;  // make() without its check
   std::function<Json(const Json& config)> resolve;  // all fields with their values; throws Error{usage}
   Json settings;        // what else a recipe for it should say where the user says nothing: {"optimizer": {"lr": 2e-4}}
   Json short_settings;  // the same for runs of a few thousand updates, where the paper's take a million; they go before
+  std::vector<Kind> kinds;  // that it learns from
+
+  /// Throws Error{usage}, also where the task's examples are of another kind.
+  std::unique_ptr<Method> make(const Json& config, const Task& task, Net net) const;
+  bool takes(Kind kind) const { return std::find(kinds.begin(), kinds.end(), kind) != kinds.end(); }
+  /// Throws Error{usage} with the methods that learn from this kind.
+  void check(Kind kind) const;
+  /// short_settings without what only images can have.
+  Json short_settings_of(Kind kind) const;
+  /// This method, for these kinds alone.
+  MethodInfo of(std::vector<Kind> own) && { return kinds = std::move(own), std::move(*this); }
   bool learns_without_labels() const { return family.starts_with("self/"); }
 };
 
@@ -131,6 +146,8 @@ MethodInfo describe_method(std::string name, std::string title, std::string pape
 
 /// Every method, in the order of src/methods/all.cpp.
 const std::vector<MethodInfo>& all_methods();
+/// The names of those that learn from one kind of data.
+std::vector<std::string> method_names(Kind kind);
 /// Throws Error{usage} with the nearest names.
 const MethodInfo& find_method(std::string_view name);
 
@@ -148,7 +165,8 @@ MethodInfo describe_method(std::string name, std::string title, std::string pape
           },
           [where](const Json& config) { return resolved_config<C>(where, config); },
           std::move(settings),
-          std::move(short_settings)};
+          std::move(short_settings),
+          {Kind::image, Kind::text, Kind::table}};
 }
 
 }  // namespace fewlabel

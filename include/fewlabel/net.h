@@ -5,7 +5,7 @@
 #include <memory>
 #include <utility>
 
-#include "fewlabel/dataset.h"
+#include "fewlabel/layout.h"
 #include "fewlabel/train_config.h"
 
 namespace fewlabel {
@@ -15,13 +15,21 @@ using Tensor = torch::Tensor;
 /// What a net is built from.
 struct NetBlueprint {
   NetConfig config;
-  ImageShape shape;
+  Layout layout;
   int64_t classes = 0;  // 0: no head, so that forward gives features
 };
 
-/// x: N × C × H × W, normalised, fp32. features: N × feature_size(). forward: logits, N × classes.
+/// x: images N × C × H × W or tables N × D, normalised, fp32; texts N × T ids, int64, 0 is padding.
+/// features: N × feature_size(). forward: logits, N × classes.
 class NetModule : public torch::nn::Module {
  public:
+  /// x as values that can be moved and mixed: x itself where it is that already. Of texts N × T × (E + 1), fp32: the
+  /// embedding of each token and, last, how much of a token is there (0 at padding), which takes no gradient.
+  virtual Tensor embed(const Tensor& x) { return x; }
+  /// Normal noise for what embed() gave, from torch's global generator; 0 where nothing may be moved: at padding, and
+  /// in how much of a token is there.
+  virtual Tensor noise(const Tensor& embedded) { return torch::randn_like(embedded); }
+  /// Of x as it comes, or as embed() gives it.
   virtual Tensor features(const Tensor& x) = 0;
   virtual Tensor classify(const Tensor& features) = 0;  // the head
   virtual int64_t feature_size() const = 0;
@@ -36,12 +44,23 @@ class NetModule : public torch::nn::Module {
 };
 using Net = std::shared_ptr<NetModule>;
 
-/// linear, mlp, ladder_mlp, seed_cnn, cnn, wrn, resnet18, resnet34, resnet50, vit
+/// Of nets that say something of every token of a text; asked for by dynamic_cast.
+struct TokenEncoder {
+  virtual ~TokenEncoder() = default;
+  /// ids N × T → P × token_size(), of the P tokens that are no padding, text by text.
+  virtual Tensor tokens(const Tensor& x) = 0;
+  virtual int64_t token_size() const = 0;
+  /// vocabulary × token_size(): the rows that tokens are embedded by, for output layers that share them.
+  virtual const Tensor& embedding_weight() const = 0;
+};
+
+/// All names, or those of the nets that learn from one kind of data.
 std::vector<std::string> net_names();
+std::vector<std::string> net_names(Kind kind);
 
 /// Builds and initialises a net; the same seed gives the same bits, whatever torch's global generator holds.
-/// Throws Error{usage} for an unknown name or a shape too small for it.
-Net make_net(const NetConfig& config, const ImageShape& shape, int64_t classes, uint64_t seed);
+/// Throws Error{usage} for an unknown name, or a layout that it does not take.
+Net make_net(const NetConfig& config, const Layout& layout, int64_t classes, uint64_t seed);
 
 /// A copy of a net that make_net built, with its own storage, whose parameters take no gradient (targets, averages).
 Net frozen_copy(NetModule& net);

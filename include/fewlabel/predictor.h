@@ -1,4 +1,4 @@
-// A trained model, loaded from the model/ folder of a run: classify images without the training code.
+// A trained model, loaded from the model/ folder of a run: classify examples without the training code.
 // Immutable after loading, but one call at a time. Works on a GPU where libtorch and the machine have one.
 #pragma once
 #include <memory>
@@ -6,7 +6,8 @@
 #include <vector>
 
 #include "fewlabel/config.h"
-#include "fewlabel/dataset.h"
+#include "fewlabel/image.h"
+#include "fewlabel/modality.h"
 
 namespace fewlabel {
 
@@ -17,13 +18,18 @@ class Predictor {
   ~Predictor();
 
   const std::vector<std::string>& classes() const;
-  ImageShape shape() const;  // images of any other size are resized to it
+  const Layout& layout() const;  // that examples are brought into
+  const Modality& modality() const;
   const Json& meta() const;  // meta.json: classes, preprocessing, net
 
-  /// Class probabilities of each image, in the order of classes(); each sums to 1.
+  /// Class probabilities of each image (throws Error{usage} where the model is none of images), in the order of
+  /// classes(); each sums to 1.
   std::vector<std::vector<float>> predict(const std::vector<Image>& images) const;
-  /// The same for pixels that already have shape(), image after image.
-  std::vector<std::vector<float>> predict(const uint8_t* pixels, int64_t count) const;
+  /// The same for examples as a source gives them (fewlabel/dataset.h), of whatever kind. Throws Error{data}: a damaged
+  /// one.
+  std::vector<std::vector<float>> predict(const std::vector<Raw>& examples) const;
+  /// The same for examples that modality() has brought into layout(), one after another.
+  std::vector<std::vector<float>> predict(const uint8_t* examples, int64_t count) const;
 
  private:
   struct Impl;

@@ -32,6 +32,12 @@ struct DataSettings {
   std::string validation;                                 // PATH of examples that are reported on, never learnt from
   Open<form, int64_t> size = open_or<form>(int64_t{32});  // side of the square every image is resized to
   Open<form, int64_t> channels = open_or<form>(int64_t{3});  // 1 or 3
+  Open<form, int64_t> length = open_or<form>(int64_t{64});   // tokens that every text is cut off at
+  std::string kind = "auto";                                 // image, text or table, where a path holds several
+  std::string text;                                          // columns of a table that hold the text; empty: found
+  std::string encoding;                                      // of text files; empty: UTF-8
+  std::string tokenizer = "auto";                            // tokenizer.json; auto, cased: trained on the texts
+  int64_t vocabulary = 8000;                                 // tokens of one that is trained
   bool strict = false;
   int64_t cache_mb = 600;
   int64_t disk_cache_mb = 4096;
@@ -45,17 +51,20 @@ using DataConfig = DataSettings<Form::written>;
 using DataPlan = DataSettings<Form::planned>;
 
 /// [net]; `net=NAME` is short for net.name; `wrn_28_2` is short for name = wrn, depth = 28, width = 2; `vit_tiny` for
-/// name = vit, size = tiny.
+/// name = vit, size = tiny; `bert_mini` likewise.
 template <Form form>
 struct NetSettings {
   Open<form, std::string> name = open_or<form>(std::string("cnn"));  // see net_names()
   int64_t depth = 28, width = 2;                                     // wrn only
   int64_t grid = 1;            // cnn, wrn, resnet, vit: features are means over grid × grid parts of the image
   std::string stem = "auto";   // resnet only
-  std::string size = "micro";  // vit only
+  std::string size = "micro";  // vit, bert
   int64_t patch = 0;           // vit only, in pixels; 0: an eighth of the side up to 64, 16 above
+  std::string norm = "pre";    // bert only: layer norm before each part of a block, or after it (pre, post)
+  std::string pool = "mean";   // bert only: features are the mean of the tokens or the first one (mean, first)
   Open<form, double> bn_momentum = open_or<form>(0.1);  // PyTorch's convention: new = (1 - m) old + m batch
   double dropout = 0.0;                                 // before the head
+  double inner_dropout = 0.1;                           // bag, text_cnn, bert: of what comes before the features
   void fields(FieldVisitor& field);
 };
 using NetConfig = NetSettings<Form::written>;
@@ -73,7 +82,7 @@ using AugmentPlan = AugmentSettings<Form::planned>;
 /// [optimizer]
 template <Form form>
 struct OptimizerSettings {
-  std::string name = "sgd";  // sgd (Nesterov) or adamw
+  Open<form, std::string> name = open_or<form>(std::string("sgd"));  // sgd (Nesterov) or adamw
   Open<form, double> lr = open_or<form>(0.03);
   double momentum = 0.9, beta2 = 0.999;
   Open<form, double> weight_decay = open_or<form>(5e-4);  // not on biases and batch norm

@@ -32,7 +32,7 @@ struct TrainerOptions {
   LoopPlan loop;  // with minutes, the number of updates is corrected on the way
   Conduct conduct;
   uint64_t seed = 0;
-  ImageShape shape;                    // of the examples
+  Layout layout;                       // of the examples
   std::vector<float> mean, deviation;  // per channel, of pixels in [0, 1]
   std::vector<int32_t> hidden_labels;  // of the unlabelled pool, by position; for monitoring alone; may be empty
   std::string method_name = "method";  // for messages
@@ -46,12 +46,12 @@ struct LogRecord {
   int64_t step = 0, steps = 0;           // updates done, expected in all
   std::map<std::string, double> values;  // means since the last record: loss (of each group), what the method
                                          // logs, lr, gradient_norm, pseudo_labels/kept, pseudo_labels/accuracy
-  std::map<std::string, double> timing;  // seconds (of the run so far), images_per_second, wait_share
+  std::map<std::string, double> timing;  // seconds (of the run so far), examples_per_second, wait_share
 };
 /// What is known after every update.
 struct StepRecord {
   int64_t step = 0, steps = 0;
-  double images_per_second = 0, eta_seconds = 0;
+  double examples_per_second = 0, eta_seconds = 0;
 };
 
 struct TrainerHooks {

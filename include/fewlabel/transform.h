@@ -5,17 +5,17 @@
 #include <memory>
 #include <string>
 
-#include "fewlabel/dataset.h"
+#include "fewlabel/layout.h"
 #include "fewlabel/random.h"
 
 namespace fewlabel {
 
-/// Turns the pixels of one example into one view of the same shape. Immutable; thread-safe.
+/// Turns one example into one view of the same layout. Immutable; thread-safe.
 class Transform {
  public:
   virtual ~Transform() = default;
-  /// `in` and `out` hold shape.bytes() bytes and do not overlap. All randomness comes from `random`.
-  virtual void apply(const uint8_t* in, const ImageShape& shape, uint8_t* out, Random& random) const = 0;
+  /// `in` and `out` hold layout.bytes() bytes and do not overlap. All randomness comes from `random`.
+  virtual void apply(const uint8_t* in, const Layout& layout, uint8_t* out, Random& random) const = 0;
 };
 
 /// Parses an image policy: steps joined by '+', each `name` or `name(value)` or `name(key=value, …)`; "none" is the
@@ -25,11 +25,12 @@ class Transform {
 ///   and every single operation of RandAugment by its name.
 std::unique_ptr<Transform> make_image_transform(const std::string& policy);
 
-/// What a recipe means by the names of its views where it does not say. Colour images (three channels) are mirrored;
-/// grey ones are not: mirrored letters and digits are other signs or none (docs/decisions/0006).
+/// What a recipe means by the names of its views where it does not say.
 struct ViewPolicies {
   std::string weak, strong, contrast;
 };
-ViewPolicies default_policies(int64_t channels);
+/// Colour images (three channels) are mirrored; grey ones are not: mirrored letters and digits are other signs or none
+/// (docs/decisions/0006).
+ViewPolicies image_policies(int64_t channels);
 
 }  // namespace fewlabel

@@ -4,6 +4,7 @@
 
 #include "app/bench/measure.h"
 #include "app/planning.h"
+#include "app/setup.h"
 #include "core/cancel.h"
 #include "fewlabel/error.h"
 
@@ -14,15 +15,14 @@ constexpr int64_t kCounted = 2, kTimed = 16;  // labelled examples of a step tha
 constexpr double kEnough = 10e9;              // FLOP of a step that is worth timing
 constexpr int64_t kSmallestBatch = 16, kSmallestMu = 2;  // about half of what short runs have
 
-measure::StepRequest request_of(const Plan& plan, int64_t batch) {
+measure::StepRequest request_of(const Plan& plan, const Layout& found, int64_t batch) {
   measure::StepRequest request;
   request.method = method_name(plan.method);
   request.net = plan.net.name;
   request.net_config = net_config(plan.net);
   request.precision = plan.train.precision;
   request.batch = batch;
-  request.side = plan.data.size;
-  request.channels = plan.data.channels;
+  request.layout = layout_of(plan.data, found);
   request.threads = static_cast<int>(plan.train.threads);
   request.fields = plan.method;
   request.fields.erase("name");
@@ -31,15 +31,16 @@ measure::StepRequest request_of(const Plan& plan, int64_t batch) {
 
 }  // namespace
 
-TrainConfig at_scale(TrainConfig config, const Scale& scale) {
-  config.data.size = scale.size;
+TrainConfig at_scale(TrainConfig config, const Scale& scale, Kind kind) {
+  if (kind == Kind::image) config.data.size = scale.size;
+  if (kind == Kind::text) config.data.length = scale.size;
   config.net.name = scale.net;
   return config;
 }
 
 Plan StepCost::plan_at(const Scale& scale) const {
   stop_if_cancelled("train");
-  Plan plan = resolve(at_scale(config_, scale), facts_).plan;
+  Plan plan = resolve(at_scale(config_, scale, facts_.found.kind), facts_).plan;
   check_method(plan.method);
   return plan;
 }
@@ -48,7 +49,7 @@ double StepCost::flop(const Scale& scale) {
   const auto key = std::pair(scale.size, scale.net);
   if (const auto known = flop_.find(key); known != flop_.end()) return known->second;
   const Plan plan = plan_at(scale);
-  const double counted = measure::count_step(request_of(plan, kCounted)).at("flop").get<double>();
+  const double counted = measure::count_step(request_of(plan, facts_.found, kCounted)).at("flop").get<double>();
   return flop_[key] = counted * static_cast<double>(plan.train.batch * plan.train.accumulate) / kCounted;
 }
 
@@ -58,7 +59,7 @@ double StepCost::seconds(const Scale& scale) {
     const double each = flop(scale) / static_cast<double>(plan.train.batch * plan.train.accumulate);
     int64_t batch = kCounted;
     while (batch < kTimed && each * static_cast<double>(batch) < kEnough) batch *= 2;
-    measure::StepRequest request = request_of(plan, batch);
+    measure::StepRequest request = request_of(plan, facts_.found, batch);
     request.warm = 1;
     request.steps = 2;
     rate_ = each * static_cast<double>(batch) / measure::median(measure::time_steps(request).wall);
@@ -69,6 +70,7 @@ double StepCost::seconds(const Scale& scale) {
 void StepCost::observe(const Scale& scale, double seconds) { rate_ = flop(scale) / seconds; }
 
 Fit fit(StepCost& cost, const std::vector<Scale>& scales, const Freedom& open, double budget) {
+  const std::string smallest = smallest_net(cost.kind());
   Fit best{scales.back(), cost.seconds(scales.back()), 0, 0};
   // Upwards, so that no step is counted that is far too large.
   for (auto scale = scales.rbegin(); scale != scales.rend(); ++scale) {
@@ -83,8 +85,8 @@ Fit fit(StepCost& cost, const std::vector<Scale>& scales, const Freedom& open, d
     best.seconds = predicted();
   }
   const auto few = [&] { return best.seconds * 2 * kFewSteps > budget; };
-  if (open.net && few()) {
-    best.scale.net = "seed_cnn";
+  if (open.net && few() && !smallest.empty()) {
+    best.scale.net = smallest;
     best.seconds = predicted();
   }
   if (open.mu && few()) {

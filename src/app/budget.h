@@ -18,6 +18,7 @@ class StepCost {
   double seconds(const Scale& scale);
   /// A real step at this scale took so long: the rate is corrected by it.
   void observe(const Scale& scale, double seconds);
+  Kind kind() const { return facts_.found.kind; }
 
  private:
   Plan plan_at(const Scale& scale) const;
@@ -29,7 +30,7 @@ class StepCost {
 };
 
 /// The configuration at one scale.
-TrainConfig at_scale(TrainConfig config, const Scale& scale);
+TrainConfig at_scale(TrainConfig config, const Scale& scale, Kind kind);
 
 /// Updates that a training of a few minutes should have at least, where there is a choice.
 inline constexpr double kUsefulSteps = 2000;

@@ -37,7 +37,7 @@ Json embed(const EmbedRequest& request) {
   if (test && !data.test) throw Error(ErrorKind::data, request.data, "has no test set", "leave out --part test");
   const std::shared_ptr<const Source> source = test ? data.test : data.train;
   const Normalization rule = loaded.card.normalization();
-  const auto store = make_store(source, {.shape = rule.shape, .threads = usable_threads()});
+  const auto store = make_store(source, loaded.card.modality, {.layout = rule.layout, .threads = usable_threads()});
   Pool all;
   all.index.resize(static_cast<std::size_t>(source->size()));
   std::iota(all.index.begin(), all.index.end(), int64_t{0});

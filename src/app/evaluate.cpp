@@ -12,6 +12,7 @@
 #include "core/text.h"
 #include "eval/classify.h"
 #include "eval/model.h"
+#include "eval/saliency.h"
 #include "fewlabel/error.h"
 #include "fewlabel/run.h"
 #include "plan/recipe.h"
@@ -74,7 +75,8 @@ Json evaluate_classifier(const EvaluateRequest& request) {
     if (pool.size() == 0)
       throw Error(ErrorKind::data, request.data, "no example has a label to judge by", "evaluation needs labels");
   }
-  const auto store = make_store(source, {.shape = model.card.normalization.shape, .threads = usable_threads()});
+  const auto store =
+      make_store(source, model.card.modality, {.layout = model.card.normalization.layout, .threads = usable_threads()});
   drop_damaged(pool, *store);
   if (pool.size() == 0)
     throw Error(ErrorKind::data, request.data.empty() ? request.run : request.data,
@@ -95,7 +97,13 @@ Json evaluate_classifier(const EvaluateRequest& request) {
   }
   const Tensor logits = logits_of([&](const Tensor& x) { return model.net->forward(x.to(device)); }, *store, pool.index,
                                   model.card.normalization);
-  const Evaluation evaluation = evaluate_logits(logits, pool, *store, *source, model.card.classes);
+  const Evaluation evaluation =
+      evaluate_logits(logits, pool,
+                      {*model.card.modality, *source, *store,
+                       [&](const std::vector<int64_t>& indices, const std::vector<int64_t>& classes) {
+                         return token_weights(*model.net, *store, indices, classes, model.card.normalization);
+                       }},
+                      model.card.classes);
   Json result = evaluation.summary;
   result["run"] = request.run;
   result["data"] = request.data.empty() ? Json(to_string(own.split)) : Json(request.data);

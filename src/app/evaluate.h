@@ -12,7 +12,7 @@ Json evaluate_probes(const EvaluateRequest& request);
 Json evaluate_samples(const EvaluateRequest& request);
 
 /// The data to evaluate on: those of the run, or others, decoded at the shape that the method wants.
-PreparedData data_to_judge(const EvaluateRequest& request, const ImageShape& shape);
+PreparedData data_to_judge(const EvaluateRequest& request, const MethodCard* card);
 /// Adds what was found to probes.json of the run.
 void keep_findings(const std::string& run, const std::string& name, const Json& found);
 

@@ -73,8 +73,8 @@ class Probes {
       loaded_ = load_method(request.run, choose_device());
       features_ = feature_function(*loaded_.method);
     }
-    data_ = data_to_judge(request, pixels_ ? ImageShape{} : loaded_.card.task.shape);
-    rule_ = pixels_ ? pixel_rule(data_.train->shape()) : loaded_.card.normalization();
+    data_ = data_to_judge(request, pixels_ ? nullptr : &loaded_.card);
+    rule_ = pixels_ ? pixel_rule(data_.train->layout()) : loaded_.card.normalization();
   }
 
   Json run() {
@@ -163,7 +163,7 @@ class Probes {
 
 }  // namespace
 
-PreparedData data_to_judge(const EvaluateRequest& request, const ImageShape& shape) {
+PreparedData data_to_judge(const EvaluateRequest& request, const MethodCard* card) {
   DataPlan plan;
   if (request.data.empty()) {
     const RunFolder folder = RunFolder::open(request.run);
@@ -175,9 +175,9 @@ PreparedData data_to_judge(const EvaluateRequest& request, const ImageShape& sha
   if (data.judge == Judge::none)
     throw Error(ErrorKind::data, to_string(data.split), "has no labelled examples to judge by",
                 "name others: fewlabel evaluate RUN DATA, or hide labels with DATA@N");
-  if (shape.height > 0) {
-    plan.size = shape.height;
-    plan.channels = shape.channels;
+  if (card) {
+    data.modality = card->modality;
+    bring_into(plan, card->task.layout);
   } else if (!request.data.empty()) {
     TrainConfig config;
     config.method = Json{{"name", "pixels"}};

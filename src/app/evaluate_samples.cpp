@@ -35,14 +35,15 @@ class JudgeNet {
 
   Seen look(const std::vector<Image>& images) const {
     const torch::NoGradGuard no_gradient;
-    const auto slice = static_cast<std::size_t>(images_at_a_time(rule_.shape));
-    const auto bytes = static_cast<std::size_t>(rule_.shape.bytes());
+    const auto slice = static_cast<std::size_t>(examples_at_a_time(rule_.layout));
+    const auto bytes = static_cast<std::size_t>(rule_.layout.bytes());
     std::vector<Tensor> features, labels;
     Work work("judging images", static_cast<int64_t>(images.size()));
     for (std::size_t begin = 0; begin < images.size(); begin += slice) {
       const std::size_t count = std::min(slice, images.size() - begin);
       std::vector<uint8_t> pixels(count * bytes);
-      for (std::size_t i = 0; i < count; ++i) resize_into(images[begin + i], rule_.shape, pixels.data() + i * bytes);
+      for (std::size_t i = 0; i < count; ++i)
+        resize_into(images[begin + i], image_shape(rule_.layout), pixels.data() + i * bytes);
       const Tensor x = normalised(pixels.data(), static_cast<int64_t>(count), rule_).to(device_);
       const Tensor seen = net_->features(x).flatten(1).to(torch::kFloat);
       features.push_back(seen.cpu());
@@ -62,7 +63,7 @@ class JudgeNet {
   Net net_;
 };
 
-std::vector<Image> images_of(const ImageStore& store, const Pool& pool) {
+std::vector<Image> images_of(const ExampleStore& store, const Pool& pool) {
   std::vector<Image> images;
   Work work("reading images", pool.size());
   for (const int64_t index : pool.index) {
@@ -94,7 +95,7 @@ Json evaluate_samples(const EvaluateRequest& request) {
   LoadedMethod loaded = load_method(request.run, choose_device());
   sampler_of(loaded, -1);
   const JudgeNet judge(request.judge);
-  const PreparedData data = data_to_judge(request, loaded.card.task.shape);
+  const PreparedData data = data_to_judge(request, &loaded.card);
   // Real examples that judge, and as many others that show what real ones score: the distance depends on how many.
   Pool training = data.labeled;
   training.index.insert(training.index.end(), data.unlabeled.index.begin(), data.unlabeled.index.end());

@@ -7,10 +7,7 @@
 #include <map>
 #include <numeric>
 
-#include "core/base64.h"
 #include "core/csv.h"
-#include "data/decode/encode.h"
-#include "eval/pictures.h"
 #include "eval/probe.h"
 #include "report/statistics.h"
 
@@ -69,8 +66,6 @@ Calibration cross_fitted(const Judgements& answers, const std::vector<int32_t>& 
 
 }  // namespace
 
-std::string picture(const ImageStore& store, int64_t index) { return base64(encode_png(image_of(store, index))); }
-
 Json accuracy_figures(const std::string& name, const Tensor& logits, const std::vector<int32_t>& labels) {
   const auto total = static_cast<int64_t>(labels.size());
   const double accuracy = share_equal(logits.argmax(1), torch::tensor(labels, torch::kLong));
@@ -78,7 +73,7 @@ Json accuracy_figures(const std::string& name, const Tensor& logits, const std::
   return {{name + "_accuracy", accuracy}, {name + "_low", interval.low}, {name + "_high", interval.high}};
 }
 
-Evaluation evaluate_logits(const Tensor& logits, const Pool& pool, const ImageStore& store, const Source& source,
+Evaluation evaluate_logits(const Tensor& logits, const Pool& pool, const Judged& judged,
                            const std::vector<std::string>& classes) {
   const auto class_count = static_cast<int64_t>(classes.size());
   const Judgements answers = judgements_of(logits, pool.label);
@@ -110,23 +105,32 @@ Evaluation evaluate_logits(const Tensor& logits, const Pool& pool, const ImageSt
                    [&](std::size_t a, std::size_t b) { return answers.confidence[a] > answers.confidence[b]; });
   wrong.resize(std::min(wrong.size(), kMistakes));
   result.detail["mistakes"] = Json::array();
-  for (const std::size_t i : wrong)
-    result.detail["mistakes"].push_back({{"name", source.name(pool.index[i])},
-                                         {"true", classes[static_cast<std::size_t>(pool.label[i])]},
-                                         {"predicted", classes[static_cast<std::size_t>(answers.predicted[i])]},
-                                         {"probability", answers.confidence[i]},
-                                         {"png_base64", picture(store, pool.index[i])}});
+  std::vector<int64_t> shown, said;
+  for (const std::size_t i : wrong) {
+    shown.push_back(pool.index[i]);
+    said.push_back(answers.predicted[i]);
+  }
+  const auto weights = judged.weights ? judged.weights(shown, said) : std::vector<std::vector<float>>(shown.size());
+  for (std::size_t k = 0; k < wrong.size(); ++k) {
+    const std::size_t i = wrong[k];
+    Json mistake = {{"name", judged.source.name(pool.index[i])},
+                    {"true", classes[static_cast<std::size_t>(pool.label[i])]},
+                    {"predicted", classes[static_cast<std::size_t>(answers.predicted[i])]},
+                    {"probability", answers.confidence[i]}};
+    mistake["exhibit"] = judged.modality.show({judged.source, judged.store, shown[k], weights[k]});
+    result.detail["mistakes"].push_back(std::move(mistake));
+  }
 
   result.predictions = "path,label,predicted,probability\n";
   for (std::size_t i = 0; i < pool.index.size(); ++i)
     result.predictions +=
-        fmt::format("{},{},{},{:.6f}\n", csv_field(source.name(pool.index[i])),
+        fmt::format("{},{},{},{:.6f}\n", csv_field(judged.source.name(pool.index[i])),
                     csv_field(classes[static_cast<std::size_t>(pool.label[i])]),
                     csv_field(classes[static_cast<std::size_t>(answers.predicted[i])]), answers.confidence[i]);
   return result;
 }
 
-Json label_pictures(const PreparedData& data) {
+Json labelled_exhibits(const PreparedData& data) {
   constexpr int kPerClass = 10;
   constexpr std::size_t kAll = 200;
   std::map<int32_t, int> shown;
@@ -134,14 +138,14 @@ Json label_pictures(const PreparedData& data) {
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::stable_sort(order.begin(), order.end(),
                    [&](std::size_t a, std::size_t b) { return data.labeled.label[a] < data.labeled.label[b]; });
-  Json pictures = Json::array();
+  Json examples = Json::array();
   for (const std::size_t i : order) {
     const int32_t label = data.labeled.label[i];
-    if (pictures.size() == kAll || ++shown[label] > kPerClass) continue;
-    pictures.push_back({{"class", data.dataset.classes[static_cast<std::size_t>(label)]},
-                        {"png_base64", picture(*data.train, data.labeled.index[i])}});
+    if (examples.size() == kAll || ++shown[label] > kPerClass) continue;
+    examples.push_back({{"class", data.dataset.classes[static_cast<std::size_t>(label)]},
+                        {"exhibit", data.modality->show({*data.dataset.train, *data.train, data.labeled.index[i]})}});
   }
-  return pictures;
+  return examples;
 }
 
 }  // namespace fewlabel

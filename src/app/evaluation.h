@@ -2,6 +2,7 @@
 #pragma once
 #include <torch/torch.h>
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -17,17 +18,25 @@ struct Evaluation {
   std::string predictions;  // predictions.csv: path, label, predicted, probability
 };
 
+/// Where examples are read and shown from.
+struct Judged {
+  const Modality& modality;
+  const Source& source;
+  const ExampleStore& store;
+  /// How much each value of examples speaks for these classes; null: nothing is marked.
+  std::function<std::vector<std::vector<float>>(const std::vector<int64_t>& indices,
+                                                const std::vector<int64_t>& classes)>
+      weights = nullptr;
+};
+
 /// `logits`: one row for each example of `pool`, whose labels are all known.
-Evaluation evaluate_logits(const Tensor& logits, const Pool& pool, const ImageStore& store, const Source& source,
+Evaluation evaluate_logits(const Tensor& logits, const Pool& pool, const Judged& judged,
                            const std::vector<std::string>& classes);
 
 /// NAME_accuracy with its Wilson interval (95 %), NAME_low and NAME_high.
 Json accuracy_figures(const std::string& name, const Tensor& logits, const std::vector<int32_t>& labels);
 
-/// Pictures of labelled examples, at most ten a class and 200 in all: [{class, png_base64}].
-Json label_pictures(const PreparedData& data);
-
-/// "…png" pixels as base64, for a page that needs no other file.
-std::string picture(const ImageStore& store, int64_t index);
+/// Labelled examples, at most ten a class and 200 in all: [{class, exhibit}].
+Json labelled_exhibits(const PreparedData& data);
 
 }  // namespace fewlabel

@@ -8,8 +8,8 @@
 #include "app/unlabelled.h"
 #include "app/warnings.h"
 #include "core/base64.h"
-#include "data/decode/encode.h"
 #include "eval/pictures.h"
+#include "modalities/image/decode/encode.h"
 #include "report/statistics.h"
 #include "train/batches.h"
 #include "train/module_state.h"
@@ -29,8 +29,12 @@ constexpr int64_t kAskedShare = 20;  // one example is asked for so many that we
 
 void add_classification(Findings& found, Stage& stage, const PreparedData& data) {
   const Tensor logits = stage.logits(data.judged_store(), data.judged.index);
-  Evaluation evaluation =
-      evaluate_logits(logits, data.judged, data.judged_store(), *data.judged_source(), data.dataset.classes);
+  Evaluation evaluation = evaluate_logits(logits, data.judged,
+                                          {*data.modality, *data.judged_source(), data.judged_store(),
+                                           [&](const std::vector<int64_t>& indices, const std::vector<int64_t>& of) {
+                                             return stage.weights(data.judged_store(), indices, of);
+                                           }},
+                                          data.dataset.classes);
   found.summary.update(evaluation.summary);
   found.detail = std::move(evaluation.detail);
   found.predictions = std::move(evaluation.predictions);
@@ -53,7 +57,7 @@ std::vector<int64_t> column_sums(const Json& confusion) {
 
 /// What it makes of the examples without a label and of those it was taught, and what of that is a reason to warn.
 void add_unlabelled(Findings& found, Stage& stage, const PreparedData& data, const Plan& plan) {
-  const LogitFunction logits = [&stage](const ImageStore& store, const std::vector<int64_t>& indices) {
+  const LogitFunction logits = [&stage](const ExampleStore& store, const std::vector<int64_t>& indices) {
     return stage.logits(store, indices);
   };
   const std::size_t classes = data.dataset.classes.size();
@@ -108,7 +112,7 @@ void add_representation(Findings& found, const FeatureFunction& features, const 
     const bool damaged = data.test && data.judge == Judge::none;
     found.notes.push_back((damaged ? no_test(data) + ", so nothing judges the features."
                                    : "The data hold no labels to judge the features by.") +
-                          " `fewlabel evaluate RUN DATA --probe knn` measures them on labelled images.");
+                          " `fewlabel evaluate RUN DATA --probe knn` measures them on labelled examples.");
     return;
   }
   const ProbeLimits limits = probe_limits(plan);
@@ -120,7 +124,7 @@ void add_representation(Findings& found, const FeatureFunction& features, const 
   found.summary["knn_accuracy"] = share_equal(knn_classify(known, judged.x), judged.y);
   found.summary["knn_euclidean_accuracy"] = share_equal(knn_classify(known, judged.x, euclidean), judged.y);
   found.summary["linear_accuracy"] = share_equal(linear_classify(known, judged.x), judged.y);
-  const Representation pixels(data, pixel_features(), pixel_rule(rule.shape), limits);
+  const Representation pixels(data, pixel_features(), pixel_rule(rule.layout), limits);
   found.summary["pixels_knn_accuracy"] =
       share_equal(knn_classify(pixels.known(), pixels.judged().x, euclidean), judged.y);
   const Spread spread = measure_spread(judged.x.slice(0, 0, kSpread));
@@ -137,7 +141,7 @@ void add_representation(Findings& found, const FeatureFunction& features, const 
 void add_reconstructions(Findings& found, Reconstructor& reconstructor, const PreparedData& data,
                          const Normalization& rule) {
   const bool judged = data.judge != Judge::none;
-  const ImageStore& store = judged ? data.judged_store() : *data.train;
+  const ExampleStore& store = judged ? data.judged_store() : *data.train;
   Pool pool = judged ? data.judged : data.unlabeled.size() ? data.unlabeled : data.labeled;
   drop_damaged(pool, store);
   found.summary["reconstruction_error"] = reconstruction_error(reconstructor, store, pool.index, rule);
@@ -158,7 +162,7 @@ void add_reconstructions(Findings& found, Reconstructor& reconstructor, const Pr
 
 std::string no_test(const PreparedData& data) {
   if (!data.dataset.test) return "There is no test set";
-  return data.test ? "Every labelled image of the test set is damaged" : "No image of the test set has a label";
+  return data.test ? "Every labelled example of the test set is damaged" : "No example of the test set has a label";
 }
 
 ProbeLimits probe_limits(const Plan& plan) { return plan.probe == "quick" ? ProbeLimits{10000, 2000} : ProbeLimits{}; }
@@ -183,7 +187,7 @@ Findings measure(Stage& stage, const PreparedData& data, const Plan& plan, const
     found.detail["samples"] = {
         {"png_base64", base64(sample_sheet(*sampler, static_cast<int64_t>(data.dataset.classes.size()),
                                            static_cast<uint64_t>(plan.seed)))}};
-  if (!unlabelled) found.detail["label_examples"] = label_pictures(data);
+  if (!unlabelled) found.detail["label_examples"] = labelled_exhibits(data);
   return found;
 }
 

@@ -52,8 +52,7 @@ Json finetune(const PreparedData& data, const FinetuneRule& rule, const Normaliz
   config.seed = rule.seed;
   config.method = Json{{"name", "supervised"}};
   config.net = initial->net->blueprint().config;
-  config.data.size = normalization.shape.height;
-  config.data.channels = normalization.shape.channels;
+  bring_into(config.data, normalization.layout);
   config.train.steps = rule.steps;
   Plan plan = resolve(config, facts_of(few, false)).plan;
   check_method(plan.method);

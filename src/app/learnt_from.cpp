@@ -42,7 +42,7 @@ void keep_learnt(const fs::path& model, const PreparedData& data, const Method& 
   save_learnt(model, learnt);
 }
 
-ToldApart tell_apart(const Pool& pool, const ImageStore& store, const LearntExamples& learnt) {
+ToldApart tell_apart(const Pool& pool, const ExampleStore& store, const LearntExamples& learnt) {
   ToldApart told;
   for (std::size_t i = 0; i < pool.index.size(); ++i) {
     stop_if_cancelled("evaluate");

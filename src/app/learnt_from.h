@@ -25,7 +25,7 @@ struct ToldApart {
   std::vector<bool> without_label;  // of those: learnt from, without the label
   int64_t left_out = 0;             // learnt from with the label
 };
-ToldApart tell_apart(const Pool& pool, const ImageStore& store, const LearntExamples& learnt);
+ToldApart tell_apart(const Pool& pool, const ExampleStore& store, const LearntExamples& learnt);
 
 /// What `evaluate` adds: left_out, and where some were learnt from without their label and others never seen, the
 /// accuracy on both: learnt_unlabelled and unseen, {examples, accuracy, accuracy_low, accuracy_high}. `correct`: of

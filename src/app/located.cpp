@@ -22,6 +22,7 @@ DataPlan located(DataPlan data, const RunFolder& run) {
   split.labels_file = located(split.labels_file, run);
   data.path = to_string(split);
   for (std::string* path : {&data.test, &data.validation, &data.virtual_examples}) *path = located(*path, run);
+  if (data.tokenizer != "auto" && data.tokenizer != "cased") data.tokenizer = located(data.tokenizer, run);
   return data;
 }
 

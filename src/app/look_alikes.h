@@ -20,6 +20,7 @@ struct LookAlikes {
 /// 16 × 16 correlate and hardly differ in brightness. At most 4,000 examples are compared, half of the room for
 /// labelled ones. Of `unlabelled` the labels, which may be hidden ones, are not looked at. Throws Error{interrupted or
 /// terminated} when cancelled.
-LookAlikes look_alikes(const ImageStore& store, const Pool& labelled, const Pool& unlabelled);
+LookAlikes look_alikes(const Modality& modality, const ExampleStore& store, const Pool& labelled,
+                       const Pool& unlabelled);
 
 }  // namespace fewlabel

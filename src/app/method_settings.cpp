@@ -23,6 +23,18 @@ std::vector<std::string> method_keys() {
   return keys;
 }
 
+void fit_to_kind(TrainConfig& config, const Json& recipe, Kind kind) {
+  const Json name = config.method.value("name", Json());
+  if (!name.is_string()) return;
+  const MethodInfo& info = find_method(name.get<std::string>());
+  info.check(kind);
+  const Json written = recipe.value("method", Json::object());
+  const Json left = info.short_settings_of(kind).value("method", Json::object());
+  const Json given = info.short_settings.value("method", Json::object());
+  for (const auto& [key, value] : given.items())
+    if (!left.contains(key) && !written.contains(key)) config.method.erase(key);
+}
+
 std::vector<std::string> fit_to_labels(TrainConfig& config, const Json& recipe, int64_t labeled) {
   constexpr int64_t kManyLabels = 500, kBatch = 64, kMu = 2;
   const Json name = config.method.value("name", Json());
@@ -35,7 +47,7 @@ std::vector<std::string> fit_to_labels(TrainConfig& config, const Json& recipe, 
     config.method["mu"] = kMu;
     choices.push_back(fmt::format("train.batch = {}, method.mu = {}: there are {} labels", kBatch, kMu, labeled));
   }
-  if (open("/method/rotation"_json_pointer)) {
+  if (open("/method/rotation"_json_pointer) && config.method.contains("rotation")) {
     config.method["rotation"] = 0.0;
     choices.push_back(fmt::format("method.rotation = 0: there are {} labels", labeled));
   }

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "fewlabel/layout.h"
 #include "fewlabel/train_config.h"
 
 namespace fewlabel {
@@ -14,6 +15,10 @@ Json with_method_settings(const Json& recipe);
 
 /// The keys of all methods ("method.tau"), for what is said to one that nobody knows.
 std::vector<std::string> method_keys();
+
+/// Takes back what a short run was given for images (MethodInfo::short_settings_of) where the examples are none and the
+/// recipe says nothing itself. Throws Error{usage} where the method does not learn from this kind.
+void fit_to_kind(TrainConfig& config, const Json& recipe, Kind kind);
 
 /// What a short run does otherwise where there are many labels, in methods that have the setting and where the recipe
 /// says nothing: more labels a step and as many unlabelled examples (train.batch and method.mu, of which it must name

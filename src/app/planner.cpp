@@ -15,7 +15,9 @@
 #include "app/run_stages.h"
 #include "app/stage.h"
 #include "app/watch.h"
+#include "core/cancel.h"
 #include "core/text.h"
+#include "eval/layout_json.h"
 #include "fewlabel/error.h"
 #include "fewlabel/transform.h"
 #include "kernels/convolution.h"
@@ -37,6 +39,8 @@ constexpr double kSurprise = 1.5;     // a step this much slower or faster than 
 constexpr int64_t kShown = 20'000;    // unlabelled examples that are classified in the end, at most
 constexpr int64_t kFoldSteps = 200;   // of a fold's training, at least, unless the run has fewer
 constexpr int64_t kFoldPart = 8;      // else this part of the run's
+constexpr int64_t kReadFirst = 500;   // unlabelled texts that are worth a language model
+constexpr double kReading = 0.4;      // of the minutes that it gets
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
@@ -56,7 +60,8 @@ class Planner {
   Planner(const RunRequest& request, Workspace& workspace) : request_(request), workspace_(workspace) {}
 
   RunPlan run() {
-    const std::vector<StageRecipe> recipes = stage_recipes(request_.recipe, request_.overrides);
+    std::vector<StageRecipe> recipes = stage_recipes(request_.recipe, request_.overrides);
+    if (recipes.size() == 1 && learns_language_first(recipes[0])) recipes = with_language_model(recipes[0]);
     for (std::size_t i = 0; i < recipes.size(); ++i) {
       const StageRecipe& recipe = recipes[i];
       if (recipes.size() > 1) say(fmt::format("{}:", recipe.name));
@@ -72,6 +77,35 @@ class Planner {
 
  private:
   void say(const std::string& text) const { fewlabel::say(request_.chatter, text + "\n"); }
+
+  /// Who asks for a model of texts and says no more gets one that has read the unlabelled ones: a net that starts from
+  /// nothing learns from a handful of labelled texts little more than which words occurred.
+  bool learns_language_first(const StageRecipe& recipe) {
+    if (recipe.recipe.contains("/method/name"_json_pointer) || recipe.recipe.contains("init") ||
+        preset_of(recipe.recipe) == Preset::paper)
+      return false;
+    const TrainConfig config = train_config(recipe.recipe, method_keys());
+    try {
+      if (config.data.path.empty() || kind_of_data(config.data) != Kind::text) return false;
+      return open_data(config.data, true).unlabeled.size() >= kReadFirst;
+    } catch (const Error& error) {
+      if (is_stop(error.kind())) throw;
+      return false;  // what is wrong is told where the stage is opened
+    }
+  }
+
+  static std::vector<StageRecipe> with_language_model(const StageRecipe& recipe) {
+    StageRecipe first{"pretrain-1", recipe.recipe, {}}, then{"main", recipe.recipe, "pretrain-1"};
+    first.recipe["method"] = {{"name", "mlm"}};
+    for (const auto* key : {"baseline", "baseline_minutes", "baseline_steps", "estimate"}) first.recipe.erase(key);
+    if (!recipe.recipe.contains("/train/steps"_json_pointer)) {
+      const Json minutes = recipe.recipe.value("/train/minutes"_json_pointer, Json("auto"));
+      const double all = minutes.is_number() ? minutes.get<double>() : kDefaultMinutes;
+      first.recipe["train"]["minutes"] = all * kReading;
+      then.recipe["train"]["minutes"] = all * (1 - kReading);
+    }
+    return {first, then};
+  }
 
   /// Configuration, data and facts; what can be refused is refused before any work.
   Draft open(const StageRecipe& recipe) {
@@ -99,11 +133,12 @@ class Planner {
     const auto add = [&](const std::vector<std::string>& more) {
       draft.choices.insert(draft.choices.end(), more.begin(), more.end());
     };
+    fit_to_kind(config, recipe.recipe, facts_.found.kind);
     add(fit_to_labels(config, recipe.recipe, facts_.labeled));
     add(adopt_initial(config));
     if (!recipe.starts_from.empty()) adopt_stage(config, plan_of(recipe.starts_from));
     for (const auto& policy : {config.augment.weak, config.augment.strong, config.augment.contrast})
-      if (policy) make_image_transform(*policy);
+      if (policy) data_.modality->transform(*policy);
     const Json& settings = find_method(method_name(config.method)).short_settings;
     draft.open = {.batch = !recipe.recipe.contains("/train/batch"_json_pointer) && facts_.preset == Preset::brief,
                   .net = !config.net.name,
@@ -130,9 +165,9 @@ class Planner {
 
   /// The plan, where a budget decides at its scale.
   void resolve_at(Draft& draft, const Fit* found) {
-    // At the largest scale the images say all there is to say about it.
+    // At the largest scale the examples say all there is to say about it.
     const bool smaller = found && found->scale != scales(draft.config, facts_).front();
-    TrainConfig config = smaller ? at_scale(draft.config, found->scale) : draft.config;
+    TrainConfig config = smaller ? at_scale(draft.config, found->scale, facts_.found.kind) : draft.config;
     if (found && found->batch > 0) config.train.batch = found->batch;
     if (found && found->mu > 0) config.method["mu"] = found->mu;
     Resolved resolved = resolve(config, facts_);
@@ -144,7 +179,8 @@ class Planner {
   }
 
   void decode_for(Draft& draft) {
-    if (draft.data && draft.data->rule.shape.height == draft.plan.data.size) return;  // nothing else of them may change
+    if (draft.data && draft.data->rule.layout == layout_of(draft.plan.data, data_.found))
+      return;  // nothing else of them may change
     draft.data = std::make_shared<StageData>(decode(data_, draft.plan));
     workspace_.keep(draft.plan, draft.data);
   }
@@ -288,7 +324,7 @@ class Planner {
     if (const auto unlike = unlike_the_paper(draft.plan.method); !unlike.empty())
       say(fmt::format("  {}, in brackets its own: {}", method_name(draft.plan.method), join(unlike, ", ")) +
           (draft.plan.preset == "short" ? "; preset=paper takes those" : ""));
-    for (const ImageStore* store : {data.train.get(), data.test.get(), data.validation.get()})
+    for (const ExampleStore* store : {data.train.get(), data.test.get(), data.validation.get()})
       if (store && !store->damage().empty()) {
         say(fmt::format("{} damaged examples are left out:", store->damage().size()));
         for (std::size_t i = 0; i < std::min<std::size_t>(store->damage().size(), 10); ++i)
@@ -378,12 +414,12 @@ std::string plan_summary(const RunPlan& run, const StageData& main) {
     text += fmt::format("  {:<20} {} on {}, {} steps of {} labelled examples{}\n", plan.stage, method_name(plan.method),
                         plan.net.name, with_commas(plan.train.steps), plan.train.batch, time);
   }
-  const Plan& plan = main_stage(run.stages);
-  text += fmt::format("  {:<20} {} × {} × {}\n", "images", plan.data.size, plan.data.size, plan.data.channels);
+  text += fmt::format("  {:<20} {}\n", fmt::format("{}s of", word_for_one(main.rule.layout.kind)),
+                      described(main.rule.layout));
   if (run.step_seconds > 0) text += fmt::format("  {:<20} {:.0f} ms\n", "a step", run.step_seconds * 1e3);
   text += fmt::format("  {:<20} {:.0f} MB so far\n", "memory", peak_memory_mb());
   int64_t damaged = 0;
-  for (const ImageStore* store : {main.data.train.get(), main.data.test.get(), main.data.validation.get()})
+  for (const ExampleStore* store : {main.data.train.get(), main.data.test.get(), main.data.validation.get()})
     if (store) damaged += static_cast<int64_t>(store->damage().size());
   text += fmt::format("  {:<20} {} damaged examples\n", "left out", with_commas(damaged));
   for (const std::string& note : run.notes) text += "  " + note + "\n";

@@ -7,6 +7,7 @@
 #include "eval/saved_method.h"
 #include "fewlabel/error.h"
 #include "fewlabel/method.h"
+#include "modalities/modalities.h"
 #include "plan/recipe.h"
 
 namespace fewlabel {
@@ -50,20 +51,23 @@ std::vector<std::string> adopt_initial(TrainConfig& config) {
     config.net = saved.card.net;
     choices.push_back(fmt::format("net.name = {}: that of {}", *config.net.name, config.init));
   }
-  if (!config.data.size && !config.data.channels) {
-    const ImageShape& shape = saved.card.task.shape;
-    config.data.size = shape.height;
-    config.data.channels = shape.channels;
-    choices.push_back(fmt::format("data.size = {}: that of {}", shape.height, config.init));
+  const Layout& layout = saved.card.task.layout;
+  if (layout.kind == Kind::text && config.data.tokenizer == "auto")
+    config.data.tokenizer = (saved.folder / kTokenizerFile).string();
+  if (!config.data.size && !config.data.channels && !config.data.length) {
+    bring_into(config.data, layout);
+    choices.push_back(fmt::format("data.{} = {}: that of {}", layout.kind == Kind::image ? "size" : "length",
+                                  layout.sizes.at(0), config.init));
   }
   return choices;
 }
 
 void adopt_stage(TrainConfig& config, const Plan& before) {
   if (!config.net.name) config.net = net_config(before.net);
-  if (config.data.size || config.data.channels) return;
+  if (config.data.size || config.data.channels || config.data.length) return;
   config.data.size = before.data.size;
   config.data.channels = before.data.channels;
+  config.data.length = before.data.length;
 }
 
 Plan baseline_of(const Plan& plan) {

@@ -29,4 +29,15 @@ NetConfig net_config(const NetPlan& plan);
 /// Settings of the method that are not its own defaults, "mu = 5 (7)" each; empty where all are.
 std::vector<std::string> unlike_the_paper(const Json& method);
 
+/// Lets a configuration or a plan of data bring examples into a layout.
+template <typename Data>
+void bring_into(Data& data, const Layout& layout) {
+  if (layout.kind == Kind::image) {
+    data.size = layout.sizes.at(0);
+    data.channels = layout.sizes.at(2);
+  } else if (layout.kind == Kind::text) {
+    data.length = layout.sizes.at(0);
+  }
+}
+
 }  // namespace fewlabel

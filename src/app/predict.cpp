@@ -1,12 +1,13 @@
-// `fewlabel predict`: classes and probabilities of images, one line each.
+// `fewlabel predict`: classes and probabilities of examples, one line each.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <iostream>
+#include <memory>
 #include <numeric>
 #include <optional>
-#include <span>
 
 #include "app/app.h"
 #include "app/evaluation.h"
@@ -18,8 +19,8 @@
 #include "core/text.h"
 #include "core/work.h"
 #include "data/byte_file.h"
-#include "data/decode/decode.h"
 #include "data/parallel.h"
+#include "data/sources/file_list.h"
 #include "eval/classify.h"
 #include "fewlabel/error.h"
 #include "fewlabel/predictor.h"
@@ -30,6 +31,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// Files below folders, and files that are named.
 std::vector<std::string> files_of(const std::vector<std::string>& paths) {
   std::vector<std::string> files;
   for (const std::string& path : paths) {
@@ -50,25 +52,99 @@ std::vector<std::string> files_of(const std::vector<std::string>& paths) {
   return files;
 }
 
-/// What becomes of one file: its image, or why there is none.
-struct Decoded {
-  std::optional<Image> image;
-  std::optional<Error> damage;
+/// Examples without labels, from the command line or standard input.
+class Given final : public Source {
+ public:
+  void add(std::string name, std::string text) {
+    names_.push_back(std::move(name));
+    texts_.push_back(std::move(text));
+  }
+  int64_t size() const override { return static_cast<int64_t>(names_.size()); }
+  std::string name(int64_t index) const override { return names_.at(static_cast<std::size_t>(index)); }
+  int32_t label(int64_t /*index*/) const override { return kUnlabeled; }
+  const std::vector<std::string>& classes() const override { return classes_; }
+  Kind kind() const override { return Kind::text; }
+  Raw raw(int64_t index) const override {
+    const std::string& text = texts_.at(static_cast<std::size_t>(index));
+    return {{text.begin(), text.end()}};
+  }
+
+ private:
+  std::vector<std::string> names_, texts_, classes_;
 };
 
-std::vector<Decoded> decode_all(std::span<const std::string> files, const ImageShape& shape, const Work& work) {
-  std::vector<Decoded> decoded(files.size());
-  parallel_for(static_cast<int64_t>(files.size()), usable_threads(), [&](int64_t i) {
+std::shared_ptr<const Source> image_files(const std::vector<std::string>& paths) {
+  FileList list;
+  for (const std::string& file : files_of(paths)) {
+    list.paths.add(file);
+    list.labels.push_back(kUnlabeled);
+  }
+  return std::make_shared<FileListSource>(std::move(list), std::vector<std::string>());
+}
+
+/// Whether somebody meant a file: of such a suffix, and without a space.
+bool looks_like_path(const std::string& text) {
+  const fs::path path(text);
+  return text.find(' ') == std::string::npos && (path.has_parent_path() || path.has_extension());
+}
+
+/// What the arguments name: images as files, everything else as `data=` takes it; of a text model a word that names no
+/// file is a text, and "-" the lines of standard input.
+std::vector<std::shared_ptr<const Source>> sources_of(const PredictRequest& request, Kind kind) {
+  if (kind == Kind::image) return {image_files(request.paths)};
+  std::vector<std::shared_ptr<const Source>> sources;
+  auto given = std::make_shared<Given>();
+  for (const std::string& path : request.paths) {
+    std::error_code ignored;
+    if (path == "-" && kind == Kind::text) {
+      std::string line;
+      for (int64_t number = 1; std::getline(std::cin, line); ++number) given->add(fmt::format("-:{}", number), line);
+    } else if (fs::exists(path, ignored) || kind != Kind::text || looks_like_path(path)) {
+      auto source = open_dataset(path, {.kind = kind}).train;
+      if (source->kind() != kind)
+        throw Error(
+            ErrorKind::data, path,
+            fmt::format("holds {}s, and the model is one of {}s", word_for_one(source->kind()), word_for_one(kind)));
+      sources.push_back(std::move(source));
+    } else {
+      given->add(path, path);
+    }
+  }
+  if (given->size() > 0) sources.push_back(std::move(given));
+  return sources;
+}
+
+/// Examples `first` … of a source, decoded, with those left out that are damaged.
+struct Slice {
+  std::vector<uint8_t> values;
+  std::vector<std::string> names;
+  std::vector<Error> damage;
+};
+
+Slice decode(const Source& source, int64_t first, int64_t count, const Predictor& predictor, const Work& work) {
+  const auto bytes = static_cast<std::size_t>(predictor.layout().bytes());
+  std::vector<uint8_t> values(static_cast<std::size_t>(count) * bytes);
+  std::vector<std::optional<Error>> damage(static_cast<std::size_t>(count));
+  parallel_for(count, usable_threads(), [&](int64_t i) {
     work.check();
-    const std::string& file = files[static_cast<std::size_t>(i)];
-    Decoded& result = decoded[static_cast<std::size_t>(i)];
     try {
-      result.image = decode_image(file, read_bytes(file, kMaxEncodedBytes), {DataOptions{}.max_pixels, shape});
+      predictor.modality().decode(source.name(first + i), source.raw(first + i), predictor.layout(),
+                                  values.data() + static_cast<std::size_t>(i) * bytes);
     } catch (const Error& error) {
-      result.damage = error;
+      damage[static_cast<std::size_t>(i)] = error;
     }
   });
-  return decoded;
+  Slice slice;
+  for (std::size_t i = 0; i < damage.size(); ++i) {
+    if (damage[i]) {
+      slice.damage.push_back(std::move(*damage[i]));
+      continue;
+    }
+    const auto from = values.begin() + static_cast<std::ptrdiff_t>(i * bytes);
+    slice.values.insert(slice.values.end(), from, from + static_cast<std::ptrdiff_t>(bytes));
+    slice.names.push_back(source.name(first + static_cast<int64_t>(i)));
+  }
+  return slice;
 }
 
 /// Lines of CSV or JSON.
@@ -148,49 +224,46 @@ Json predict(const PredictRequest& request) {
   if (request.format != "csv" && request.format != "jsonl")
     throw Error(ErrorKind::usage, "predict", "--format " + request.format + ": wanted csv or jsonl");
   at::set_num_threads(usable_threads());
-  const std::vector<std::string> files = files_of(request.paths);
   const Predictor predictor(request.run);
+  const Kind kind = predictor.layout().kind;
+  const auto sources = sources_of(request, kind);
   const Format format(request, predictor.classes());
   Output output(request.output);
   output.write(format.head());
   const bool sorted = request.order == PredictOrder::uncertainty;
   std::vector<std::pair<float, std::string>> lines;  // those of sorted output wait here, with how sure they are
-  int64_t predicted = 0, damaged = 0;
-  Work work("classifying", static_cast<int64_t>(files.size()));
-  const auto slice = static_cast<std::size_t>(images_at_a_time(predictor.shape()));
-  for (std::size_t begin = 0; begin < files.size(); begin += slice) {
-    const std::span part(files.begin() + static_cast<std::ptrdiff_t>(begin), std::min(slice, files.size() - begin));
-    std::vector<Image> images;
-    std::vector<std::string> names;
-    std::vector<Decoded> decoded = decode_all(part, predictor.shape(), work);
-    for (std::size_t i = 0; i < part.size(); ++i) {
-      if (decoded[i].image) {
-        images.push_back(std::move(*decoded[i].image));
-        names.push_back(part[i]);
-        continue;
+  int64_t predicted = 0, damaged = 0, all = 0;
+  for (const auto& source : sources) all += source->size();
+  Work work("classifying", all);
+  const int64_t at_a_time = examples_at_a_time(predictor.layout());
+  for (const auto& source : sources)
+    for (int64_t first = 0; first < source->size(); first += at_a_time) {
+      const int64_t count = std::min(at_a_time, source->size() - first);
+      const Slice slice = decode(*source, first, count, predictor, work);
+      for (const Error& error : slice.damage) {
+        if (request.strict) throw error;
+        ++damaged;
+        tell(stderr, fmt::format("left out {}: {}\n", printable(error.where()), error.message()));
       }
-      if (request.strict) throw *decoded[i].damage;
-      ++damaged;
-      tell(stderr, fmt::format("left out {}: {}\n", printable(part[i]), decoded[i].damage->message()));
+      const auto probability = predictor.predict(slice.values.data(), static_cast<int64_t>(slice.names.size()));
+      std::string text;
+      for (std::size_t i = 0; i < slice.names.size(); ++i) {
+        std::string line = format.line(slice.names[i], probability[i]);
+        if (sorted)
+          lines.emplace_back(*std::max_element(probability[i].begin(), probability[i].end()), std::move(line));
+        else
+          text += line;
+      }
+      output.write(text);
+      predicted += static_cast<int64_t>(slice.names.size());
+      work.advance(count);
     }
-    const auto probability = predictor.predict(images);
-    std::string text;
-    for (std::size_t i = 0; i < names.size(); ++i) {
-      std::string line = format.line(names[i], probability[i]);
-      if (sorted)
-        lines.emplace_back(*std::max_element(probability[i].begin(), probability[i].end()), std::move(line));
-      else
-        text += line;
-    }
-    output.write(text);
-    predicted += static_cast<int64_t>(names.size());
-    work.advance(static_cast<int64_t>(part.size()));
-  }
   std::stable_sort(lines.begin(), lines.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   for (const auto& [sureness, line] : lines) output.write(line);
   if (predicted == 0)
-    throw Error(ErrorKind::data, request.paths.front(), "holds no image that could be read",
-                "PNG, JPEG and WebP are read");
+    throw Error(ErrorKind::data, request.paths.front(),
+                fmt::format("holds no {} that could be read", word_for_one(kind)),
+                kind == Kind::image ? "PNG, JPEG and WebP are read" : "fewlabel data inspect says what is wrong");
   output.finish();
   return {{"predicted", predicted}, {"damaged", damaged}};
 }

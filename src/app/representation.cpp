@@ -20,7 +20,7 @@ Pool with_label(const Pool& pool) {
   return kept;
 }
 
-Features features_of(const FeatureFunction& features, const ImageStore& store, const Pool& pool,
+Features features_of(const FeatureFunction& features, const ExampleStore& store, const Pool& pool,
                      const Normalization& rule) {
   return {logits_of(features, store, pool.index, rule).contiguous(), torch::tensor(pool.label, torch::kLong)};
 }
@@ -58,9 +58,9 @@ FeatureFunction pixel_features() {
   return [](const Tensor& x) { return x.flatten(1); };
 }
 
-Normalization pixel_rule(const ImageShape& shape) {
-  const auto channels = static_cast<std::size_t>(shape.channels);
-  return {shape, std::vector<float>(channels, 0.F), std::vector<float>(channels, 1.F)};
+Normalization pixel_rule(const Layout& layout) {
+  const auto channels = static_cast<std::size_t>(layout.sizes.back());
+  return {layout, std::vector<float>(channels, 0.F), std::vector<float>(channels, 1.F)};
 }
 
 Json principal_map(const Features& features, int64_t most) {

@@ -35,7 +35,7 @@ bool can_probe(const PreparedData& data);
 Pool part_of(const Pool& pool, int64_t most);
 /// The pixels themselves as features, and the rule under which they are in [0, 1].
 FeatureFunction pixel_features();
-Normalization pixel_rule(const ImageShape& shape);
+Normalization pixel_rule(const Layout& layout);
 
 /// The first two principal components: {points: [[x, y, class]], share: [of the variance, each]}, x and y from 0 to
 /// 1000.

@@ -262,7 +262,7 @@ class Runner {
     summary["train_seconds"] = watch.seconds();
     summary["steps"] = stage->trainer().step();
     summary["seed"] = plan.seed;
-    summary["images_per_second"] = watch.images_per_second();
+    summary["examples_per_second"] = watch.examples_per_second();
     summary["wait_share"] = watch.wait_share();
     if (data.data.judge == Judge::none && !unlabelled) summary["no_test"] = no_test(data.data);
     Json result = {{"summary", summary}, {"notes", found.notes}};

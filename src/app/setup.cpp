@@ -5,13 +5,16 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <numeric>
 #include <set>
 
 #include "core/text.h"
 #include "data/class_list.h"
 #include "data/pixel_cache.h"
 #include "fewlabel/error.h"
+#include "fewlabel/image.h"
 #include "fewlabel/random.h"
+#include "modalities/modalities.h"
 
 namespace fewlabel {
 namespace {
@@ -48,6 +51,10 @@ void open_virtual(PreparedData& data, const DataConfig& config) {
                 "virtual examples are labelled, and this method learns without labels",
                 "leave data.virtual out, or make them unlabelled examples of the data");
   data.made = open_dataset(path, {.strict = config.strict, .classes = {}}).train;
+  if (data.made->kind() != data.dataset.train->kind())
+    throw Error(ErrorKind::data, path,
+                fmt::format("holds {}s, and the data are {}s", word_for_one(data.made->kind()),
+                            word_for_one(data.dataset.train->kind())));
   const std::vector<int32_t> label = matching_labels(*data.made, data.dataset.classes, path);
   for (int64_t i = 0; i < data.made->size(); ++i)
     if (const int32_t own = data.made->label(i); own != kUnlabeled) {
@@ -67,8 +74,9 @@ void check_pools(const PreparedData& data) {
     return;
   }
   if (data.labeled.size() == 0)
-    throw Error(ErrorKind::data, name, "no example has a label",
-                "put a few images of each class into a folder named after it, or learn without labels: method=simclr");
+    throw Error(
+        ErrorKind::data, name, "no example has a label",
+        "put a few examples of each class into a folder named after it, or learn without labels: method=simclr");
   if (data.dataset.classes.size() < 2)
     throw Error(
         ErrorKind::data, name,
@@ -102,7 +110,16 @@ Pool labeled_pool(const Source& source) {
   return pool;
 }
 
-void drop_known_damage(Pool& pool, const ImageStore& store) { pool = without(pool, store.damaged()); }
+void drop_known_damage(Pool& pool, const ExampleStore& store) { pool = without(pool, store.damaged()); }
+
+DataOptions data_options(const DataConfig& config) {
+  DataOptions options{.strict = config.strict, .classes = config.classes};
+  for (const Kind kind : {Kind::image, Kind::text, Kind::table})
+    if (config.kind == to_string(kind)) options.kind = kind;
+  options.text = config.text;
+  options.encoding = config.encoding;
+  return options;
+}
 
 }  // namespace
 
@@ -166,9 +183,13 @@ Pool without(const Pool& pool, const std::vector<int64_t>& left_out) {
   return rest;
 }
 
-void drop_damaged(Pool& pool, const ImageStore& store) {
+void drop_damaged(Pool& pool, const ExampleStore& store) {
   store.check(pool.index);
   drop_known_damage(pool, store);
+}
+
+Kind kind_of_data(const DataConfig& config) {
+  return open_dataset(parse_split(config.path).data, data_options(config)).train->kind();
 }
 
 PreparedData open_data(const DataConfig& config, bool labels_needed) {
@@ -178,10 +199,13 @@ PreparedData open_data(const DataConfig& config, bool labels_needed) {
   PreparedData data;
   data.labels_needed = labels_needed;
   data.split = parse_split(config.path);
-  const DataOptions options{.strict = config.strict, .classes = config.classes};
+  const DataOptions options = data_options(config);
   data.dataset = open_dataset(data.split.data, options, config.test);
   const Source& train = *data.dataset.train;
-  data.found = guess_shape(train);
+  std::vector<int64_t> everything(static_cast<std::size_t>(train.size()));
+  std::iota(everything.begin(), everything.end(), int64_t{0});
+  data.modality = fit_modality(train, everything, {options, config.tokenizer, config.vocabulary});
+  data.found = data.modality->guess(train);
 
   const std::vector<int64_t> chosen = labeled_examples(train, data.split, labels_needed);
   std::vector<char> is_labeled(static_cast<std::size_t>(train.size()));
@@ -222,18 +246,25 @@ PreparedData open_data(const DataPlan& plan, bool labels_needed) {
   return open_data(read_config<DataConfig>("data", json), labels_needed);
 }
 
+Layout layout_of(const DataPlan& plan, const Layout& found) {
+  const auto side = static_cast<int32_t>(plan.size);
+  if (found.kind == Kind::image) return ImageShape{side, side, static_cast<int32_t>(plan.channels)};
+  Layout layout = found;
+  if (found.kind == Kind::text) layout.sizes = {static_cast<int32_t>(plan.length)};
+  return layout;
+}
+
 void load_data(PreparedData& data, const DataPlan& config, int threads) {
-  const auto side = static_cast<int32_t>(config.size);
-  StoreOptions options{.shape = {side, side, static_cast<int32_t>(config.channels)},
+  StoreOptions options{.layout = layout_of(config, data.found),
                        .cache_bytes = config.cache_mb << 20,
                        .threads = threads,
                        .strict = config.strict,
                        .disk_cache = config.disk_cache_mb > 0 ? default_pixel_folder().string() : std::string(),
                        .disk_cache_bytes = config.disk_cache_mb << 20};
-  data.train = make_store(data.dataset.train, options);
-  if (data.judge == Judge::test_set) data.test = make_store(data.dataset.test, options);
+  data.train = make_store(data.dataset.train, data.modality, options);
+  if (data.judge == Judge::test_set) data.test = make_store(data.dataset.test, data.modality, options);
   if (data.validation_source) {
-    data.validation = make_store(data.validation_source, options);
+    data.validation = make_store(data.validation_source, data.modality, options);
     drop_damaged(data.validated, *data.validation);
   }
   if (data.judge != Judge::none) drop_damaged(data.judged, data.judged_store());
@@ -243,8 +274,8 @@ void load_data(PreparedData& data, const DataPlan& config, int threads) {
   drop_known_damage(data.unlabeled, *data.train);
   check_pools(data);
   if (data.made) {
-    data.made_images = make_store(data.made, options);
-    drop_damaged(data.virtual_examples, *data.made_images);
+    data.made_store = make_store(data.made, data.modality, options);
+    drop_damaged(data.virtual_examples, *data.made_store);
   }
   if (data.judged.size() == 0) data.judge = Judge::none;
 }
@@ -264,17 +295,17 @@ Json describe_data(const PreparedData& data) {
   if (data.validation) json["hash"]["validation"] = data.validation->content_hash();
   if (data.made) {
     json["virtual"] = data.virtual_examples.size();
-    json["hash"]["virtual"] = data.made_images->content_hash();
+    json["hash"]["virtual"] = data.made_store->content_hash();
   }
   Json names = Json::array();
-  const auto add = [&](const ImageStore* store) {
+  const auto add = [&](const ExampleStore* store) {
     if (store)
       for (const Damage& damage : store->damage()) names.push_back({{"name", damage.name}, {"reason", damage.reason}});
   };
   add(data.train.get());
   add(data.test.get());
   add(data.validation.get());
-  add(data.made_images.get());
+  add(data.made_store.get());
   json["damaged"] = {{"count", names.size()}, {"examples", names}};
   json["labeled_index"] = data.labeled.index;
   return json;

@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-#include "fewlabel/dataset.h"
+#include "fewlabel/modality.h"
 #include "fewlabel/train_config.h"
 
 namespace fewlabel {
@@ -23,19 +23,20 @@ std::string_view to_string(Judge judge);  // "none", "test set" …
 struct PreparedData {
   Dataset dataset;
   SplitSpec split;
-  ImageShape found;                                 // commonest shape before any resize
-  std::shared_ptr<const ImageStore> train, test;    // test may be null
+  std::shared_ptr<const Modality> modality;         // of the run; fitted to the training source
+  Layout found;                                     // commonest layout before anything is resized or cut
+  std::shared_ptr<const ExampleStore> train, test;  // test may be null
   std::shared_ptr<const Source> validation_source;  // what data.validation names; null: nothing
-  std::shared_ptr<const ImageStore> validation;     // its store
+  std::shared_ptr<const ExampleStore> validation;   // its store
   Pool validated;                                   // of that store, all labelled
   Pool labeled, unlabeled;  // of the training store; unlabelled ones carry hidden labels where known
   Judge judge = Judge::none;
   Pool judged;  // what accuracy is measured on
   bool labels_needed = true;
-  std::shared_ptr<const Source> made;             // what data.virtual names; null: nothing
-  std::shared_ptr<const ImageStore> made_images;  // its store
-  Pool virtual_examples;                          // of that store, with the labels of `dataset`
-  const ImageStore& judged_store() const {
+  std::shared_ptr<const Source> made;              // what data.virtual names; null: nothing
+  std::shared_ptr<const ExampleStore> made_store;  // its store
+  Pool virtual_examples;                           // of that store, with the labels of `dataset`
+  const ExampleStore& judged_store() const {
     return judge == Judge::test_set ? *test : judge == Judge::validation ? *validation : *train;
   }
   std::shared_ptr<const Source> judged_source() const {
@@ -53,13 +54,17 @@ int64_t possible_folds(const PreparedData& data);
 /// The examples of `pool` but those of its store that `left_out` lists.
 Pool without(const Pool& pool, const std::vector<int64_t>& left_out);
 /// Decodes those of `pool` that `store` has not decoded yet, and takes out the damaged ones.
-void drop_damaged(Pool& pool, const ImageStore& store);
+void drop_damaged(Pool& pool, const ExampleStore& store);
 
+/// What the training examples are, without reading any.
+Kind kind_of_data(const DataConfig& config);
 /// Opens the data and applies the split, without decoding; found, dataset, split, pools are set.
 /// Without `labels_needed` any data will do, labelled or not.
 PreparedData open_data(const DataConfig& config, bool labels_needed = true);
 PreparedData open_data(const DataPlan& plan, bool labels_needed = true);
-/// Decodes at the plan's shape and takes damaged examples out of the pools. Where the pixels do not fit the cache, the
+/// The layout that a plan brings examples into.
+Layout layout_of(const DataPlan& plan, const Layout& found);
+/// Decodes at the plan's layout and takes damaged examples out of the pools. Where the values do not fit the cache, the
 /// unlabelled pool may be millions: of that, damage is left for the loader to meet.
 /// Throws Error{data}: nothing left to learn from, or (strict) a damaged example.
 void load_data(PreparedData& data, const DataPlan& plan, int threads);

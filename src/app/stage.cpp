@@ -7,6 +7,7 @@
 
 #include "app/planning.h"
 #include "data/loader.h"
+#include "eval/saliency.h"
 #include "fewlabel/error.h"
 #include "fewlabel/transform.h"
 #include "train/batches.h"
@@ -17,14 +18,14 @@ namespace fewlabel {
 namespace {
 
 std::vector<std::shared_ptr<const Transform>> transforms(const std::vector<std::string>& views,
-                                                         const AugmentPlan& augment) {
+                                                         const AugmentPlan& augment, const Modality& modality) {
   std::vector<std::shared_ptr<const Transform>> result;
   for (const std::string& view : views) {
     const std::string& policy = view == "weak"       ? augment.weak
                                 : view == "strong"   ? augment.strong
                                 : view == "contrast" ? augment.contrast
                                                      : view;
-    result.emplace_back(make_image_transform(policy));
+    result.emplace_back(modality.transform(policy));
   }
   return result;
 }
@@ -33,7 +34,7 @@ std::vector<std::shared_ptr<const Transform>> transforms(const std::vector<std::
 Guests virtual_guests(const PreparedData& data, const DataPlan& plan, int64_t batch) {
   if (plan.virtual_examples.empty()) return {};
   const double ratio = plan.virtual_share / (1 - plan.virtual_share);
-  return {.store = data.made_images.get(),
+  return {.store = data.made_store.get(),
           .pool = data.virtual_examples.index,
           .labels = data.virtual_examples.label,
           .batch = std::llround(ratio * static_cast<double>(batch))};
@@ -59,7 +60,7 @@ struct Stage::Impl {
     const auto seed = static_cast<uint64_t>(plan.seed);
     const int64_t batch = plan.train.batch;
     const Guests guests = virtual_guests(data, plan.data, batch);
-    const Task task{.shape = data.train->shape(),
+    const Task task{.layout = data.train->layout(),
                     .classes = classes,
                     .labeled = data.labeled.size() + static_cast<int64_t>(guests.pool.size()),
                     .unlabeled = unlabeled_pool.size(),
@@ -72,7 +73,7 @@ struct Stage::Impl {
                     .pool_share = classes > 0 ? pool_share(data, plan.data.shares) : std::vector<double>()};
     Json own = plan.method;
     own.erase("name");
-    net = make_net(net_config(plan.net), task.shape, classes, seed);
+    net = make_net(net_config(plan.net), task.layout, classes, seed);
     if (options.initial) initial_sentence = take_over(*net, data.dataset.classes, *options.initial);
     method = info.make(own, task, net);
     if (options.initial && !trains(*method, *net))
@@ -81,7 +82,7 @@ struct Stage::Impl {
                   "leave init out, or choose another method");
     method->to(choose_device(options.conduct.device.value_or("auto")));
     classifier = dynamic_cast<Classifier*>(method.get());
-    card = {plan.method, net_config(plan.net), task, data.dataset.classes, to_string(data.split)};
+    card = {plan.method, net_config(plan.net), task, data.dataset.classes, to_string(data.split), data.modality};
 
     const Needs needs = method->needs();
     if (!needs.unlabeled.empty() && unlabeled_pool.size() == 0)
@@ -90,12 +91,12 @@ struct Stage::Impl {
                   "put them into a folder called unlabeled, keep fewer labels with @N, or use method=supervised");
     const StreamSpec labeled{.pool = data.labeled.index,
                              .labels = data.labeled.label,
-                             .transforms = transforms(needs.labeled, plan.augment),
+                             .transforms = transforms(needs.labeled, plan.augment, *data.modality),
                              .batch = batch,
                              .guests = guests};
     const StreamSpec unlabeled{.pool = unlabeled_pool.index,
                                .labels = std::vector<int32_t>(unlabeled_pool.index.size(), kUnlabeled),
-                               .transforms = transforms(needs.unlabeled, plan.augment),
+                               .transforms = transforms(needs.unlabeled, plan.augment, *data.modality),
                                .batch = batch * needs.ratio};
     const OpenBatches open =
         [store = data.train.get(), labeled, unlabeled, seed,
@@ -107,7 +108,7 @@ struct Stage::Impl {
                                    .loop = plan.train,
                                    .conduct = options.conduct,
                                    .seed = seed,
-                                   .shape = task.shape,
+                                   .layout = task.layout,
                                    .mean = options.normalization.mean,
                                    .deviation = options.normalization.deviation,
                                    .hidden_labels = unlabeled_pool.label,
@@ -142,11 +143,17 @@ bool Stage::hands_on() const { return net_to_hand_on(*impl_->method, impl_->net)
 const MethodCard& Stage::card() const { return impl_->card; }
 const std::string& Stage::initial_sentence() const { return impl_->initial_sentence; }
 
-Tensor Stage::logits(const ImageStore& store, const std::vector<int64_t>& indices) {
+Tensor Stage::logits(const ExampleStore& store, const std::vector<int64_t>& indices) {
   const EvaluationScope evaluating(*impl_->method);
   const torch::Device device = device_of(*impl_->method);
   return logits_of([&](const Tensor& x) { return impl_->classifier->logits(x.to(device)); }, store, indices,
                    impl_->options.normalization);
+}
+
+std::vector<std::vector<float>> Stage::weights(const ExampleStore& store, const std::vector<int64_t>& indices,
+                                               const std::vector<int64_t>& classes) {
+  const EvaluationScope evaluating(*impl_->method);
+  return token_weights(*impl_->classifier->network(), store, indices, classes, impl_->options.normalization);
 }
 
 int64_t Stage::parameters() {

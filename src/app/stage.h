@@ -35,7 +35,10 @@ class Stage {
   /// Null where the method is none.
   Classifier* classifier();
   /// Logits of the net as it stands (inside an AverageScope: of the averaged one) for examples of a store.
-  Tensor logits(const ImageStore& store, const std::vector<int64_t>& indices);
+  Tensor logits(const ExampleStore& store, const std::vector<int64_t>& indices);
+  /// How much each token of texts speaks for a class (eval/saliency.h); nothing of other kinds.
+  std::vector<std::vector<float>> weights(const ExampleStore& store, const std::vector<int64_t>& indices,
+                                          const std::vector<int64_t>& classes);
   int64_t parameters();
   /// What is needed to build the method again.
   const MethodCard& card() const;

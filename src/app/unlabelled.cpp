@@ -9,22 +9,19 @@
 
 #include "app/look_alikes.h"
 #include "app/representation.h"
-#include "core/base64.h"
 #include "core/cancel.h"
-#include "data/decode/encode.h"
-#include "eval/pictures.h"
 #include "fewlabel/error.h"
 
 namespace fewlabel {
 namespace {
 
-constexpr std::size_t kShownClasses = 40;    // with pictures
+constexpr std::size_t kShownClasses = 40;    // with examples
 constexpr std::size_t kShownPictures = 240;  // in all galleries
 constexpr std::size_t kSuspicious = 24;
 constexpr std::size_t kPairs = 16;
 constexpr double kSure = 0.8, kUnlikely = 0.1;  // of what it says, of what the label says
 constexpr double kTaught = 0.75;                // with fewer right on the labels, being wrong there says nothing
-constexpr int32_t kSide = 64;                   // of a picture in the report
+constexpr int32_t kSide = 64;                   // of a picture in the report, in pixels
 
 /// What is said to each example, and how surely.
 struct Best {
@@ -39,22 +36,9 @@ Best best_of(const Answers& answers) {
           {c.data_ptr<int64_t>(), c.data_ptr<int64_t>() + c.numel()}};
 }
 
-/// A picture of at most kSide pixels a side.
-std::string small_picture(const ImageStore& store, int64_t index) {
-  Image image = image_of(store, index);
-  if (const int32_t side = std::max(image.height, image.width); side > kSide) {
-    Image less{std::max(1, image.height * kSide / side), std::max(1, image.width * kSide / side), image.channels, {}};
-    const ImageShape to{less.height, less.width, less.channels};
-    less.pixels.resize(static_cast<std::size_t>(to.bytes()));
-    resize_into(image, to, less.pixels.data());
-    image = std::move(less);
-  }
-  return base64(encode_png(image));
-}
-
-class Exhibit {
+class Showcase {
  public:
-  Exhibit(const Answers& labelled, const Answers& unlabelled, const PreparedData& data)
+  Showcase(const Answers& labelled, const Answers& unlabelled, const PreparedData& data)
       : labelled_(labelled), unlabelled_(unlabelled), data_(data), classes_(data.dataset.classes.size()) {
     rows_.resize(classes_);
     const auto [sure, said] = best_of(unlabelled);
@@ -70,7 +54,7 @@ class Exhibit {
                  {"of", unlabelled_.of},
                  {"classes", galleries()},
                  {"suspicious", suspicious()}};
-    const LookAlikes found = look_alikes(*data_.train, labelled_.pool, unlabelled_.pool);
+    const LookAlikes found = look_alikes(*data_.modality, *data_.train, labelled_.pool, unlabelled_.pool);
     json["compared"] = found.compared;
     int64_t pairs = 0;
     json["near_duplicates"] = Json::array();
@@ -93,9 +77,12 @@ class Exhibit {
   Json shown(int64_t index, int32_t label) const {
     Json json = {{"name", data_.dataset.train->name(index)}};
     if (label != kUnlabeled) json["class"] = name_of(label);
-    json["png_base64"] = small_picture(*data_.train, index);
+    json["exhibit"] = small(index);
     return json;
   }
+
+  /// As an exhibit.
+  Json small(int64_t index) const { return data_.modality->show({*data_.dataset.train, *data_.train, index}, kSide); }
 
   const std::string& name_of(int64_t c) const { return data_.dataset.classes[static_cast<std::size_t>(c)]; }
 
@@ -133,9 +120,8 @@ class Exhibit {
     Json list = Json::array();
     for (const int64_t row : rows) {
       const int64_t index = unlabelled_.pool.index[static_cast<std::size_t>(row)];
-      list.push_back({{"name", data_.dataset.train->name(index)},
-                      {"probability", sureness(row)},
-                      {"png_base64", small_picture(*data_.train, index)}});
+      list.push_back(
+          {{"name", data_.dataset.train->name(index)}, {"probability", sureness(row)}, {"exhibit", small(index)}});
     }
     return list;
   }
@@ -156,12 +142,13 @@ class Exhibit {
     std::stable_sort(rows.begin(), rows.end(),
                      [&](std::size_t a, std::size_t b) { return best.sure[a] > best.sure[b]; });
     rows.resize(std::min(rows.size(), kSuspicious));
-    for (const std::size_t at : rows)
+    for (const std::size_t at : rows) {
       list.push_back({{"name", data_.dataset.train->name(labelled_.pool.index[at])},
                       {"label", name_of(labelled_.pool.label[at])},
                       {"predicted", name_of(best.said[at])},
                       {"probability", best.sure[at]},
-                      {"png_base64", small_picture(*data_.train, labelled_.pool.index[at])}});
+                      {"exhibit", small(labelled_.pool.index[at])}});
+    }
     return list;
   }
 
@@ -174,7 +161,7 @@ class Exhibit {
 
 }  // namespace
 
-Answers ask(const LogitFunction& logits, const ImageStore& store, const Pool& pool, int64_t most) {
+Answers ask(const LogitFunction& logits, const ExampleStore& store, const Pool& pool, int64_t most) {
   constexpr int64_t kSlice = 500;
   Answers answers{part_of(pool, most), pool.size(), {}};
   drop_damaged(answers.pool, store);
@@ -208,7 +195,7 @@ int64_t right_answers(const Answers& answers) {
 }
 
 Json unlabelled_json(const Answers& labelled, const Answers& unlabelled, const PreparedData& data) {
-  return unlabelled.size() == 0 ? Json::object() : Exhibit(labelled, unlabelled, data).json();
+  return unlabelled.size() == 0 ? Json::object() : Showcase(labelled, unlabelled, data).json();
 }
 
 }  // namespace fewlabel

@@ -21,11 +21,11 @@ struct Answers {
 };
 
 /// Logits (count × classes) of examples of a store.
-using LogitFunction = std::function<torch::Tensor(const ImageStore& store, const std::vector<int64_t>& indices)>;
+using LogitFunction = std::function<torch::Tensor(const ExampleStore& store, const std::vector<int64_t>& indices)>;
 
 /// Asks at most `most` of a pool, evenly spaced; damaged ones are left out.
 /// Throws Error{interrupted or terminated} soon after it was asked to stop.
-Answers ask(const LogitFunction& logits, const ImageStore& store, const Pool& pool, int64_t most);
+Answers ask(const LogitFunction& logits, const ExampleStore& store, const Pool& pool, int64_t most);
 
 /// How many are called each class.
 std::vector<int64_t> called(const Answers& answers, std::size_t classes);

@@ -7,7 +7,7 @@
 namespace fewlabel {
 namespace {
 
-constexpr const char *kRate = "images_per_second", *kWait = "wait_share";
+constexpr const char *kRate = "examples_per_second", *kWait = "wait_share";
 
 }  // namespace
 
@@ -15,10 +15,10 @@ void say(Chatter chatter, std::string_view text) {
   if (chatter == Chatter::bar || chatter == Chatter::plain) tell_folded(stderr, text);
 }
 
-void RunWatch::Cost::add(double until, double images_per_second, double wait_share) {
+void RunWatch::Cost::add(double until, double examples_per_second, double wait_share) {
   const double part = until - seconds;
   seconds = until;
-  images += part * images_per_second;
+  images += part * examples_per_second;
   waited += part * wait_share;
 }
 

@@ -30,14 +30,14 @@ class RunWatch {
 
   double seconds() const { return cost_.seconds; }
   /// Over the whole training, all its sessions together.
-  double images_per_second() const { return cost_.seconds > 0 ? cost_.images / cost_.seconds : 0; }
+  double examples_per_second() const { return cost_.seconds > 0 ? cost_.images / cost_.seconds : 0; }
   double wait_share() const { return cost_.seconds > 0 ? cost_.waited / cost_.seconds : 0; }
 
  private:
   struct Cost {
     double seconds = 0, images = 0, waited = 0;
     /// The part of the training that ended at `until` seconds.
-    void add(double until, double images_per_second, double wait_share);
+    void add(double until, double examples_per_second, double wait_share);
   };
 
   void show(const LogRecord& record);

@@ -27,7 +27,7 @@ std::string key_of(const Plan& plan) {
 StageData decode(PreparedData data, const Plan& plan) {
   load_data(data, plan.data, usable_threads());
   Normalization rule =
-      measure_normalization(*data.train, data.unlabeled.size() ? data.unlabeled.index : data.labeled.index);
+      data.modality->measure(*data.train, data.unlabeled.size() ? data.unlabeled.index : data.labeled.index);
   return {std::move(data), std::move(rule)};
 }
 

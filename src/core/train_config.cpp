@@ -9,9 +9,15 @@ void DataSettings<form>::fields(FieldVisitor& field) {
   field("validation", validation, "examples that are reported on beside the run, never learnt from or chosen by");
   field("size", size, "side in pixels that images are resized to", 4, 1024);
   field("channels", channels, "1 grey, 3 colour", 1, 3);
+  field("length", length, "tokens that texts are cut off at", 4, 4096);
+  field("kind", kind, "what to read where a folder holds several kinds", {"auto", "image", "text", "table"});
+  field("text", text, "column of a table that holds the text, or several, comma-separated; empty: found");
+  field("encoding", encoding, "of text files, such as latin-1; empty: UTF-8");
+  field("tokenizer", tokenizer, "a tokenizer.json for texts; auto and cased train one, without case or with it");
+  field("vocabulary", vocabulary, "tokens that a trained tokenizer knows, at most", 300, 1 << 20);
   field("strict", strict, "refuse damaged examples instead of leaving them out");
-  field("cache_mb", cache_mb, "decoded images kept in memory, at most", 0, 1 << 20);
-  field("disk_cache_mb", disk_cache_mb, "decoded images kept on disk for the next run, at most; 0 keeps none", 0,
+  field("cache_mb", cache_mb, "decoded examples kept in memory, at most", 0, 1 << 20);
+  field("disk_cache_mb", disk_cache_mb, "decoded examples kept on disk for the next run, at most; 0 keeps none", 0,
         1 << 24);
   field("classes", classes, "comma-separated class names; empty: found in the data");
   field("virtual", virtual_examples, "labelled examples that a generator made, to learn from beside the real ones");
@@ -22,16 +28,25 @@ void DataSettings<form>::fields(FieldVisitor& field) {
 
 template <Form form>
 void NetSettings<form>::fields(FieldVisitor& field) {
-  field("name", name, "network: linear, mlp, ladder_mlp, seed_cnn, cnn, wrn, resnet18, resnet34, resnet50, vit");
+  field("name", name,
+        "network of images: linear, mlp, ladder_mlp, seed_cnn, cnn, wrn, resnet18, resnet34, resnet50, vit; of texts: "
+        "bag, text_cnn, bert; of tables: linear, mlp");
   field("depth", depth, "layers of a wrn (6n + 4)", 10, 100);
   field("width", width, "width factor of a wrn", 1, 16);
   field("grid", grid, "cnn, wrn, resnet, vit: features are means over grid × grid parts of the image", 1, 4);
   field("stem", stem, "first layers of a resnet", {"auto", "small", "imagenet"});
-  field("size", size, "blocks and width of a vit: 4 of 128, 12 of 192, 12 of 384", {"micro", "tiny", "small"});
+  field("size", size,
+        "blocks and width of a vit: micro 4 of 128, tiny 12 of 192, small 12 of 384; of a bert: micro 2 of 128, mini 4 "
+        "of 256, small 4 of 512, medium 8 of 512, base 12 of 768",
+        {"micro", "tiny", "mini", "small", "medium", "base"});
   field("patch", patch, "side in pixels of a vit's patch; 0 is an eighth of the side up to 64 pixels, 16 above", 0,
         128);
+  field("norm", norm, "bert: layer norm before each part of a block, or after it as published", {"pre", "post"});
+  field("pool", pool, "bert: features are the mean of a text's tokens, or its first token", {"mean", "first"});
   field("bn_momentum", bn_momentum, "weight of the newest batch in batch norm's running statistics", 0.0, 1.0);
   field("dropout", dropout, "dropped share of the features before the head", 0.0, 0.95);
+  field("inner_dropout", inner_dropout, "bag, text_cnn, bert: dropped share of embeddings and of what blocks add", 0.0,
+        0.95);
 }
 
 template <Form form>

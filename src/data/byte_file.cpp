@@ -53,6 +53,14 @@ void throw_data(std::string where, std::string message, std::string hint) {
   throw Error(ErrorKind::data, std::move(where), std::move(message), std::move(hint));
 }
 
+void check_pixels(const std::string& where, int64_t height, int64_t width, int64_t max_pixels) {
+  if (height < 1 || width < 1)
+    throw_data(where, fmt::format("has an impossible size of {} × {} pixels", width, height));
+  if (height > max_pixels / width)
+    throw_data(where,
+               fmt::format("claims {} × {} pixels, more than the limit of {}", width, height, with_commas(max_pixels)));
+}
+
 ByteFile::ByteFile(std::filesystem::path path) : path_(std::move(path)) {
   // O_NONBLOCK: opening a named pipe must not wait for a writer.
   descriptor_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);

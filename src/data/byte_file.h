@@ -16,6 +16,9 @@ inline constexpr int64_t kMaxEncodedBytes = int64_t{256} << 20;
 
 [[noreturn]] void throw_data(std::string where, std::string message, std::string hint = {});
 
+/// Throws Error{data} when height × width exceeds max_pixels or one of them is not positive.
+void check_pixels(const std::string& where, int64_t height, int64_t width, int64_t max_pixels);
+
 /// An open file that is read at any offset.
 class ByteFile {
  public:

@@ -107,6 +107,11 @@ std::vector<std::string> class_folders(const std::vector<std::string>& classes) 
   return folders;
 }
 
+int32_t LabelTexts::add(const std::string& text, const std::string& file, int64_t line) {
+  if (const auto found = ids_.find(text); found != ids_.end()) return found->second;
+  return add(text, fmt::format("{}, line {}", file, line));  // written only where it is new: there may be millions
+}
+
 int32_t LabelTexts::add(const std::string& text, const std::string& where) {
   if (text.empty()) return kUnlabeled;
   const auto [place, fresh] = ids_.try_emplace(text, static_cast<int32_t>(texts_.size()));

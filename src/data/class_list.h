@@ -25,6 +25,7 @@ class LabelTexts {
  public:
   /// kUnlabeled for an empty text.
   int32_t add(const std::string& text, const std::string& where);
+  int32_t add(const std::string& text, const std::string& file, int64_t line);
   const std::vector<std::string>& texts() const { return texts_; }
   const std::string& first_seen(int32_t id) const { return where_[static_cast<std::size_t>(id)]; }
 

@@ -21,18 +21,18 @@ Opened open_folder(const OpenRequest& request) {
   if (is_npy_folder(folder)) return open_npy(request);
   if (is_shard_folder(folder)) return open_shards(request);
   if (!find_manifests(folder).empty()) return open_manifest(request);
-  return open_image_folder(request);
+  return open_class_folder(request);
 }
 
 Opened open_file(const OpenRequest& request) {
   const std::string suffix = lower(request.path.extension().string());
-  if (is_manifest(request.path)) return open_manifest(request);
+  if (is_manifest(request.path) || is_lines_file(request.path)) return open_manifest(request);
   if (is_shard(request.path)) return open_shards(request);
   if (suffix == ".npy") return open_npy(request);
   if (suffix == ".bin") return open_cifar(request);
   if (is_idx_file(request.path)) return open_idx(request);
   throw_data(request.path.string(), "is no dataset that fewlabel knows",
-             "wanted: a folder of images, CSV, TSV, JSONL, IDX, CIFAR .bin, NPY or tar shards");
+             "wanted: a folder of images or texts, CSV, TSV, JSONL, TXT, IDX, CIFAR .bin, NPY or tar shards");
 }
 
 std::string hint_for_missing(const fs::path& path) {
@@ -56,13 +56,24 @@ Opened open_any(const OpenRequest& request) {
 void need_labels(const Source& test, const std::string& where) {
   if (test.size() == 0) throw_data(where, "the test set is empty");
   int64_t without = 0, first = -1;
+  const auto* faults = dynamic_cast<const Faulty*>(&test);  // whose label may be what is damaged
   for (int64_t i = 0; i < test.size(); ++i)
-    if (test.label(i) < 0 && without++ == 0) first = i;
+    if (test.label(i) < 0 && !(faults != nullptr && faults->faulty(i)) && without++ == 0) first = i;
   if (without > 0)
     throw_data(where,
                fmt::format("{} of {} test examples have no label, the first is {}", with_commas(without),
                            with_commas(test.size()), test.name(first)),
                "every example of a test set needs a label; put those without one into the training set");
+}
+
+void need_same_kind(const Source& train, const Source& test, const std::string& where) {
+  if (train.kind() != test.kind())
+    throw_data(where, fmt::format("holds {}s where the training set holds {}s", word_for_one(test.kind()),
+                                  word_for_one(train.kind())));
+  // Images come in any size; rows do not.
+  if (train.kind() == Kind::table && train.head(0).layout != test.head(0).layout)
+    throw_data(where, fmt::format("has {} columns of numbers where the training set has {}",
+                                  test.head(0).layout.sizes.at(0), train.head(0).layout.sizes.at(0)));
 }
 
 /// Builds the request for a path or a known name.
@@ -81,6 +92,12 @@ std::string short_name(const std::string& path_or_name) {
   if (name == "." || name == "..") name = fs::absolute(path).lexically_normal().parent_path().filename().string();
   if (!fs::is_directory(path_or_name))
     if (const auto dot = name.find('.'); dot != std::string::npos && dot > 0) name.resize(dot);
+  // "train.csv" says nothing of what is in it; its folder does.
+  const std::string plain = lower(name);
+  if (!fs::is_directory(path_or_name) && (plain == "train" || plain == "training" || plain == "data"))
+    if (const auto folder = fs::absolute(path_or_name).lexically_normal().parent_path().filename().string();
+        !folder.empty())
+      name = folder;
   return name.empty() ? "data" : name;
 }
 
@@ -97,12 +114,15 @@ Dataset open_both(const std::string& path_or_name, const DataOptions& options, c
   if (!test_path.empty()) {
     Opened held_out = open_any(resolve(test_path, options, dataset.classes));
     opened.test = held_out.test ? held_out.test : held_out.train;
+    opened.notes.insert(opened.notes.end(), held_out.notes.begin(), held_out.notes.end());
+    need_same_kind(*opened.train, *opened.test, test_path);
     need_labels(*opened.test, test_path);
   } else if (opened.test) {
     need_labels(*opened.test, request.path.string());
   }
   // Without a label to learn from, the test set alone says what there is to tell apart.
   if (dataset.classes.empty() && opened.test) dataset.classes = opened.test->classes();
+  dataset.notes = std::move(opened.notes);
   dataset.train = std::move(opened.train);
   dataset.test = std::move(opened.test);
   return dataset;

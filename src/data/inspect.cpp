@@ -3,47 +3,55 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <map>
+#include <set>
 #include <thread>
 #include <unordered_map>
 
 #include "core/hash.h"
 #include "core/text.h"
 #include "core/work.h"
-#include "data/decode/decode.h"
 #include "data/parallel.h"
 #include "data/sources/sources.h"
 #include "fewlabel/error.h"
+#include "fewlabel/modality.h"
 
 namespace fewlabel {
 namespace {
 
-constexpr std::size_t kMostGroups = 1000;  // of repeated images that are listed
+constexpr std::size_t kMostGroups = 1000;  // of repeated examples that are listed
 
 /// What one example turned out to be.
 struct Finding {
-  ImageShape shape;
-  std::string hash;  // of shape and pixels; empty when damaged
+  Layout layout;
+  std::string hash;  // of layout and values; empty when damaged
+  std::string gist;  // of texts: hash of what case, punctuation and spaces leave; empty where that is nothing
   std::string format, reason;
 };
 
-Finding look(const Source& source, const Encoded* encoded, int64_t index, int64_t max_pixels) {
+/// Letters and digits in lower case; what is not ASCII stays as it is.
+std::string gist_of(const Raw& raw) {
+  std::string plain;
+  for (const uint8_t byte : raw.bytes)
+    if (byte >= 0x80 || std::isalnum(byte)) plain += static_cast<char>(byte >= 'A' && byte <= 'Z' ? byte + 32 : byte);
+  return plain.empty() ? plain : hash_bytes(plain.data(), plain.size());
+}
+
+Finding look(const Source& source, const Modality& modality, int64_t index) {
   Finding finding;
   try {
-    Image image;
-    if (encoded != nullptr) {
-      const Bytes bytes = encoded->encoded(index);
-      finding.format = to_string(sniff_image(bytes));
-      image = decode_image(source.name(index), bytes, {max_pixels, {}});
-    } else {
-      finding.format = "raw";
-      image = source.read(index);
-    }
-    finding.shape = {image.height, image.width, image.channels};
+    const Raw raw = source.raw(index);
+    const std::string where = source.name(index);
+    finding.format = modality.format(raw);
+    finding.layout = modality.own_layout(where, raw);
+    Bytes values(static_cast<std::size_t>(finding.layout.bytes()));
+    modality.decode(where, raw, finding.layout, values.data());
     Hasher hasher;
-    hasher.add(&finding.shape, sizeof(finding.shape));
-    hasher.add(image.pixels.data(), image.pixels.size());
+    hasher.add(finding.layout.sizes.data(), finding.layout.sizes.size() * sizeof(int32_t));
+    hasher.add(values.data(), values.size());
     finding.hash = hasher.hex();
+    if (source.kind() == Kind::text) finding.gist = gist_of(raw);
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::data) throw;
     finding.reason = error.message();
@@ -51,12 +59,11 @@ Finding look(const Source& source, const Encoded* encoded, int64_t index, int64_
   return finding;
 }
 
-std::vector<Finding> look_at_all(const Source& source, const DataOptions& options) {
-  const auto* encoded = dynamic_cast<const Encoded*>(&source);
+std::vector<Finding> look_at_all(const Source& source, const Modality& modality) {
   std::vector<Finding> findings(static_cast<std::size_t>(source.size()));
-  Work work("looking at images", source.size());
+  Work work(fmt::format("looking at {}s", word_for_one(source.kind())), source.size());
   parallel_for(source.size(), static_cast<int>(std::max(1u, std::thread::hardware_concurrency())), [&](int64_t i) {
-    findings[static_cast<std::size_t>(i)] = look(source, encoded, i, options.max_pixels);
+    findings[static_cast<std::size_t>(i)] = look(source, modality, i);
     work.advance();
   });
   return findings;
@@ -83,10 +90,11 @@ Json describe_shapes(const std::vector<Finding>& findings) {
   for (const Finding& finding : findings) {
     if (!finding.format.empty() && finding.format != "unknown") ++formats[finding.format];
     if (finding.hash.empty()) continue;
-    ++sizes[{finding.shape.height, finding.shape.width}];
-    ++channels[finding.shape.channels == 1 ? "grey" : "colour"];
-    heights.push_back(finding.shape.height);
-    widths.push_back(finding.shape.width);
+    const auto at = [&](std::size_t k) { return finding.layout.sizes.at(k); };
+    ++sizes[{at(0), at(1)}];
+    ++channels[at(2) == 1 ? "grey" : "colour"];
+    heights.push_back(at(0));
+    widths.push_back(at(1));
   }
   std::vector<std::pair<std::pair<int32_t, int32_t>, int64_t>> common(sizes.begin(), sizes.end());
   std::stable_sort(common.begin(), common.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
@@ -101,6 +109,29 @@ Json describe_shapes(const std::vector<Finding>& findings) {
   return {{"sizes",
            {{"distinct", sizes.size()}, {"height", spread(heights)}, {"width", spread(widths)}, {"commonest", list}}},
           {"channels", channels},
+          {"formats", formats}};
+}
+
+/// Of texts and rows: how long they are.
+Json describe_lengths(const std::vector<Finding>& findings) {
+  std::map<std::string, int64_t> formats;
+  std::vector<int32_t> lengths;
+  for (const Finding& finding : findings) {
+    if (!finding.format.empty() && finding.format != "unknown") ++formats[finding.format];
+    if (!finding.hash.empty()) lengths.push_back(finding.layout.sizes.at(0));
+  }
+  if (lengths.empty()) return {{"lengths", nullptr}, {"formats", formats}};
+  std::sort(lengths.begin(), lengths.end());
+  const auto at = [&](double share) {
+    return lengths[static_cast<std::size_t>(share * static_cast<double>(lengths.size() - 1))];
+  };
+  return {{"lengths",
+           {{"least", lengths.front()},
+            {"lower_quarter", at(0.25)},
+            {"median", at(0.5)},
+            {"upper_quarter", at(0.75)},
+            {"most_of_95", at(0.95)},
+            {"most", lengths.back()}}},
           {"formats", formats}};
 }
 
@@ -125,7 +156,7 @@ Places by_hash(const std::vector<Finding>& findings) {
   return places;
 }
 
-/// Images that occur more than once in one source, in the order of their first occurrence.
+/// Examples that occur more than once in one source, in the order of their first occurrence.
 Json list_repeats(const Source& source, const Places& places) {
   std::vector<const std::vector<int64_t>*> groups;
   int64_t extra = 0, conflicting = 0;
@@ -152,6 +183,16 @@ Json list_repeats(const Source& source, const Places& places) {
   return {{"groups", groups.size()}, {"extra", extra}, {"conflicting_labels", conflicting}, {"names", list}};
 }
 
+/// Texts that differ in case, punctuation or spaces alone: the first of each value, by gist.
+Places by_gist(const std::vector<Finding>& findings) {
+  std::unordered_map<std::string, std::set<std::string>> seen;
+  Places places;
+  for (std::size_t i = 0; i < findings.size(); ++i)
+    if (const Finding& finding = findings[i]; !finding.gist.empty() && seen[finding.gist].insert(finding.hash).second)
+      places[finding.gist].push_back(static_cast<int64_t>(i));
+  return places;
+}
+
 Json list_shared(const Dataset& dataset, const Places& train, const Places& test) {
   std::vector<std::pair<int64_t, int64_t>> pairs;  // first of each in test and train
   int64_t count = 0;
@@ -172,27 +213,32 @@ struct Inspected {
   Places places;
 };
 
-Inspected inspect_source(const Source& source, const DataOptions& options) {
-  const auto findings = look_at_all(source, options);
+Inspected inspect_source(const Source& source, const Modality& modality, const DataOptions& options) {
+  const auto findings = look_at_all(source, modality);
   Inspected result{count_labels(source), by_hash(findings)};
-  result.json.update(describe_shapes(findings));
-  const auto* encoded = dynamic_cast<const Encoded*>(&source);
-  result.json["left_out"] = encoded != nullptr ? encoded->left_out() : 0;
+  result.json.update(source.kind() == Kind::image ? describe_shapes(findings) : describe_lengths(findings));
+  const auto* gathered = dynamic_cast<const Gathered*>(&source);
+  result.json["left_out"] = gathered != nullptr ? gathered->left_out() : 0;
   result.json["damaged"] = list_damage(source, findings, options);
   result.json["repeated"] = list_repeats(source, result.places);
+  if (source.kind() == Kind::text) result.json["nearly_repeated"] = list_repeats(source, by_gist(findings));
   return result;
 }
 
 }  // namespace
 
-Json inspect(const Dataset& dataset, const DataOptions& options) {
-  Json result{{"name", dataset.name}, {"origin", dataset.origin}, {"classes", dataset.classes}};
-  const Inspected train = inspect_source(*dataset.train, options);
+Json inspect(const Dataset& dataset, const Modality& modality, const DataOptions& options) {
+  Json result{{"name", dataset.name},
+              {"kind", to_string(modality.kind())},
+              {"origin", dataset.origin},
+              {"classes", dataset.classes}};
+  const Inspected train = inspect_source(*dataset.train, modality, options);
+  result["notes"] = dataset.notes;
   result["train"] = train.json;
   result["test"] = nullptr;
   result["in_both"] = nullptr;
   if (dataset.test) {
-    const Inspected test = inspect_source(*dataset.test, options);
+    const Inspected test = inspect_source(*dataset.test, modality, options);
     result["test"] = test.json;
     result["in_both"] = list_shared(dataset, train.places, test.places);
   }

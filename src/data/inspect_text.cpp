@@ -88,6 +88,22 @@ std::string images_of(const std::string& title, const Json& part) {
   return wrapped(text, 2);
 }
 
+std::string one_of(const Json& result) { return result["kind"] == "table" ? "row" : result["kind"].get<std::string>(); }
+
+/// Of texts and rows.
+std::string lengths_of(const std::string& title, const Json& part, const std::string& unit) {
+  const Json& lengths = part["lengths"];
+  if (lengths.is_null()) return wrapped(title + ": nothing can be read", 2);
+  std::string text = fmt::format("{}: {}", title, counts(part["formats"]));
+  if (lengths["least"] == lengths["most"])
+    text += fmt::format("; all of {} {}", number(lengths["most"]), unit);
+  else
+    text += fmt::format("; {} to {} {} (median {}, 95 of 100 have at most {})", number(lengths["least"]),
+                        number(lengths["most"]), unit, number(lengths["median"]), number(lengths["most_of_95"]));
+  if (part["left_out"] != 0) text += fmt::format("; {} others left out", number(part["left_out"]));
+  return wrapped(text, 2);
+}
+
 std::string damage_of(const std::string& title, const Json& part) {
   const Json& damaged = part["damaged"];
   if (damaged.empty()) return fmt::format("  {}: none\n", title);
@@ -100,12 +116,12 @@ std::string damage_of(const std::string& title, const Json& part) {
   return text;
 }
 
-std::string repeats_of(const std::string& title, const Json& part) {
+std::string repeats_of(const std::string& title, const Json& part, const std::string& one) {
   const Json& repeated = part["repeated"];
   if (repeated["groups"] == 0) return fmt::format("  {}: none\n", title);
   std::string text = wrapped(
-      fmt::format("{}: {} images repeat another ({} groups, {} with labels that contradict each other)", title,
-                  number(repeated["extra"]), number(repeated["groups"]), number(repeated["conflicting_labels"])),
+      fmt::format("{}: {} {}s repeat another ({} groups, {} with labels that contradict each other)", title,
+                  number(repeated["extra"]), one, number(repeated["groups"]), number(repeated["conflicting_labels"])),
       2);
   const Json& names = repeated["names"];
   for (std::size_t g = 0; g < std::min<std::size_t>(names.size(), 3); ++g)
@@ -120,6 +136,8 @@ std::string inspect_text(const Json& result) {
   const bool has_test = !result["test"].is_null();
   std::string text = keep_end(result["name"], kColumns) + "\n";
   text += "  " + keep_end(result["origin"], kColumns - 2) + "\n\n";
+  for (const Json& note : result["notes"]) text += wrapped(note, 2);
+  if (!result["notes"].empty()) text += "\n";
   text += fmt::format("  {:30}{:>14}{}\n", "", "train", has_test ? fmt::format("{:>14}", "test") : "");
   text += table_row("examples", result, "examples");
   text += table_row("labelled", result, "labeled");
@@ -131,13 +149,30 @@ std::string inspect_text(const Json& result) {
     text += "\n" + title + "\n" + part("train", result["train"]);
     if (has_test) text += part("test", result["test"]);
   };
-  section("Images", images_of);
+  const std::string kind = result["kind"], one = one_of(result);
+  section(kind == "image"  ? "Images"
+          : kind == "text" ? "Texts"
+                           : "Rows",
+          [&](const char* title, const Json& part) {
+            return kind == "image" ? images_of(title, part)
+                                   : lengths_of(title, part, kind == "text" ? "tokens" : "columns");
+          });
   section("Damaged", damage_of);
-  section("Repeated", repeats_of);
+  section("Repeated", [&](const char* title, const Json& part) {
+    std::string found = repeats_of(title, part, one);
+    if (part.contains("nearly_repeated") && part["nearly_repeated"]["groups"] != 0)
+      found +=
+          wrapped(fmt::format("{}: {} differ from another in case, punctuation or spaces alone ({} with labels that "
+                              "contradict each other)",
+                              title, number(part["nearly_repeated"]["extra"]),
+                              number(part["nearly_repeated"]["conflicting_labels"])),
+                  2);
+    return found;
+  });
   if (has_test && result["in_both"]["test_examples"] != 0) {
-    text += wrapped(
-        fmt::format("in both: {} test images also lie in the training set", number(result["in_both"]["test_examples"])),
-        2);
+    text += wrapped(fmt::format("in both: {} test {}s also lie in the training set",
+                                number(result["in_both"]["test_examples"]), one),
+                    2);
     const Json& names = result["in_both"]["names"];
     for (std::size_t i = 0; i < std::min<std::size_t>(names.size(), 3); ++i)
       text += "    " + keep_end(names[i]["test"], 36) + " = " + keep_end(names[i]["train"], 36) + "\n";

@@ -53,7 +53,7 @@ struct StreamNames {
 };
 
 struct Stream {
-  Stream(const ImageStore& from, StreamSpec given, uint64_t seed, const StreamNames& names)
+  Stream(const ExampleStore& from, StreamSpec given, uint64_t seed, const StreamNames& names)
       : store(&from),
         spec(std::move(given)),
         name(names.stream),
@@ -61,7 +61,7 @@ struct Stream {
         orders(seed, names.order, static_cast<int64_t>(spec.pool.size())) {}
   bool exists() const { return !spec.transforms.empty() && spec.batch > 0; }
 
-  const ImageStore* store;
+  const ExampleStore* store;
   StreamSpec spec;
   std::string_view name, purpose;
   Orders orders;
@@ -74,13 +74,13 @@ StreamSpec guests_of(const StreamSpec& host) {
   return {host.guests.pool, host.guests.labels, host.transforms, host.guests.batch};
 }
 
-/// Writes the pixels of the example at `first` of the order or, where that is damaged, of the next that is whole, and
+/// Writes the values of the example at `first` of the order or, where that is damaged, of the next that is whole, and
 /// returns which of the pool that is: a matter of the order alone, whoever asks and whatever damage is known by then.
-std::size_t fetch_whole(const Stream& stream, const std::vector<int64_t>& order, int64_t first, uint8_t* pixels) {
+std::size_t fetch_whole(const Stream& stream, const std::vector<int64_t>& order, int64_t first, uint8_t* values) {
   const auto count = static_cast<int64_t>(order.size());
   for (int64_t k = 0; k < count; ++k) {
     const auto example = static_cast<std::size_t>(order[static_cast<std::size_t>((first + k) % count)]);
-    if (stream.store->try_fetch(stream.spec.pool[example], pixels)) return example;
+    if (stream.store->try_fetch(stream.spec.pool[example], values)) return example;
   }
   throw Error(ErrorKind::data, "loader",
               fmt::format("none of the {} {} examples can be decoded", with_commas(count), stream.name),
@@ -89,7 +89,7 @@ std::size_t fetch_whole(const Stream& stream, const std::vector<int64_t>& order,
 
 /// What one worker keeps between batches.
 struct Worker {
-  std::vector<uint8_t> pixels;
+  std::vector<uint8_t> values;
   int64_t epoch[kStreams] = {-1, -1, -1};  // of each stream
   Order order[kStreams];
 };
@@ -100,7 +100,7 @@ struct Slot {
   std::exception_ptr error;
 };
 
-void check(const StreamSpec& spec, const ImageStore& store, const std::string& name) {
+void check(const StreamSpec& spec, const ExampleStore& store, const std::string& name) {
   const auto refuse = [](std::string message, std::string hint) {
     throw Error(ErrorKind::data, "loader", std::move(message), std::move(hint));
   };
@@ -129,9 +129,9 @@ void prepare(RawViews& views, const StreamSpec& spec, int64_t bytes) {
 }  // namespace
 
 struct Loader::Impl {
-  Impl(const ImageStore& given, const StreamSpec& labeled, StreamSpec unlabeled, LoaderOptions given_options)
+  Impl(const ExampleStore& given, const StreamSpec& labeled, StreamSpec unlabeled, LoaderOptions given_options)
       : options(given_options),
-        shape(given.shape()),
+        layout(given.layout()),
         streams{{given, labeled, options.seed, {"labelled", "augment/labeled", "order/labeled"}},
                 {given, std::move(unlabeled), options.seed, {"unlabelled", "augment/unlabeled", "order/unlabeled"}},
                 {labeled.guests.store ? *labeled.guests.store : given,
@@ -143,14 +143,14 @@ struct Loader::Impl {
         next_to_take(options.first_batch),
         oldest_held(options.first_batch) {
     for (const Stream& stream : streams) check(stream.spec, *stream.store, std::string(stream.name));
-    if (!(streams[kGuestStream].store->shape() == shape))
-      throw Error(ErrorKind::failure, "loader", "virtual examples have another shape than the others");
+    if (!(streams[kGuestStream].store->layout() == layout))
+      throw Error(ErrorKind::failure, "loader", "virtual examples have another layout than the others");
     for (Slot& slot : slots) {
-      prepare(slot.batch.labeled, streams[kLabeledStream].spec, shape.bytes());
-      prepare(slot.batch.unlabeled, streams[kUnlabeledStream].spec, shape.bytes());
+      prepare(slot.batch.labeled, streams[kLabeledStream].spec, layout.bytes());
+      prepare(slot.batch.unlabeled, streams[kUnlabeledStream].spec, layout.bytes());
     }
     if (options.workers <= 0) {
-      inline_worker.pixels.resize(static_cast<std::size_t>(shape.bytes()));
+      inline_worker.values.resize(static_cast<std::size_t>(layout.bytes()));
       return;
     }
     for (int i = 0; i < options.workers; ++i) {
@@ -166,7 +166,7 @@ struct Loader::Impl {
 
   void work(const std::stop_token& stop) {
     Worker worker;
-    worker.pixels.resize(static_cast<std::size_t>(shape.bytes()));
+    worker.values.resize(static_cast<std::size_t>(layout.bytes()));
     for (;;) {
       int64_t t = 0;
       {
@@ -210,7 +210,7 @@ struct Loader::Impl {
     RawViews& out = place.out;
     Stream& stream = streams[s];
     const StreamSpec& spec = stream.spec;
-    const int64_t bytes = shape.bytes(), count = static_cast<int64_t>(spec.pool.size());
+    const int64_t bytes = layout.bytes(), count = static_cast<int64_t>(spec.pool.size());
     for (int64_t i = 0; i < spec.batch; ++i) {
       const int64_t position = t * spec.batch + i, epoch = position / count;
       if (worker.epoch[s] != epoch) {
@@ -219,7 +219,7 @@ struct Loader::Impl {
       }
       const std::vector<int64_t>& order = *worker.order[s];
       const int64_t at = order[static_cast<std::size_t>(position % count)];
-      const auto example = fetch_whole(stream, order, position % count, worker.pixels.data());
+      const auto example = fetch_whole(stream, order, position % count, worker.values.data());
       const auto to = static_cast<std::size_t>(place.first + i);
       out.index[to] = place.first_index + static_cast<int64_t>(example);
       out.label[to] = s == kUnlabeledStream ? kUnlabeled : spec.labels[example];
@@ -229,7 +229,8 @@ struct Loader::Impl {
                        .epoch = static_cast<uint64_t>(epoch),
                        .index = static_cast<uint64_t>(at),
                        .view = v});
-        spec.transforms[v]->apply(worker.pixels.data(), shape, out.views[v].data() + (place.first + i) * bytes, random);
+        spec.transforms[v]->apply(worker.values.data(), layout, out.views[v].data() + (place.first + i) * bytes,
+                                  random);
       }
     }
   }
@@ -254,7 +255,7 @@ struct Loader::Impl {
   }
 
   const LoaderOptions options;
-  const ImageShape shape;
+  const Layout layout;
   Stream streams[kStreams];
   std::vector<Slot> slots;
   Worker inline_worker;
@@ -267,7 +268,7 @@ struct Loader::Impl {
   std::vector<std::jthread> threads;  // last: they stop and join before anything they use goes
 };
 
-Loader::Loader(const ImageStore& store, StreamSpec labeled, StreamSpec unlabeled, LoaderOptions options)
+Loader::Loader(const ExampleStore& store, StreamSpec labeled, StreamSpec unlabeled, LoaderOptions options)
     : impl_(std::make_unique<Impl>(store, std::move(labeled), std::move(unlabeled), options)) {}
 
 Loader::~Loader() = default;

@@ -11,7 +11,7 @@
 
 namespace fewlabel {
 
-/// One stream of a batch: view v of its i-th example is at views[v][i * shape.bytes()].
+/// One stream of a batch: view v of its i-th example is at views[v][i * layout.bytes()].
 struct RawViews {
   std::vector<std::vector<uint8_t>> views;
   std::vector<int64_t> index;  // position in the pool (0 … pool size - 1), not in the source; of what stands in, if so
@@ -25,10 +25,10 @@ struct RawBatch {
 /// Examples of another store that come behind those of a stream, in its views (virtual examples behind labelled ones).
 /// Their index goes on from the stream's own pool.
 struct Guests {
-  const ImageStore* store = nullptr;  // null: none; must outlive the loader
-  std::vector<int64_t> pool;          // indices into it
-  std::vector<int32_t> labels;        // one for each of `pool`
-  int64_t batch = 0;                  // how many come with each batch
+  const ExampleStore* store = nullptr;  // null: none; must outlive the loader
+  std::vector<int64_t> pool;            // indices into it
+  std::vector<int32_t> labels;          // one for each of `pool`
+  int64_t batch = 0;                    // how many come with each batch
 };
 
 /// One stream: which examples, in which views, how many a batch.
@@ -53,7 +53,7 @@ struct LoaderOptions {
 /// throws Error{data} where a pool holds no other.
 class Loader {
  public:
-  Loader(const ImageStore& store, StreamSpec labeled, StreamSpec unlabeled, LoaderOptions options);
+  Loader(const ExampleStore& store, StreamSpec labeled, StreamSpec unlabeled, LoaderOptions options);
   ~Loader();
   /// The next batch, in order. Valid until the next call. Rethrows what a worker threw.
   const RawBatch& next();

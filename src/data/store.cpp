@@ -13,14 +13,11 @@
 #include "data/byte_file.h"
 #include "data/parallel.h"
 #include "data/pixel_cache.h"
-#include "fewlabel/dataset.h"
 #include "fewlabel/error.h"
+#include "fewlabel/modality.h"
 
 namespace fewlabel {
 namespace {
-
-/// Part of every key in the disk cache: raise it when the same file gives other pixels.
-constexpr int kDecoder = 2;
 
 /// Damage by index, noted from many threads. References to a list stay valid: a longer list is a new one.
 class DamageLog {
@@ -54,12 +51,12 @@ class DamageLog {
   mutable std::list<std::vector<Damage>> lists_;
 };
 
-class Store : public ImageStore {
+class Store : public ExampleStore {
  public:
-  Store(std::shared_ptr<const Source> source, const StoreOptions& options)
-      : source_(std::move(source)), options_(options), cached_(fits()) {
-    if (cached_) pixels_.resize(static_cast<std::size_t>(source_->size() * shape().bytes()));
-    // A strict run must know of all damage before it starts, even where the pixels cannot be kept.
+  Store(std::shared_ptr<const Source> source, std::shared_ptr<const Modality> modality, const StoreOptions& options)
+      : source_(std::move(source)), modality_(std::move(modality)), options_(options), cached_(fits()) {
+    if (cached_) values_.resize(static_cast<std::size_t>(source_->size() * layout().bytes()));
+    // A strict run must know of all damage before it starts, even where the values cannot be kept.
     if (cached_ && !options_.disk_cache.empty())
       decode_through_disk();
     else if (cached_ || options_.strict)
@@ -70,19 +67,19 @@ class Store : public ImageStore {
   }
 
   int64_t size() const override { return source_->size(); }
-  ImageShape shape() const override { return options_.shape; }
+  const Layout& layout() const override { return options_.layout; }
   void fetch(int64_t index, uint8_t* out) const override { try_fetch(index, out); }
   bool try_fetch(int64_t index, uint8_t* out) const override {
     if (!cached_) return decode(index, out);
-    const auto bytes = static_cast<std::size_t>(shape().bytes());
-    std::memcpy(out, pixels_.data() + static_cast<std::size_t>(index) * bytes, bytes);
+    const auto bytes = static_cast<std::size_t>(layout().bytes());
+    std::memcpy(out, values_.data() + static_cast<std::size_t>(index) * bytes, bytes);
     return !std::binary_search(damaged_.begin(), damaged_.end(), index);
   }
   void check(const std::vector<int64_t>& indices) const override {
     if (cached_ || options_.strict) return;
-    Work work("checking images", static_cast<int64_t>(indices.size()));
+    Work work(fmt::format("checking {}s", word_for_one(source_->kind())), static_cast<int64_t>(indices.size()));
     parallel_for(static_cast<int64_t>(indices.size()), options_.threads, [&](int64_t i) {
-      Bytes scratch(static_cast<std::size_t>(shape().bytes()));
+      Bytes scratch(static_cast<std::size_t>(layout().bytes()));
       decode(indices[static_cast<std::size_t>(i)], scratch.data());
       work.advance();
     });
@@ -93,35 +90,31 @@ class Store : public ImageStore {
 
  private:
   bool fits() const {
-    const int64_t bytes = shape().bytes();
-    if (shape().height < 1 || shape().width < 1 || (shape().channels != 1 && shape().channels != 3))
-      throw Error(ErrorKind::usage, "data",
-                  fmt::format("images of {} × {} × {} cannot be made", shape().height, shape().width, shape().channels),
-                  "wanted: at least 1 × 1 with 1 or 3 channels");
-    return source_->size() <= options_.cache_bytes / bytes;
+    modality_->check(layout());
+    return source_->size() <= options_.cache_bytes / layout().bytes();
   }
 
   bool decode(int64_t index, uint8_t* out) const {
     try {
-      resize_into(source_->read_for(index, shape()), shape(), out);
+      modality_->decode(source_->name(index), source_->raw(index), layout(), out);
       return true;
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::data) throw;
-      std::memset(out, 0, static_cast<std::size_t>(shape().bytes()));
+      std::memset(out, 0, static_cast<std::size_t>(layout().bytes()));
       log_.note(index, {source_->name(index), error.message()});
       return false;
     }
   }
 
-  // Takes the pixels from the disk cache, or decodes them and leaves them there.
+  // Takes the values from the disk cache, or decodes them and leaves them there.
   void decode_through_disk() {
     const auto* files = dynamic_cast<const Fingerprinted*>(source_.get());
     if (!files) return decode_all();
     const PixelCache cache(options_.disk_cache, options_.disk_cache_bytes);
     const std::string key =
-        fmt::format("{}-{}x{}x{}-{}", files->fingerprint(), shape().height, shape().width, shape().channels, kDecoder);
-    if (auto found = cache.load(key, static_cast<int64_t>(pixels_.size()))) {
-      pixels_ = std::move(found->pixels);
+        fmt::format("{}-{}-{}", files->fingerprint(), fmt::join(layout().sizes, "x"), modality_->fingerprint());
+    if (auto found = cache.load(key, static_cast<int64_t>(values_.size()))) {
+      values_ = std::move(found->pixels);
       for (auto& [index, damage] : found->damage) log_.note(index, std::move(damage));
       return;
     }
@@ -129,17 +122,17 @@ class Store : public ImageStore {
     decode_all();
     const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
     if (taken.count() < options_.worth_seconds) return;
-    DecodedPixels decoded{std::move(pixels_), log_.entries()};
+    DecodedPixels decoded{std::move(values_), log_.entries()};
     cache.store(key, decoded);
-    pixels_ = std::move(decoded.pixels);
+    values_ = std::move(decoded.pixels);
   }
 
   void decode_all() {
-    const auto bytes = static_cast<std::size_t>(shape().bytes());
-    Work work(cached_ ? "decoding images" : "checking images", size());
+    const auto bytes = static_cast<std::size_t>(layout().bytes());
+    Work work(fmt::format("{} {}s", cached_ ? "decoding" : "checking", word_for_one(source_->kind())), size());
     parallel_for(size(), options_.threads, [&](int64_t index) {
       Bytes scratch(cached_ ? 0 : bytes);
-      decode(index, cached_ ? pixels_.data() + static_cast<std::size_t>(index) * bytes : scratch.data());
+      decode(index, cached_ ? values_.data() + static_cast<std::size_t>(index) * bytes : scratch.data());
       work.advance();
     });
   }
@@ -161,8 +154,8 @@ class Store : public ImageStore {
       hasher.add(name.c_str(), name.size() + 1);
       hasher.add(&label, sizeof(label));
     }
-    hasher.add(pixels_.data(), pixels_.size());
-    // Pixels that are not kept are known by their files.
+    hasher.add(values_.data(), values_.size());
+    // Values that are not kept are known by their files.
     if (const auto* files = dynamic_cast<const Fingerprinted*>(source_.get()); files && !cached_) {
       const std::string stamp = files->fingerprint();
       hasher.add(stamp.data(), stamp.size());
@@ -171,18 +164,20 @@ class Store : public ImageStore {
   }
 
   std::shared_ptr<const Source> source_;
+  std::shared_ptr<const Modality> modality_;
   StoreOptions options_;
   bool cached_;
-  std::vector<uint8_t> pixels_;
-  std::vector<int64_t> damaged_;  // where the pixels are cached: all there will ever be, sorted
+  std::vector<uint8_t> values_;
+  std::vector<int64_t> damaged_;  // where the values are cached: all there will ever be, sorted
   mutable DamageLog log_;
   std::string hash_;
 };
 
 }  // namespace
 
-std::unique_ptr<ImageStore> make_store(std::shared_ptr<const Source> source, const StoreOptions& options) {
-  return std::make_unique<Store>(std::move(source), options);
+std::unique_ptr<ExampleStore> make_store(std::shared_ptr<const Source> source, std::shared_ptr<const Modality> modality,
+                                         const StoreOptions& options) {
+  return std::make_unique<Store>(std::move(source), std::move(modality), options);
 }
 
 }  // namespace fewlabel

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "eval/layout_json.h"
 #include "eval/saved_method.h"
 #include "fewlabel/error.h"
 #include "train/module_state.h"
@@ -12,7 +13,7 @@ namespace {
 std::string described(const NetBlueprint& net) {
   std::string name = net.config.name.value_or("net");
   if (name == "wrn") name += fmt::format("_{}_{}", net.config.depth, net.config.width);
-  return fmt::format("{} for images of {} × {} × {}", name, net.shape.height, net.shape.width, net.shape.channels);
+  return fmt::format("{} for {}s of {}", name, word_for_one(net.layout.kind), described(net.layout));
 }
 
 bool is_head(const std::string& name) { return name.starts_with("head."); }

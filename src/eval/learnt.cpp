@@ -68,10 +68,10 @@ bool well_formed(const TensorMap& tensors) {
 
 }  // namespace
 
-std::string content_of(const ImageStore& store, int64_t index) {
-  std::vector<uint8_t> pixels(static_cast<std::size_t>(store.shape().bytes()));
-  store.fetch(index, pixels.data());
-  return bytes_of(hash_bytes(pixels.data(), pixels.size()));
+std::string content_of(const ExampleStore& store, int64_t index) {
+  std::vector<uint8_t> values(static_cast<std::size_t>(store.layout().bytes()));
+  store.fetch(index, values.data());
+  return bytes_of(hash_bytes(values.data(), values.size()));
 }
 
 Taught LearntExamples::of(const std::string& content) const {
@@ -85,7 +85,7 @@ void LearntExamples::add(const LearntExamples& before) {
   unrecorded += before.unrecorded;
 }
 
-LearntExamples learnt_examples(const ImageStore& store, const std::vector<int64_t>& with_label,
+LearntExamples learnt_examples(const ExampleStore& store, const std::vector<int64_t>& with_label,
                                const std::vector<int64_t>& without_label, int64_t most_bytes) {
   LearntExamples learnt;
   const auto record = [&](int64_t index, std::unordered_set<std::string>& into) {
@@ -95,7 +95,7 @@ LearntExamples learnt_examples(const ImageStore& store, const std::vector<int64_
   for (const int64_t index : with_label) record(index, learnt.with_label);
   constexpr int64_t kPart = 20000;
   const auto total = static_cast<int64_t>(without_label.size());
-  const bool all = total <= kPart || total <= most_bytes / std::max<int64_t>(store.shape().bytes(), 1);
+  const bool all = total <= kPart || total <= most_bytes / std::max<int64_t>(store.layout().bytes(), 1);
   const int64_t recorded = all ? total : kPart;
   for (int64_t i = 0; i < recorded; ++i)
     record(without_label[static_cast<std::size_t>(i * total / recorded)], learnt.without_label);
@@ -108,7 +108,7 @@ void save_learnt(const fs::path& model, const LearntExamples& learnt) {
                        {"without_label", rows_of(learnt.without_label)},
                        {"unrecorded", torch::tensor(learnt.unrecorded, torch::kLong)}};
   tensors["hash"] = hash_of(tensors);
-  write_safetensors(model / kFile, tensors, {{"content", "XXH3-128 of the pixels of each example learnt from"}});
+  write_safetensors(model / kFile, tensors, {{"content", "XXH3-128 of the values of each example learnt from"}});
   for (const fs::path& path : {model / kFile, model}) sync_path(path);
 }
 

@@ -13,7 +13,7 @@
 namespace fewlabel {
 
 /// XXH3-128 (16 bytes) of the decoded pixels of an example at the store's shape.
-std::string content_of(const ImageStore& store, int64_t index);
+std::string content_of(const ExampleStore& store, int64_t index);
 
 enum class Taught { never, without_label, with_label };
 
@@ -28,7 +28,7 @@ struct LearntExamples {
 /// Of the examples of a store. Where the pixels of all are more than `most_bytes`, which may be more than memory holds,
 /// only a part of those without a label, evenly spaced, is decoded and recorded.
 /// Throws Error{interrupted or terminated} when cancelled.
-LearntExamples learnt_examples(const ImageStore& store, const std::vector<int64_t>& with_label,
+LearntExamples learnt_examples(const ExampleStore& store, const std::vector<int64_t>& with_label,
                                const std::vector<int64_t>& without_label, int64_t most_bytes = int64_t{1} << 30);
 
 /// Into a model/ folder. Throws Error{storage}.

@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include "eval/layout_json.h"
 #include "eval/signed_json.h"
 #include "fewlabel/error.h"
+#include "modalities/modalities.h"
 #include "train/folders.h"
 #include "train/module_state.h"
 #include "train/safetensors.h"
@@ -15,24 +17,32 @@ constexpr const char* kWeights = "model.safetensors";
 constexpr const char* kMeta = "meta.json";
 constexpr int kFormat = 1;
 
+/// What is done to an example before the net sees it.
+Json input_of(const Normalization& rule) {
+  Json input = layout_json(rule.layout);
+  if (rule.layout.kind == Kind::image) {
+    input["resize"] = "central crop to the aspect ratio, then area averaging (down) or bilinear (up)";
+    input["scale"] = "pixels / 255, then (x - mean) / std for each channel";
+  } else if (rule.layout.kind == Kind::text) {
+    input["tokenizer"] = "tokenizer.json; ids above 0, 0 behind the end; what is longer is cut off";
+  } else {
+    input["scale"] = "(x - mean) / std for each column";
+  }
+  input["mean"] = rule.mean;
+  input["std"] = rule.deviation;
+  return input;
+}
+
 Json meta_of(const ModelCard& card, const FileRecord& weights) {
-  const ImageShape& shape = card.normalization.shape;
   Json net;
   write_config(net, card.net);
   return {{"format", kFormat},
-          {"task", "image classification"},
+          {"task", fmt::format("{} classification", to_string(card.normalization.layout.kind))},
           {"method", card.method},
           {"data", card.data},
           {"net", net},
           {"classes", card.classes},
-          {"input",
-           {{"height", shape.height},
-            {"width", shape.width},
-            {"channels", shape.channels},
-            {"resize", "central crop to the aspect ratio, then area averaging (down) or bilinear (up)"},
-            {"scale", "pixels / 255, then (x - mean) / std for each channel"},
-            {"mean", card.normalization.mean},
-            {"std", card.normalization.deviation}}},
+          {"input", input_of(card.normalization)},
           {"weights", {{"file", kWeights}, {"bytes", weights.size}, {"xxh3_128", weights.hash}}}};
 }
 
@@ -48,6 +58,7 @@ Json meta_of(const ModelCard& card, const FileRecord& weights) {
 
 void write_model(const std::filesystem::path& folder, const NetModule& net, const ModelCard& card) {
   const FileRecord record = write_safetensors(folder / kWeights, state_of(net), {{"format", "pt"}});
+  if (card.modality) card.modality->write(folder);
   write_file(folder / kMeta, signed_text(meta_of(card, record)), Durability::atomic);
 }
 
@@ -70,18 +81,18 @@ LoadedModel load_model(const std::filesystem::path& folder, const torch::Device&
     model.card.method = model.meta.at("method");
     model.card.data = model.meta.at("data");
     model.card.net = read_config<NetConfig>(meta_path.string(), model.meta.at("net"));
-    model.card.normalization = {{input.at("height"), input.at("width"), input.at("channels")},
-                                input.at("mean").get<std::vector<float>>(),
+    model.card.normalization = {layout_from(input), input.at("mean").get<std::vector<float>>(),
                                 input.at("std").get<std::vector<float>>()};
     hash = model.meta.at("weights").at("xxh3_128");
   } catch (const Json::exception& error) {
     throw damaged_file(meta_path, fmt::format("is damaged: {}", error.what()));
   }
+  model.card.modality = load_modality(model.card.normalization.layout.kind, folder, {});
   FileRecord record;
   const TensorMap state = read_safetensors(weights_path, &record);
   if (record.hash != hash) throw damaged_file(weights_path, "is damaged: its bytes do not match the hash in meta.json");
   model.net =
-      make_net(model.card.net, model.card.normalization.shape, static_cast<int64_t>(model.card.classes.size()), 0);
+      make_net(model.card.net, model.card.normalization.layout, static_cast<int64_t>(model.card.classes.size()), 0);
   load_state(*model.net, state);
   model.net->to(device);
   model.net->eval();

@@ -12,9 +12,10 @@ namespace fewlabel {
 
 struct ModelCard {
   NetConfig net;
-  Normalization normalization;  // with the shape that images are resized to
+  Normalization normalization;  // with the layout that examples are brought into
   std::vector<std::string> classes;
   std::string method, data;  // how it came about; for a person
+  std::shared_ptr<const Modality> modality = {};
 };
 
 /// Writes the two files into a folder that is still being made. Throws Error{storage}.

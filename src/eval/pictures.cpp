@@ -8,8 +8,8 @@
 
 namespace fewlabel {
 
-Image image_of(const ImageStore& store, int64_t index) {
-  const ImageShape shape = store.shape();
+Image image_of(const ExampleStore& store, int64_t index) {
+  const ImageShape shape = image_shape(store.layout());
   Image image{shape.height, shape.width, shape.channels, std::vector<uint8_t>(static_cast<std::size_t>(shape.bytes()))};
   store.fetch(index, image.pixels.data());
   return image;

@@ -202,8 +202,8 @@ Tensor reconstructed(Reconstructor& reconstructor, const Tensor& x) {
   return reconstructor.reconstruct(method ? x.to(device_of(*method)) : x).cpu();
 }
 
-double reconstruction_error(Reconstructor& reconstructor, const ImageStore& store, const std::vector<int64_t>& indices,
-                            const Normalization& rule) {
+double reconstruction_error(Reconstructor& reconstructor, const ExampleStore& store,
+                            const std::vector<int64_t>& indices, const Normalization& rule) {
   const Tensor errors = logits_of(
       [&](const Tensor& x) {
         return (reconstructed(reconstructor, x) - to_pixels(x, rule)).square().flatten(1).mean(1, /*keepdim=*/true);

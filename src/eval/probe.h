@@ -53,8 +53,8 @@ std::vector<int64_t> best_assignment(const std::vector<std::vector<double>>& gai
 /// What `reconstructor` takes `x` for: on the CPU, wherever it works.
 Tensor reconstructed(Reconstructor& reconstructor, const Tensor& x);
 /// Mean squared error a pixel, pixels in [0, 1], of the examples `indices`.
-double reconstruction_error(Reconstructor& reconstructor, const ImageStore& store, const std::vector<int64_t>& indices,
-                            const Normalization& rule);
+double reconstruction_error(Reconstructor& reconstructor, const ExampleStore& store,
+                            const std::vector<int64_t>& indices, const Normalization& rule);
 /// Pixels in [0, 1] of normalised input.
 Tensor to_pixels(const Tensor& x, const Normalization& rule);
 

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 
+#include "eval/layout_json.h"
 #include "eval/model.h"
 #include "eval/signed_json.h"
 #include "fewlabel/error.h"
+#include "modalities/modalities.h"
 #include "train/device.h"
 #include "train/folders.h"
 #include "train/module_state.h"
@@ -21,23 +23,22 @@ constexpr const char* kCard = "method.json";
 constexpr int kFormat = 1;
 
 Json to_json(const Task& task) {
-  return {{"height", task.shape.height},
-          {"width", task.shape.width},
-          {"channels", task.shape.channels},
-          {"classes", task.classes},
-          {"labeled", task.labeled},
-          {"unlabeled", task.unlabeled},
-          {"class_share", task.class_share},
-          {"pool_share", task.pool_share},
-          {"steps", task.steps},
-          {"seed", task.seed},
-          {"mean", task.mean},
-          {"std", task.deviation}};
+  Json json = layout_json(task.layout);
+  json.update({{"classes", task.classes},
+               {"labeled", task.labeled},
+               {"unlabeled", task.unlabeled},
+               {"class_share", task.class_share},
+               {"pool_share", task.pool_share},
+               {"steps", task.steps},
+               {"seed", task.seed},
+               {"mean", task.mean},
+               {"std", task.deviation}});
+  return json;
 }
 
 Task task_of(const Json& json) {
   Task task;
-  task.shape = {json.at("height"), json.at("width"), json.at("channels")};
+  task.layout = layout_from(json);
   task.classes = json.at("classes");
   task.labeled = json.at("labeled");
   task.unlabeled = json.at("unlabeled");
@@ -84,7 +85,9 @@ void save_method(const fs::path& folder, Method& method, const MethodCard& card)
                Durability::atomic);
     if (classifier)
       write_model(temporary, *classifier->network(),
-                  {card.net, card.normalization(), card.classes, card.name(), card.data});
+                  {card.net, card.normalization(), card.classes, card.name(), card.data, card.modality});
+    else if (card.modality)
+      card.modality->write(temporary);
   });
 }
 
@@ -105,6 +108,7 @@ SavedMethod read_method_card(const fs::path& run_or_model) {
   } catch (const Json::exception& error) {
     throw damaged_file(path, fmt::format("is damaged: {}", error.what()));
   }
+  saved.card.modality = load_modality(saved.card.task.layout.kind, saved.folder, {});
   return saved;
 }
 
@@ -119,7 +123,7 @@ LoadedMethod load_method(const fs::path& run_or_model, const torch::Device& devi
   const Task& task = loaded.card.task;
   Json own = loaded.card.method;
   own.erase("name");
-  loaded.net = make_net(loaded.card.net, task.shape, task.classes, task.seed);
+  loaded.net = make_net(loaded.card.net, task.layout, task.classes, task.seed);
   loaded.method = find_method(loaded.card.name()).make(own, task, loaded.net);
   if (!trains(*loaded.method, *loaded.net)) loaded.net.reset();
   load_state(*loaded.method, state);

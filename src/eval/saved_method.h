@@ -19,9 +19,10 @@ struct MethodCard {
   Task task;                         // as the method got it
   std::vector<std::string> classes;  // of the data, in label order; also where the method saw no label
   std::string data;                  // for a person
+  std::shared_ptr<const Modality> modality = {};
 
   std::string name() const { return method.at("name").get<std::string>(); }
-  Normalization normalization() const { return {task.shape, task.mean, task.deviation}; }
+  Normalization normalization() const { return {task.layout, task.mean, task.deviation}; }
 };
 
 /// Replaces the folder as a whole. Throws Error{storage}.

@@ -73,8 +73,10 @@ void initialise(torch::nn::Module& module, uint64_t seed, std::string_view purpo
       const auto fan = static_cast<double>(dense->weight.size(1) + (glorot ? dense->weight.size(0) : 0));
       fill_normal(dense->weight, std::sqrt(2.0 / fan), key);
       if (dense->bias.defined()) dense->bias.zero_();
+    } else if (const auto* table = part.as<torch::nn::Embedding>()) {
+      fill_normal(table->weight, std::sqrt(1.0 / static_cast<double>(table->weight.size(1))), key);
     } else {
-      return;  // batch norm starts at 1 and 0
+      return;  // batch and layer norm start at 1 and 0
     }
     ++position;
   };

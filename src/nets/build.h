@@ -2,6 +2,7 @@
 #pragma once
 #include <torch/torch.h>
 
+#include "fewlabel/image.h"
 #include "fewlabel/net.h"
 #include "kernels/convolution.h"
 #include "kernels/normalization.h"
@@ -12,7 +13,8 @@ namespace fewlabel {
 /// A NetConfig with its name and bn_momentum settled, and what the net is for.
 struct NetSpec {
   NetConfig config;
-  ImageShape shape;
+  Layout layout;
+  ImageShape shape;  // of images: the same by name
   int64_t classes = 0;
   uint64_t seed = 0;
   double bn_momentum = 0.1;
@@ -28,6 +30,9 @@ Net make_resnet18(const NetSpec& spec);
 Net make_resnet34(const NetSpec& spec);
 Net make_resnet50(const NetSpec& spec);
 Net make_vit(const NetSpec& spec);
+Net make_bag(const NetSpec& spec);
+Net make_text_cnn(const NetSpec& spec);
+Net make_bert(const NetSpec& spec);
 
 /// k × k convolution without bias, padded so that stride 1 keeps the size.
 torch::nn::Conv2d conv(int64_t in, int64_t out, int64_t kernel, int64_t stride = 1);

@@ -17,8 +17,9 @@ TORCH_MODULE(GlorotLinear);
 
 /// Sets every weight from (seed, purpose, its position). Convolutions: normal with variance 2 / (k² out), He et al.
 /// 2015 and FixMatch's authors; hidden linear layers: 2 / in; the head: 2 / (in + out), Glorot and Bengio 2010;
-/// batch norm 1 and 0; biases 0. What a method builds beside a net takes another purpose, so that the draws differ.
-/// May be called in the module's own constructor.
+/// embeddings: 1 / their size, so that a row has about the length 1; batch and layer norm 1 and 0; biases 0. What a
+/// method builds beside a net takes another purpose, so that the draws differ. May be called in the module's own
+/// constructor.
 void initialise(torch::nn::Module& module, uint64_t seed, std::string_view purpose = "init");
 
 /// Lays the weights of convolutions out as the fast kernels want them.

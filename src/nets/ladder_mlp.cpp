@@ -13,7 +13,7 @@ Tensor normalised_by_batch(const Tensor& x) {
   return torch::batch_norm(x, {}, {}, {}, {}, /*training=*/true, /*momentum=*/0.0, kEps, /*cudnn_enabled=*/false);
 }
 
-LadderMlp::LadderMlp(const NetSpec& spec) : widths_({spec.shape.bytes(), 1000, 500, 250, 250, 250}) {
+LadderMlp::LadderMlp(const NetSpec& spec) : widths_({spec.layout.values(), 1000, 500, 250, 250, 250}) {
   if (spec.classes > 0) widths_.push_back(spec.classes);
   for (std::size_t l = 1; l < widths_.size(); ++l) {
     const bool last = spec.classes > 0 && l + 1 == widths_.size();

@@ -6,7 +6,7 @@ namespace {
 
 class LinearNet final : public NetModule {
  public:
-  explicit LinearNet(const NetSpec& spec) : pixels_(spec.shape.bytes()) {
+  explicit LinearNet(const NetSpec& spec) : pixels_(spec.layout.values()) {
     head_ = register_module("head", Head(spec, pixels_));
   }
   Tensor features(const Tensor& x) override { return x.flatten(1); }

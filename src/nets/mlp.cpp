@@ -9,7 +9,7 @@ constexpr int64_t kWide = 512, kNarrow = 256;
 class Mlp final : public NetModule {
  public:
   explicit Mlp(const NetSpec& spec) {
-    first_ = register_module("first", torch::nn::Linear(spec.shape.bytes(), kWide));
+    first_ = register_module("first", torch::nn::Linear(spec.layout.values(), kWide));
     second_ = register_module("second", torch::nn::Linear(kWide, kNarrow));
     head_ = register_module("head", Head(spec, kNarrow));
   }

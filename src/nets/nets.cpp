@@ -17,9 +17,11 @@ struct Entry {
   const char* name;
   Net (*make)(const NetSpec&);
   double bn_momentum;  // where the config leaves it open
+  bool image = true, text = false, table = false;
+  bool takes(Kind kind) const { return kind == Kind::image ? image : kind == Kind::text ? text : table; }
 };
-constexpr Entry kNets[] = {{"linear", make_linear, 0.1},
-                           {"mlp", make_mlp, 0.1},
+constexpr Entry kNets[] = {{"linear", make_linear, 0.1, true, false, true},
+                           {"mlp", make_mlp, 0.1, true, false, true},
                            {"ladder_mlp", make_ladder_mlp, 0.1},
                            {"seed_cnn", make_seed_cnn, 0.1},
                            {"cnn", make_cnn, 0.1},
@@ -27,7 +29,10 @@ constexpr Entry kNets[] = {{"linear", make_linear, 0.1},
                            {"resnet18", make_resnet18, 0.1},
                            {"resnet34", make_resnet34, 0.1},
                            {"resnet50", make_resnet50, 0.1},
-                           {"vit", make_vit, 0.1}};
+                           {"vit", make_vit, 0.1},
+                           {"bag", make_bag, 0.1, false, true},
+                           {"text_cnn", make_text_cnn, 0.1, false, true},
+                           {"bert", make_bert, 0.1, false, true}};
 
 std::optional<int64_t> whole(const std::string& text) {
   int64_t value = 0;
@@ -36,12 +41,13 @@ std::optional<int64_t> whole(const std::string& text) {
   return value;
 }
 
-/// wrn_28_2 → name wrn, depth 28, width 2; vit_tiny → name vit, size tiny; anything else is left alone.
+/// wrn_28_2 → name wrn, depth 28, width 2; vit_tiny → name vit, size tiny, and bert_mini likewise; anything else is
+/// left alone.
 NetConfig expanded(NetConfig config) {
   if (!config.name) config.name = "cnn";
   const auto parts = split_text(*config.name, '_');
-  if (parts.size() == 2 && parts[0] == "vit") {
-    config.name = "vit";
+  if (parts.size() == 2 && (parts[0] == "vit" || parts[0] == "bert")) {
+    config.name = parts[0];
     config.size = parts[1];
     return config;
   }
@@ -54,26 +60,42 @@ NetConfig expanded(NetConfig config) {
   return config;
 }
 
+void check_layout(const Entry& entry, const Layout& layout) {
+  if (!entry.takes(layout.kind))
+    throw Error(ErrorKind::usage, "net",
+                fmt::format("{} does not learn from {}s", entry.name, word_for_one(layout.kind)),
+                "choose one that does: " + join(net_names(layout.kind), ", "));
+  if (layout.kind != Kind::image) {
+    if (layout.values() < 1) throw Error(ErrorKind::usage, "net", "an example has no values");
+    if (layout.kind == Kind::text && layout.vocabulary <= kSpecialTokens)
+      throw Error(ErrorKind::usage, "net", fmt::format("a vocabulary of {} has no words", layout.vocabulary));
+    return;
+  }
+  const ImageShape shape = image_shape(layout);
+  if (std::min(shape.height, shape.width) < kSmallestSide)
+    throw Error(ErrorKind::usage, "net",
+                fmt::format("images of {} x {} pixels are too small for {}: wanted at least {} x {}", shape.width,
+                            shape.height, entry.name, kSmallestSide, kSmallestSide),
+                fmt::format("resize them: data.size={}", kSmallestSide));
+  if (shape.channels < 1)
+    throw Error(ErrorKind::usage, "net", fmt::format("{} channels: wanted at least one", shape.channels));
+}
+
 /// All but the weights.
-Net built(const NetConfig& config, const ImageShape& shape, int64_t classes, uint64_t seed) {
-  NetSpec spec{expanded(config), shape, classes, seed, 0.0};
+Net built(const NetConfig& config, const Layout& layout, int64_t classes, uint64_t seed) {
+  NetSpec spec{expanded(config), layout, {}, classes, seed, 0.0};
   const auto* entry = std::find_if(std::begin(kNets), std::end(kNets),
                                    [&](const Entry& candidate) { return candidate.name == *spec.config.name; });
   if (entry == std::end(kNets))
     throw Error(ErrorKind::usage, "net", fmt::format("there is no net '{}'", *spec.config.name),
                 suggestion(*spec.config.name, net_names()));
-  if (std::min(shape.height, shape.width) < kSmallestSide)
-    throw Error(ErrorKind::usage, "net",
-                fmt::format("images of {} x {} pixels are too small for {}: wanted at least {} x {}", shape.width,
-                            shape.height, entry->name, kSmallestSide, kSmallestSide),
-                fmt::format("resize them: data.size={}", kSmallestSide));
-  if (shape.channels < 1 || classes < 0)
-    throw Error(ErrorKind::usage, "net",
-                fmt::format("{} channels and {} classes: wanted at least one channel", shape.channels, classes));
+  check_layout(*entry, layout);
+  if (classes < 0) throw Error(ErrorKind::usage, "net", fmt::format("{} classes: wanted none or more", classes));
+  if (layout.kind == Kind::image) spec.shape = image_shape(layout);
   spec.bn_momentum = config.bn_momentum.value_or(entry->bn_momentum);
 
   Net net = entry->make(spec);
-  net->set_blueprint({config, shape, classes});
+  net->set_blueprint({config, layout, classes});
   channels_last(*net);
   return net;
 }
@@ -86,15 +108,22 @@ std::vector<std::string> net_names() {
   return names;
 }
 
-Net make_net(const NetConfig& config, const ImageShape& shape, int64_t classes, uint64_t seed) {
-  Net net = built(config, shape, classes, seed);
+std::vector<std::string> net_names(Kind kind) {
+  std::vector<std::string> names;
+  for (const auto& entry : kNets)
+    if (entry.takes(kind)) names.emplace_back(entry.name);
+  return names;
+}
+
+Net make_net(const NetConfig& config, const Layout& layout, int64_t classes, uint64_t seed) {
+  Net net = built(config, layout, classes, seed);
   initialise(*net, seed);
   return net;
 }
 
 Net frozen_copy(NetModule& net) {
   const NetBlueprint& blueprint = net.blueprint();
-  Net copy = built(blueprint.config, blueprint.shape, blueprint.classes, 0);
+  Net copy = built(blueprint.config, blueprint.layout, blueprint.classes, 0);
   const torch::NoGradGuard no_grad;
   const auto from = net.named_parameters(), from_buffers = net.named_buffers();
   for (auto& item : copy->named_parameters()) {

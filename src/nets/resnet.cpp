@@ -64,14 +64,14 @@ bool large_stem(const NetSpec& spec) {
   return large;
 }
 
-struct Layout {
+struct BlockPlan {
   std::array<int64_t, 4> blocks;
   bool bottleneck;
 };
 
 class ResNet final : public NetModule {
  public:
-  ResNet(const NetSpec& spec, const Layout& layout) : large_(large_stem(spec)), grid_(spec.config.grid) {
+  ResNet(const NetSpec& spec, const BlockPlan& layout) : large_(large_stem(spec)), grid_(spec.config.grid) {
     stem_ = register_module("stem", conv(spec.shape.channels, 64, large_ ? 7 : 3, large_ ? 2 : 1));
     stem_bn_ = register_module("stem_bn", batch_norm(spec, 64));
     const std::vector<int64_t> kernels = layout.bottleneck ? std::vector<int64_t>{1, 3, 1} : std::vector<int64_t>{3, 3};
@@ -107,8 +107,8 @@ class ResNet final : public NetModule {
 
 }  // namespace
 
-Net make_resnet18(const NetSpec& spec) { return std::make_shared<ResNet>(spec, Layout{{2, 2, 2, 2}, false}); }
-Net make_resnet34(const NetSpec& spec) { return std::make_shared<ResNet>(spec, Layout{{3, 4, 6, 3}, false}); }
-Net make_resnet50(const NetSpec& spec) { return std::make_shared<ResNet>(spec, Layout{{3, 4, 6, 3}, true}); }
+Net make_resnet18(const NetSpec& spec) { return std::make_shared<ResNet>(spec, BlockPlan{{2, 2, 2, 2}, false}); }
+Net make_resnet34(const NetSpec& spec) { return std::make_shared<ResNet>(spec, BlockPlan{{3, 4, 6, 3}, false}); }
+Net make_resnet50(const NetSpec& spec) { return std::make_shared<ResNet>(spec, BlockPlan{{3, 4, 6, 3}, true}); }
 
 }  // namespace fewlabel

@@ -4,6 +4,7 @@
 #pragma once
 #include <torch/torch.h>
 
+#include "fewlabel/image.h"
 #include "fewlabel/net.h"
 
 namespace fewlabel {

@@ -6,7 +6,9 @@
 #include <array>
 
 #include "fewlabel/error.h"
+#include "fewlabel/image.h"
 #include "fewlabel/transform.h"
+#include "modalities/modalities.h"
 
 namespace fewlabel {
 namespace {
@@ -15,10 +17,20 @@ constexpr int64_t kSmallest = 8;   // side in pixels that every net takes
 constexpr int64_t kSmallNet = 48;  // up to here the small net sees every pixel
 constexpr std::array<int64_t, 8> kSides = {224, 160, 128, 96, 64, 48, 40, 32};
 
-std::string net_for(int64_t size) { return size <= kSmallNet ? "cnn" : "resnet18"; }
+constexpr int64_t kLongest = 128;  // tokens of a text that is read whole; more where the recipe says so
+
+std::string net_for(Kind kind, int64_t size) {
+  if (kind == Kind::text) return "bert";
+  if (kind == Kind::table) return "mlp";
+  return size <= kSmallNet ? "cnn" : "resnet18";
+}
+
+/// Tokens that hold most texts whole; long ones say what they are about at their start.
+int64_t length_for(const Layout& found) { return std::clamp<int64_t>(found.sizes.at(0), 8, kLongest); }
 
 /// The smallest of kSides that shrinks most images by no more than a fifth; small ones stay as they are.
-int64_t side_for(const ImageShape& found) {
+int64_t side_for(const Layout& layout) {
+  const ImageShape found = image_shape(layout);
   const int64_t side = std::max(found.height, found.width);
   if (side <= 40) return std::max(side, kSmallest);
   for (auto limit = kSides.rbegin(); limit != kSides.rend(); ++limit)
@@ -66,18 +78,26 @@ class Resolver {
   void data() {
     const DataConfig& from = config_.data;
     DataPlan& to = plan_.data = written_part<DataPlan>(from);
-    pick(to.size, from.size, "data.size", side_for(facts_.found),
-         fmt::format("most images are {} × {}", facts_.found.width, facts_.found.height));
-    pick(to.channels, from.channels, "data.channels", int64_t{facts_.found.channels == 1 ? 1 : 3},
-         facts_.found.channels == 1 ? "grey images" : "colour images");
+    if (facts_.found.kind == Kind::text)
+      pick(to.length, from.length, "data.length", length_for(facts_.found),
+           fmt::format("19 texts of 20 have no more than {} tokens", facts_.found.sizes.at(0)));
+    if (facts_.found.kind != Kind::image) return;
+    const ImageShape found = image_shape(facts_.found);
+    pick(to.size, from.size, "data.size", side_for(found),
+         fmt::format("most images are {} × {}", found.width, found.height));
+    pick(to.channels, from.channels, "data.channels", int64_t{found.channels == 1 ? 1 : 3},
+         found.channels == 1 ? "grey images" : "colour images");
     if (to.channels == 2) throw Error(ErrorKind::usage, "config", "data.channels = 2: wanted 1 or 3");
   }
 
   void net() {
     const NetConfig& from = config_.net;
     NetPlan& to = plan_.net = written_part<NetPlan>(from);
-    pick(to.name, from.name, "net.name", net_for(plan_.data.size),
-         plan_.data.size <= kSmallNet ? "small images" : fmt::format("images of more than {} pixels", kSmallNet));
+    const Kind kind = facts_.found.kind;
+    pick(to.name, from.name, "net.name", net_for(kind, plan_.data.size),
+         kind != Kind::image            ? fmt::format("examples are {}s", word_for_one(kind))
+         : plan_.data.size <= kSmallNet ? "small images"
+                                        : fmt::format("images of more than {} pixels", kSmallNet));
     to.bn_momentum = from.bn_momentum.value_or(to.name.starts_with("wrn") && !brief_ ? 0.001 : 0.1);
   }
 
@@ -92,9 +112,11 @@ class Resolver {
   }
 
   void augment() {
-    const bool colour = plan_.data.channels == 3;
-    const ViewPolicies policies = default_policies(plan_.data.channels);
-    const std::string reason = colour ? "colour photographs" : "grey images may be signs, which must not be mirrored";
+    const bool image = facts_.found.kind == Kind::image;
+    const ViewPolicies policies = image ? image_policies(plan_.data.channels) : default_policies(facts_.found.kind);
+    const std::string reason = !image ? fmt::format("examples are {}s", word_for_one(facts_.found.kind))
+                               : plan_.data.channels == 3 ? "colour photographs"
+                                                          : "grey images may be signs, which must not be mirrored";
     pick(plan_.augment.weak, config_.augment.weak, "augment.weak", policies.weak, reason);
     pick(plan_.augment.strong, config_.augment.strong, "augment.strong", policies.strong, reason);
     plan_.augment.contrast = config_.augment.contrast.value_or(policies.contrast);
@@ -120,7 +142,8 @@ class Resolver {
   void optimizer() {
     const OptimizerConfig& from = config_.optimizer;
     OptimizerPlan& to = plan_.optimizer = written_part<OptimizerPlan>(from);
-    const bool sgd = from.name == "sgd";
+    to.name = from.name.value_or(facts_.found.kind == Kind::text ? "adamw" : "sgd");
+    const bool sgd = to.name == "sgd";
     to.lr = from.lr.value_or(sgd ? (brief_ ? 0.05 : 0.03) : 1e-3);
     to.weight_decay = from.weight_decay.value_or(sgd ? 5e-4 : 0.05);
     to.schedule = from.schedule.value_or(brief_ ? "cosine" : "cosine_7_16");
@@ -151,13 +174,20 @@ MethodChoice choose_method(const PlanFacts& facts) {
 Resolved resolve(TrainConfig config, const PlanFacts& facts) { return Resolver(std::move(config), facts).run(); }
 
 std::vector<Scale> scales(const TrainConfig& config, const PlanFacts& facts) {
+  const Kind kind = facts.found.kind;
+  if (kind != Kind::image) {
+    const int64_t length = kind == Kind::text ? config.data.length.value_or(length_for(facts.found)) : 0;
+    return {{length, config.net.name.value_or(net_for(kind, length))}};
+  }
   const int64_t largest = config.data.size.value_or(side_for(facts.found));
-  std::vector<Scale> all = {{largest, config.net.name.value_or(net_for(largest))}};
+  std::vector<Scale> all = {{largest, config.net.name.value_or(net_for(kind, largest))}};
   if (!config.data.size)
     for (const int64_t side : kSides)
-      if (side < largest) all.push_back({side, config.net.name.value_or(net_for(side))});
+      if (side < largest) all.push_back({side, config.net.name.value_or(net_for(kind, side))});
   if (!config.net.name && all.back().net != "cnn") all.push_back({all.back().size, "cnn"});
   return all;
 }
+
+std::string smallest_net(Kind kind) { return kind == Kind::image ? "seed_cnn" : kind == Kind::text ? "text_cnn" : ""; }
 
 }  // namespace fewlabel

@@ -12,7 +12,7 @@ namespace fewlabel {
 
 /// What a plan depends on beside the configuration.
 struct PlanFacts {
-  ImageShape found;  // commonest shape of the examples
+  Layout found;  // commonest layout of the examples
   int64_t labeled = 0, unlabeled = 0, classes = 0;
   int threads = 1;                     // that this process may use
   bool bf16 = false;                   // the processor multiplies bf16 natively
@@ -40,12 +40,14 @@ inline constexpr double kDefaultMinutes = 5;
 
 /// A pair of what decides the cost of a step most.
 struct Scale {
-  int64_t size = 0;  // side of the images in pixels
+  int64_t size = 0;  // side of images in pixels, tokens of texts; 0: there is nothing to choose
   std::string net;
   bool operator==(const Scale&) const = default;
 };
 /// The scales that a budget may choose among, largest first: what `config` says stays as it is, and none shows more
-/// pixels than most examples have.
+/// than most examples have.
 std::vector<Scale> scales(const TrainConfig& config, const PlanFacts& facts);
+/// The cheapest net that learns from a kind at all; empty where scales() has it already.
+std::string smallest_net(Kind kind);
 
 }  // namespace fewlabel

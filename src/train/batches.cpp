@@ -1,11 +1,29 @@
 #include "train/batches.h"
 
+#include "fewlabel/image.h"
 #include "train/device.h"
 #include "train/torch_compat.h"
 
 namespace fewlabel {
-Tensor normalised(const uint8_t* pixels, int64_t count, const Normalization& rule) {
-  const int64_t height = rule.shape.height, width = rule.shape.width, channels = rule.shape.channels;
+namespace {
+
+/// Examples as they come: i32 or f32, N × the sizes.
+Tensor as_stored(const uint8_t* examples, int64_t count, const Layout& layout, const torch::Device& device) {
+  std::vector<int64_t> sizes = {count};
+  sizes.insert(sizes.end(), layout.sizes.begin(), layout.sizes.end());
+  return bytes_to(examples, sizes, layout.type == Layout::Type::i32 ? at::kInt : at::kFloat, device);
+}
+
+Tensor on_device(const uint8_t* examples, int64_t count, const Normalization& rule, const torch::Device& device) {
+  const Tensor x = as_stored(examples, count, rule.layout, device);
+  if (rule.layout.type == Layout::Type::i32) return x.to(at::kLong);
+  if (rule.mean.empty()) return x;
+  return (x - at::tensor(rule.mean).to(device)) / at::tensor(rule.deviation).to(device);
+}
+
+Tensor normalised_pixels(const uint8_t* pixels, int64_t count, const Normalization& rule) {
+  const ImageShape shape = image_shape(rule.layout);
+  const int64_t height = shape.height, width = shape.width, channels = shape.channels;
   // 256 possible values a channel: a table is exact, and one load replaces a conversion and a division.
   std::vector<float> table(static_cast<std::size_t>(channels) * 256);
   for (int64_t c = 0; c < channels; ++c)
@@ -26,8 +44,15 @@ Tensor normalised(const uint8_t* pixels, int64_t count, const Normalization& rul
   return out.permute({0, 3, 1, 2});
 }
 
+}  // namespace
+
+Tensor normalised(const uint8_t* examples, int64_t count, const Normalization& rule) {
+  return rule.layout.type == Layout::Type::u8 ? normalised_pixels(examples, count, rule)
+                                              : on_device(examples, count, rule, at::kCPU);
+}
+
 BatchMover::BatchMover(Normalization rule, const torch::Device& device) : rule_(std::move(rule)), device_(device) {
-  if (device.is_cpu()) return;
+  if (device.is_cpu() || rule_.layout.type != Layout::Type::u8) return;
   std::vector<float> factor, shift;
   for (std::size_t c = 0; c < rule_.mean.size(); ++c) {
     factor.push_back(1 / (255.F * rule_.deviation.at(c)));
@@ -37,16 +62,17 @@ BatchMover::BatchMover(Normalization rule, const torch::Device& device) : rule_(
   shift_ = torch::tensor(shift).to(device);
 }
 
-Tensor BatchMover::images(const uint8_t* pixels, int64_t count) const {
-  if (device_.is_cpu()) return normalised(pixels, count, rule_);
-  const ImageShape& shape = rule_.shape;
-  const Tensor bytes = bytes_to(pixels, {count, shape.height, shape.width, shape.channels}, at::kByte, device_);
+Tensor BatchMover::input(const uint8_t* examples, int64_t count) const {
+  if (device_.is_cpu()) return normalised(examples, count, rule_);
+  if (rule_.layout.type != Layout::Type::u8) return on_device(examples, count, rule_, device_);
+  const ImageShape shape = image_shape(rule_.layout);
+  const Tensor bytes = bytes_to(examples, {count, shape.height, shape.width, shape.channels}, at::kByte, device_);
   return at::addcmul(shift_, bytes.to(at::kFloat), factor_).permute({0, 3, 1, 2});
 }
 
 Views BatchMover::views(const RawViews& raw) const {
   Views views;
-  for (const auto& pixels : raw.views) views.x.push_back(images(pixels.data(), raw.size()));
+  for (const auto& examples : raw.views) views.x.push_back(input(examples.data(), raw.size()));
   const std::vector<int64_t> label(raw.label.begin(), raw.label.end()), index(raw.index.begin(), raw.index.end());
   views.y = bytes_to(label.data(), {raw.size()}, at::kLong, device_);
   views.index = bytes_to(index.data(), {raw.size()}, at::kLong, device_);

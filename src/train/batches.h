@@ -1,25 +1,21 @@
 // From the loader's bytes to the tensors that a method learns from.
 #pragma once
 #include "data/loader.h"
+#include "fewlabel/modality.h"
 #include "fewlabel/trainer.h"
 
 namespace fewlabel {
 
-/// Pixels in [0, 1] become (pixel - mean) / deviation, channel by channel.
-struct Normalization {
-  ImageShape shape;
-  std::vector<float> mean, deviation;
-};
-
-/// fp32, N × C × H × W in channels-last memory, from N × H × W × C bytes.
-Tensor normalised(const uint8_t* pixels, int64_t count, const Normalization& rule);
+/// A net's input from decoded examples: images fp32, N × C × H × W in channels-last memory, from N × H × W × C bytes;
+/// texts int64, N × T; tables fp32, N × D.
+Tensor normalised(const uint8_t* examples, int64_t count, const Normalization& rule);
 
 /// Puts batches onto a device. Bytes travel, a quarter of the floats; a GPU normalises them itself.
 class BatchMover {
  public:
   BatchMover(Normalization rule, const torch::Device& device);
   /// As normalised(), on the device.
-  Tensor images(const uint8_t* pixels, int64_t count) const;
+  Tensor input(const uint8_t* examples, int64_t count) const;
   /// Labels and indices as int64.
   Batch batch(const RawBatch& raw) const;
 

@@ -16,7 +16,7 @@ std::string progress_line(const ProgressState& state, int columns) {
   std::string front = fmt::format("{}  {}/{}", state.name, with_commas(step), with_commas(steps));
   const std::string loss = state.has_loss ? fmt::format(" loss {:.3f}", state.loss) : "";
   const std::string kept = state.has_kept ? fmt::format("  kept {:.0f} %", 100 * state.kept) : "";
-  const std::string speed = fmt::format("  {} img/s", with_commas(std::llround(rate)));
+  const std::string speed = fmt::format("  {} ex/s", with_commas(std::llround(rate)));
   const std::string left = step < steps ? fmt::format("  {} left", duration(eta)) : "  done";
   const std::string bar = " " + bar_of(share);
   // Narrow terminals lose the bar first, then one figure after another.

@@ -15,7 +15,7 @@ struct ProgressState {
   double loss = 0, kept = 0;
   bool has_loss = false, has_kept = false;
 };
-/// "freematch  1,200/5,000 [########------------] loss 0.532  kept 83 %  1,310 img/s  2 min 05 s left", cut to
+/// "freematch  1,200/5,000 [########------------] loss 0.532  kept 83 %  1,310 ex/s  2 min 05 s left", cut to
 /// `columns`.
 std::string progress_line(const ProgressState& state, int columns);
 

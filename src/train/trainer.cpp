@@ -77,7 +77,7 @@ struct Trainer::Impl {
         precision(parse_precision(options.loop.precision)),
         schedule{parse_schedule(options.optimizer.schedule), options.optimizer.warmup, options.loop.steps},
         device(prepare(method)),
-        mover({options.shape, options.mean, options.deviation}, device),
+        mover({options.layout, options.mean, options.deviation}, device),
         step(method, step_settings(options)),
         watched(step),
         collapse(method.needs(), options.loop.steps, options.optimizer.warmup),
@@ -152,7 +152,7 @@ void Trainer::Impl::record(int64_t images, double seconds, double waited) {
   watch_trust(log);
   if (!hooks.on_log) return;
   const double rate = seconds > 0 ? static_cast<double>(images) / seconds : 0;
-  log.timing = {{"seconds", before}, {"images_per_second", rate}, {"wait_share", waited}};
+  log.timing = {{"seconds", before}, {"examples_per_second", rate}, {"wait_share", waited}};
   hooks.on_log(log);
 }
 

@@ -4,7 +4,9 @@
 
 #include "app/app.h"
 #include "core/csv.h"
+#include "fewlabel/image.h"
 #include "helpers.h"
+#include "modalities/image/modality.h"
 
 namespace fewlabel {
 namespace {
@@ -13,10 +15,13 @@ using testing::error_of;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-class TinyStore final : public ImageStore {
+class TinyStore final : public ExampleStore {
  public:
   int64_t size() const override { return 4; }
-  ImageShape shape() const override { return {8, 8, 1}; }
+  const Layout& layout() const override {
+    static const Layout layout = ImageShape{8, 8, 1};
+    return layout;
+  }
   void fetch(int64_t index, uint8_t* out) const override { std::fill_n(out, 64, static_cast<uint8_t>(index * 50)); }
   std::vector<int64_t> damaged() const override { return {}; }
   const std::vector<Damage>& damage() const override { return damage_; }
@@ -35,7 +40,8 @@ class TinySource final : public Source {
   }
   int32_t label(int64_t index) const override { return static_cast<int32_t>(index % 2); }
   const std::vector<std::string>& classes() const override { return classes_; }
-  Image read(int64_t) const override { return {}; }
+  Kind kind() const override { return Kind::image; }
+  Raw raw(int64_t) const override { return {}; }
 
  private:
   std::vector<std::string> classes_{"no", "yes"};
@@ -43,7 +49,8 @@ class TinySource final : public Source {
 
 Evaluation evaluated() {  // rows: right, wrong and sure, right, wrong and unsure
   const Tensor logits = torch::tensor({{2.0F, 0.0F}, {5.0F, -5.0F}, {1.0F, 0.0F}, {0.2F, 0.1F}});
-  return evaluate_logits(logits, {{0, 1, 2, 3}, {0, 1, 0, 1}}, TinyStore(), TinySource(), {"no", "yes"});
+  return evaluate_logits(logits, {{0, 1, 2, 3}, {0, 1, 0, 1}},
+                         {*make_image_modality(1 << 20), TinySource(), TinyStore()}, {"no", "yes"});
 }
 
 TEST(Evaluation, CountsWhatIsRight) {
@@ -60,7 +67,7 @@ TEST(Evaluation, TheSurestMistakeComesFirst) {
   EXPECT_EQ(mistakes[0]["name"], "=evil,\"x\".png");
   EXPECT_EQ(mistakes[0]["true"], "yes");
   EXPECT_EQ(mistakes[0]["predicted"], "no");
-  EXPECT_THAT(mistakes[0]["png_base64"].get<std::string>(), StartsWith("iVBOR"));
+  EXPECT_THAT(mistakes[0]["exhibit"]["png"].get<std::string>(), StartsWith("iVBOR"));
 }
 
 TEST(Evaluation, PredictionsAreNoFormulas) {

@@ -6,10 +6,10 @@
 #include "app/app.h"
 #include "app/tiny.h"
 #include "core/files.h"
-#include "data/decode/encode.h"
 #include "fewlabel/error.h"
 #include "fewlabel/random.h"
 #include "helpers.h"
+#include "modalities/image/decode/encode.h"
 
 namespace fewlabel {
 namespace {

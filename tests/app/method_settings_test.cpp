@@ -2,10 +2,14 @@
 
 #include <gmock/gmock.h>
 
+#include "fewlabel/error.h"
 #include "fewlabel/method.h"
+#include "helpers.h"
 
 namespace fewlabel {
 namespace {
+
+using fewlabel::testing::error_of;
 
 Json recipe_of(const std::string& method) { return {{"method", {{"name", method}}}}; }
 
@@ -73,6 +77,26 @@ TEST(MethodSettings, ManyLabelsNeedNoQuarterTurns) {
   EXPECT_EQ(rotation(recipe, 500), 0.0);
   recipe["method"]["rotation"] = 0.3;
   EXPECT_EQ(rotation(recipe, 500), 0.3);
+}
+
+TEST(MethodSettings, WhatOnlyImagesHaveIsTakenBackFromOthers) {
+  const auto rotation = [](const Json& recipe, Kind kind) {
+    TrainConfig config;
+    config.method = with_method_settings(recipe).at("method");
+    fit_to_kind(config, recipe, kind);
+    fit_to_labels(config, recipe, 1000);
+    return config.method.value("rotation", -1.0);
+  };
+  Json recipe = recipe_of("fixmatch");
+  EXPECT_EQ(rotation(recipe, Kind::image), 0.0);
+  EXPECT_EQ(rotation(recipe, Kind::text), -1.0);
+  recipe["method"]["rotation"] = 0.3;  // to be refused by the method
+  EXPECT_EQ(rotation(recipe, Kind::text), 0.3);
+  TrainConfig config;
+  config.method = {{"name", "gan"}};
+  const Error error = error_of([&] { fit_to_kind(config, recipe_of("gan"), Kind::text); });
+  EXPECT_EQ(error.kind(), ErrorKind::usage);
+  EXPECT_NE(error.hint().find("mlm"), std::string::npos) << error.what();
 }
 
 TEST(MethodSettings, OfEveryMethodAreOnesThatItHas) {

@@ -10,8 +10,8 @@
 #include "core/files.h"
 #include "core/text.h"
 #include "data/byte_file.h"
-#include "data/decode/encode.h"
 #include "helpers.h"
+#include "modalities/image/decode/encode.h"
 
 namespace fewlabel {
 namespace {

@@ -7,11 +7,11 @@
 #include "app/located.h"
 #include "app/recipe_stages.h"
 #include "core/files.h"
-#include "data/decode/encode.h"
 #include "eval/saved_method.h"
 #include "fewlabel/random.h"
 #include "helpers.h"
 #include "methods/toy.h"
+#include "modalities/image/decode/encode.h"
 
 namespace fewlabel {
 namespace {

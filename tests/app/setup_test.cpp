@@ -7,8 +7,8 @@
 
 #include "app/app.h"
 #include "app/tiny.h"
-#include "data/decode/encode.h"
 #include "helpers.h"
+#include "modalities/image/decode/encode.h"
 
 namespace fewlabel {
 namespace {

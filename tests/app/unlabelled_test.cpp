@@ -10,7 +10,9 @@
 #include "core/cancel.h"
 #include "eval/memory_store.h"
 #include "fewlabel/error.h"
+#include "fewlabel/image.h"
 #include "helpers.h"
+#include "modalities/image/modality.h"
 
 namespace fewlabel {
 namespace {
@@ -25,23 +27,24 @@ class NamedSource final : public Source {
   std::string name(int64_t index) const override { return std::to_string(index) + ".png"; }
   int32_t label(int64_t) const override { return kUnlabeled; }
   const std::vector<std::string>& classes() const override { return classes_; }
-  Image read(int64_t) const override { return {}; }
+  Kind kind() const override { return Kind::image; }
+  Raw raw(int64_t) const override { return {}; }
 
  private:
   std::vector<std::string> classes_{"cat", "dog"};
 };
 
 /// Some examples of a store are copies of others, a little brighter.
-class CopyStore final : public ImageStore {
+class CopyStore final : public ExampleStore {
  public:
   CopyStore(int64_t count, std::map<int64_t, int64_t> copies) : base_(count), copies_(std::move(copies)) {}
   int64_t size() const override { return base_.size(); }
-  ImageShape shape() const override { return base_.shape(); }
+  const Layout& layout() const override { return base_.layout(); }
   void fetch(int64_t index, uint8_t* out) const override {
     const auto at = copies_.find(index);
     base_.fetch(at == copies_.end() ? index : at->second, out);
     if (at != copies_.end())
-      for (int64_t p = 0; p < shape().bytes(); ++p) out[p] = static_cast<uint8_t>(std::min(255, out[p] + 2));
+      for (int64_t p = 0; p < layout().bytes(); ++p) out[p] = static_cast<uint8_t>(std::min(255, out[p] + 2));
   }
   std::vector<int64_t> damaged() const override { return {}; }
   const std::vector<Damage>& damage() const override { return base_.damage(); }
@@ -67,7 +70,7 @@ PreparedData prepared(std::map<int64_t, int64_t> copies = {}) {
 }
 
 /// Right on all labels but that of example 3; calls example i > 7 a dog with probability (i + 1/2) / 40.
-torch::Tensor made_up(const ImageStore&, const std::vector<int64_t>& indices) {
+torch::Tensor made_up(const ExampleStore&, const std::vector<int64_t>& indices) {
   torch::Tensor logits = torch::zeros({static_cast<int64_t>(indices.size()), 2});
   for (std::size_t i = 0; i < indices.size(); ++i) {
     const double dog = indices[i] == 3  ? 0.02
@@ -136,10 +139,13 @@ TEST(Unlabelled, CopiesAreFoundWhereverTheyAre) {
 }
 
 TEST(LookAlikes, ThatShowNothingAreNotCompared) {
-  class Flat final : public ImageStore {
+  class Flat final : public ExampleStore {
    public:
     int64_t size() const override { return 4; }
-    ImageShape shape() const override { return {8, 8, 3}; }
+    const Layout& layout() const override {
+      static const Layout layout = ImageShape{8, 8, 3};
+      return layout;
+    }
     void fetch(int64_t, uint8_t* out) const override { std::fill_n(out, 192, uint8_t{200}); }
     std::vector<int64_t> damaged() const override { return {}; }
     const std::vector<Damage>& damage() const override { return none_; }
@@ -149,7 +155,7 @@ TEST(LookAlikes, ThatShowNothingAreNotCompared) {
     std::vector<Damage> none_;
     std::string hash_;
   };
-  EXPECT_TRUE(look_alikes(Flat(), {{0, 1}, {0, 1}}, {{2, 3}, {-1, -1}}).pairs.empty());
+  EXPECT_TRUE(look_alikes(*make_image_modality(1 << 20), Flat(), {{0, 1}, {0, 1}}, {{2, 3}, {-1, -1}}).pairs.empty());
 }
 
 TEST(Unlabelled, AsksNoMoreThanItMay) {
@@ -166,7 +172,7 @@ TEST(Unlabelled, StopsWhenAsked) {
   const PreparedData data = prepared();
   request_cancel(ErrorKind::interrupted);
   const Error error = error_of([&] { ask(made_up, *data.train, data.unlabeled, 8); });
-  const Error other = error_of([&] { look_alikes(*data.train, data.labeled, data.unlabeled); });
+  const Error other = error_of([&] { look_alikes(*data.modality, *data.train, data.labeled, data.unlabeled); });
   clear_cancel();
   EXPECT_EQ(error.kind(), ErrorKind::interrupted);
   EXPECT_EQ(other.kind(), ErrorKind::interrupted);

@@ -87,7 +87,7 @@ TEST(VirtualExamples, JoinTheLabelledOfAnyMethodAndNotThoseOfItsBaseline) {
     StageOptions options;
     options.plan = plan;
     options.conduct.workers = 0;
-    options.normalization = {bench.data.train->shape(), {0.5F}, {0.5F}};
+    options.normalization = {bench.data.train->layout(), {0.5F}, {0.5F}};
     return options;
   };
   Stage with(bench.data, options_of(bench.plan));

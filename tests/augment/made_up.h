@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "fewlabel/dataset.h"
+#include "fewlabel/image.h"
 
 namespace fewlabel::test {
 

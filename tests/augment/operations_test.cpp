@@ -1,4 +1,4 @@
-#include "augment/image/operations.h"
+#include "modalities/image/augment/operations.h"
 
 #include <gtest/gtest.h>
 
@@ -7,9 +7,9 @@
 #include <sstream>
 #include <string>
 
-#include "augment/image/geometry.h"
-#include "augment/image/pixels.h"
 #include "made_up.h"
+#include "modalities/image/augment/geometry.h"
+#include "modalities/image/augment/pixels.h"
 
 namespace fewlabel::augment {
 namespace {

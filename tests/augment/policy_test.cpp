@@ -1,4 +1,4 @@
-#include "augment/image/policy.h"
+#include "modalities/image/augment/policy.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -51,7 +51,7 @@ TEST(Policy, AcceptsWhatTheDocumentationShows) {
 
 TEST(Policy, MirrorsColourImagesAloneByDefault) {
   for (const int64_t channels : {1, 3}) {
-    const ViewPolicies policies = default_policies(channels);
+    const ViewPolicies policies = image_policies(channels);
     for (const std::string& policy : {policies.weak, policies.strong, policies.contrast}) {
       EXPECT_NO_THROW(make_image_transform(policy)) << policy;
       EXPECT_EQ(policy.find("flip") != std::string::npos, channels == 3) << policy;

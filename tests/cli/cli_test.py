@@ -130,7 +130,7 @@ class Usage(unittest.TestCase):
 
     def test_missing_and_extra_words(self):
         self.refused("runs", saying="ls, show, compare, prune")
-        self.refused("predict", "runs/x", saying="PATH is required")
+        self.refused("predict", "runs/x", saying="INPUT is required")
         self.refused("runs", "compare", "a", saying="there is no such run")
         self.refused("report", "a", "b", saying="At Most 1")
         self.refused("train", "fashion_mnist/demo", "fashion_mnist/demo", saying="second recipe")
@@ -204,7 +204,7 @@ class Usage(unittest.TestCase):
     def test_words_after_two_dashes_are_no_options(self):
         for verb in ("report", "runs show", "evaluate"):
             self.refused(*verb.split(), "--", "-odd", saying="[-odd] there is no such run")
-        self.refused("predict", "--", "-run", "--top", saying="[--top] does not exist", code=3)
+        self.refused("predict", "--", "-run", "--top", saying="[-run] holds no trained model")
         self.refused("runs", "ls", "--", "-odd", saying="[-odd] there is no such folder")
         self.refused("data", "inspect", "--", "-odd", saying="-odd", code=3)
         self.refused("methods", "--", "--json", saying="there is no method '--json'")
@@ -245,7 +245,7 @@ class Usage(unittest.TestCase):
     def test_bench_measures_a_step(self):
         result = json.loads(call("bench", "fixmatch/linear", "mu=2", "--batch", 4, "--steps", 2, "--json").stdout)
         self.assertGreater(result["seconds_per_step"], 0)
-        self.assertEqual(result["images_per_second"], 4 * 3 / result["seconds_per_step"])
+        self.assertEqual(result["examples_per_second"], 4 * 3 / result["seconds_per_step"])
         # 4 + 8 examples forward and their weights' gradient, 8 forward alone; 784 × 10 products each.
         self.assertEqual(result["flop"], 2 * 784 * 10 * (2 * 12 + 8))
 

@@ -34,7 +34,7 @@ class Includes(unittest.TestCase):
 
     def test_torch_stays_out_of_the_light_modules(self):
         for target in ("<torch/torch.h>", '"fewlabel/method.h"', "<c10/util/Exception.h>"):
-            self.assertEqual(check({"src/augment/x.h": f"#include {target}\n"})[0], 1, target)
+            self.assertEqual(check({"src/modalities/x.h": f"#include {target}\n"})[0], 1, target)
             self.assertEqual(check({"src/methods/x.h": f"#include {target}\n"})[0], 0, target)
             self.assertEqual(check({"cli/x.h": f"#include {target}\n"})[0], 1, target)
 

@@ -1,10 +1,10 @@
-#include "data/decode/decode.h"
+#include "modalities/image/decode/decode.h"
 
 #include <functional>
 
-#include "data/decode/encode.h"
-#include "data/decode/exif.h"
 #include "files.h"
+#include "modalities/image/decode/encode.h"
+#include "modalities/image/decode/exif.h"
 
 namespace fewlabel::testing {
 namespace {

@@ -14,7 +14,9 @@
 
 #include "fewlabel/dataset.h"
 #include "fewlabel/error.h"
+#include "fewlabel/image.h"
 #include "helpers.h"
+#include "modalities/modalities.h"
 
 namespace fewlabel::testing {
 
@@ -136,6 +138,21 @@ void expect_error(ErrorKind kind, const std::string& part, Body&& body) {
     EXPECT_EQ(error.kind(), kind) << error.what();
     EXPECT_THAT(std::string(error.what()), ::testing::HasSubstr(part));
   }
+}
+
+/// The modality of images, as it is where no option says otherwise.
+inline std::shared_ptr<const Modality> images() { return plain_modality(Kind::image, {}); }
+inline std::shared_ptr<const Modality> modality_of(const Source& source) { return plain_modality(source.kind(), {}); }
+
+/// One example at its own size.
+inline Image read_image(const Source& source, int64_t index) {
+  const auto modality = images();
+  const Raw raw = source.raw(index);
+  const std::string where = source.name(index);
+  const ImageShape shape = image_shape(modality->own_layout(where, raw));
+  Image image{shape.height, shape.width, shape.channels, std::vector<uint8_t>(static_cast<std::size_t>(shape.bytes()))};
+  modality->decode(where, raw, shape, image.pixels.data());
+  return image;
 }
 
 inline std::vector<int32_t> labels_of(const Source& source) {

@@ -59,7 +59,7 @@ TEST(HostileNpy, BadHeaders) {
   const float two = 2;
   const Dataset data = open_dataset(
       folder.write("f.npy", npy("<f4", "(1, 1, 1)", std::string(reinterpret_cast<const char*>(&two), 4))), {});
-  expect_error(ErrorKind::data, "value 2 lies outside [0, 1]", [&] { data.train->read(0); });
+  expect_error(ErrorKind::data, "value 2 lies outside [0, 1]", [&] { read_image(*data.train, 0); });
 }
 
 TEST(HostileShards, NamesAndSizes) {

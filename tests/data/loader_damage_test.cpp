@@ -12,22 +12,22 @@ constexpr ImageShape kShape{4, 4, 1};
 /// The image, with a number added that the draw of its view gives.
 class Shift final : public Transform {
  public:
-  void apply(const uint8_t* in, const ImageShape& shape, uint8_t* out, Random& random) const override {
+  void apply(const uint8_t* in, const Layout& layout, uint8_t* out, Random& random) const override {
     const auto by = static_cast<uint8_t>(random.below(8));
-    for (int64_t i = 0; i < shape.bytes(); ++i) out[i] = static_cast<uint8_t>(in[i] + by);
+    for (int64_t i = 0; i < layout.bytes(); ++i) out[i] = static_cast<uint8_t>(in[i] + by);
   }
 };
 
 /// Image i of `count` has the value 10 (i + 1); those of `cut` end too early.
-std::unique_ptr<ImageStore> lazy_store(const TemporaryFolder& folder, int count, const std::set<int>& cut) {
+std::unique_ptr<ExampleStore> lazy_store(const TemporaryFolder& folder, int count, const std::set<int>& cut) {
   for (int i = 0; i < count; ++i) {
     const std::string whole = grey_png(10 * (i + 1));
     folder.write(std::to_string(i) + ".png", cut.contains(i) ? whole.substr(0, whole.size() - 20) : whole);
   }
-  return make_store(open_dataset(folder.path(), {}).train, {.shape = kShape, .cache_bytes = 0});
+  return make_store(open_dataset(folder.path(), {}).train, images(), {.layout = kShape, .cache_bytes = 0});
 }
 
-StreamSpec all_of(const ImageStore& store, int64_t batch) {
+StreamSpec all_of(const ExampleStore& store, int64_t batch) {
   StreamSpec spec;
   for (int64_t i = 0; i < store.size(); ++i) {
     spec.pool.push_back(i);
@@ -38,7 +38,7 @@ StreamSpec all_of(const ImageStore& store, int64_t batch) {
   return spec;
 }
 
-std::vector<RawBatch> batches(const ImageStore& store, int count, const LoaderOptions& options) {
+std::vector<RawBatch> batches(const ExampleStore& store, int count, const LoaderOptions& options) {
   Loader loader(store, all_of(store, 3), all_of(store, 7), options);
   std::vector<RawBatch> result;
   for (int t = 0; t < count; ++t) result.push_back(loader.next());

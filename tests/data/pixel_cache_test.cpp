@@ -18,9 +18,9 @@ struct Scene {
     images.write("cat/1.png", grey_png(20));
     images.write("dog/2.png", "no picture");
   }
-  std::unique_ptr<ImageStore> open(ImageShape shape = kShape, int64_t bytes = 1 << 20) const {
-    return make_store(open_dataset(images.path(), {}).train,
-                      {.shape = shape, .disk_cache = cache / "pixels", .disk_cache_bytes = bytes, .worth_seconds = 0});
+  std::unique_ptr<ExampleStore> open(ImageShape shape = kShape, int64_t bytes = 1 << 20) const {
+    return make_store(open_dataset(images.path(), {}).train, testing::images(),
+                      {.layout = shape, .disk_cache = cache / "pixels", .disk_cache_bytes = bytes, .worth_seconds = 0});
   }
   std::vector<fs::path> entries() const {
     std::vector<fs::path> paths;
@@ -37,8 +37,8 @@ struct Scene {
   }
 };
 
-std::vector<uint8_t> pixels_of(const ImageStore& store, int64_t index) {
-  std::vector<uint8_t> pixels(static_cast<std::size_t>(store.shape().bytes()));
+std::vector<uint8_t> pixels_of(const ExampleStore& store, int64_t index) {
+  std::vector<uint8_t> pixels(static_cast<std::size_t>(store.layout().bytes()));
   store.fetch(index, pixels.data());
   return pixels;
 }

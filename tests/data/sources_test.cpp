@@ -13,7 +13,7 @@ using ::testing::HasSubstr;
 
 std::vector<int> first_pixels(const Source& source) {
   std::vector<int> values;
-  for (int64_t i = 0; i < source.size(); ++i) values.push_back(source.read(i).pixels.at(0));
+  for (int64_t i = 0; i < source.size(); ++i) values.push_back(read_image(source, i).pixels.at(0));
   return values;
 }
 
@@ -124,8 +124,8 @@ TEST(ImageFolder, SaysWhatIsMissing) {
   fs::create_directories(folder / "photos/unlabeled");
   expect_error(ErrorKind::data, "unlabelled examples holds no PNG, JPEG or WebP",
                [&] { open_dataset(folder / "photos", {}); });
-  folder.write("texts/cat/a.txt", "x");
-  expect_error(ErrorKind::data, "holds no PNG, JPEG or WebP image (1 other files)",
+  folder.write("texts/cat/a.pdf", "x");
+  expect_error(ErrorKind::data, "holds no PNG, JPEG or WebP image and no text (.txt) (1 other files)",
                [&] { open_dataset(folder / "texts", {}); });
   expect_error(ErrorKind::data, "there is no such file or folder", [&] { open_dataset(folder / "nowhere", {}); });
   fs::remove_all(folder / "photos/unlabeled");
@@ -154,7 +154,7 @@ TEST(Cifar, ReadsBothVariants) {
   const Dataset ten = open_dataset(folder / "ten", {}), hundred = open_dataset(folder / "hundred", {});
   EXPECT_THAT(labels_of(*ten.train), ElementsAre(3, 9));
   EXPECT_THAT(labels_of(*ten.test), ElementsAre(0));
-  const Image image = ten.train->read(1);
+  const Image image = read_image(*ten.train, 1);
   EXPECT_EQ(image.channels, 3);
   EXPECT_THAT(std::vector<int>(image.pixels.begin(), image.pixels.begin() + 3), ElementsAre(11, 22, 33));
   EXPECT_THAT(labels_of(*hundred.train), ElementsAre(99));
@@ -225,7 +225,7 @@ TEST(Manifest, NamesTheLineOfAFault) {
   refuses("a.csv", "path,label\n\"a\"b,x\n", "line 2] text follows a closing quote");
   refuses("a.csv", "path,label\na.png\n", "line 2: 1 columns where the first line has 2");
   refuses("a.csv", "path,label\n,x\n", "line 2] names no file");
-  refuses("a.csv", "image,category\na.png,x\n", "none of the columns is called label, and 'category' is not known");
+  refuses("a.csv", "image,animal\na.png,x\n", "none of the columns is called label, and 'animal' is not known");
   refuses("a.csv", "path,label\na.png,x\na.png,y\n", "'a.png' is listed twice, first in line 2");
   refuses("a.csv", "path,label\na\xff.png,x\n", "line 2] is not UTF-8 text");
   refuses("a.csv", std::string("a\0.png,x\n", 9), "line 1] is not UTF-8 text");
@@ -247,11 +247,11 @@ TEST(Npy, ReadsBytesFloatsAndBothLayouts) {
   EXPECT_THAT(first_pixels(*bytes.train), ElementsAre(1, 2));
   const float values[] = {0.0f, 1.0f, 0.5f, 0.25f};
   const std::string raw(reinterpret_cast<const char*>(values), sizeof(values));
-  const Image image = open_dataset(folder.write("f.npy", npy("<f4", "(1, 2, 2)", raw)), {}).train->read(0);
+  const Image image = read_image(*open_dataset(folder.write("f.npy", npy("<f4", "(1, 2, 2)", raw)), {}).train, 0);
   EXPECT_THAT(image.pixels, ElementsAre(0, 255, 128, 64));
   std::string planes;
   for (const char c : {'\1', '\2', '\3'}) planes += std::string(25, c);
-  const Image first = open_dataset(folder.write("c.npy", npy("|u1", "(1, 3, 5, 5)", planes)), {}).train->read(0);
+  const Image first = read_image(*open_dataset(folder.write("c.npy", npy("|u1", "(1, 3, 5, 5)", planes)), {}).train, 0);
   EXPECT_EQ(first.height, 5);
   EXPECT_THAT(std::vector<int>(first.pixels.begin(), first.pixels.begin() + 3), ElementsAre(1, 2, 3));
 }
@@ -292,7 +292,7 @@ TEST(Shards, NoticeThatTheyHaveChanged) {
   const Dataset data = open_dataset(file, {});
   EXPECT_THAT(first_pixels(*data.train), ElementsAre(1, 2));
   folder.write("a.tar", two + one + kTarEnd);
-  expect_error(ErrorKind::data, "no longer holds 'a.tar/001' where it was", [&] { data.train->read(0); });
+  expect_error(ErrorKind::data, "no longer holds 'a.tar/001' where it was", [&] { read_image(*data.train, 0); });
 }
 
 TEST(Shards, ReadsCompressedOnes) {

@@ -18,7 +18,8 @@ class Labels : public Source {
   std::string name(int64_t index) const override { return "img" + std::to_string(index); }
   int32_t label(int64_t index) const override { return labels_[static_cast<std::size_t>(index)]; }
   const std::vector<std::string>& classes() const override { return classes_; }
-  Image read(int64_t) const override { return {}; }
+  Kind kind() const override { return Kind::image; }
+  Raw raw(int64_t) const override { return {}; }
 
  private:
   std::vector<int32_t> labels_;

@@ -27,12 +27,13 @@ void write_hostile(const TemporaryFolder& folder) {
   folder.write("dog/7.png", grey_png(20));
 }
 
-std::unique_ptr<ImageStore> store_of(const TemporaryFolder& folder, const StoreOptions& options = {.shape = kShape}) {
-  return make_store(open_dataset(folder.path(), {}).train, options);
+std::unique_ptr<ExampleStore> store_of(const TemporaryFolder& folder,
+                                       const StoreOptions& options = {.layout = kShape}) {
+  return make_store(open_dataset(folder.path(), {}).train, images(), options);
 }
 
-std::vector<uint8_t> fetched(const ImageStore& store, int64_t index) {
-  std::vector<uint8_t> pixels(static_cast<std::size_t>(store.shape().bytes()), 0xaa);
+std::vector<uint8_t> fetched(const ExampleStore& store, int64_t index) {
+  std::vector<uint8_t> pixels(static_cast<std::size_t>(store.layout().bytes()), 0xaa);
   store.fetch(index, pixels.data());
   return pixels;
 }
@@ -60,14 +61,14 @@ TEST(Store, StrictRefusesDamageCachedOrNot) {
   write_hostile(folder);
   for (const int64_t cache : {int64_t{0}, int64_t{1} << 20})
     expect_error(ErrorKind::data, "[dog/3_empty.png] is empty (0 bytes) (and 3 more damaged examples)",
-                 [&] { store_of(folder, {.shape = kShape, .cache_bytes = cache, .strict = true}); });
+                 [&] { store_of(folder, {.layout = kShape, .cache_bytes = cache, .strict = true}); });
 }
 
 TEST(Store, OnDemandGivesTheSamePixelsFromManyThreads) {
   const TemporaryFolder folder;
   write_hostile(folder);
-  const auto cached = store_of(folder, {.shape = kShape, .threads = 4}),
-             lazy = store_of(folder, {.shape = kShape, .cache_bytes = 0});
+  const auto cached = store_of(folder, {.layout = kShape, .threads = 4}),
+             lazy = store_of(folder, {.layout = kShape, .cache_bytes = 0});
   EXPECT_TRUE(lazy->damage().empty());
   std::atomic<int> wrong{0};
   {
@@ -86,7 +87,7 @@ TEST(Store, OnDemandGivesTheSamePixelsFromManyThreads) {
 TEST(Store, ChecksAsMuchAsItIsAskedAndSaysWhatIsDamaged) {
   const TemporaryFolder folder;
   write_hostile(folder);
-  const auto cached = store_of(folder), lazy = store_of(folder, {.shape = kShape, .cache_bytes = 0, .threads = 4});
+  const auto cached = store_of(folder), lazy = store_of(folder, {.layout = kShape, .cache_bytes = 0, .threads = 4});
   lazy->check({0, 3, 5, 7});
   EXPECT_THAT(lazy->damaged(), ElementsAre(3, 5));
   std::vector<uint8_t> pixels(16);
@@ -103,13 +104,17 @@ TEST(Store, HashFollowsPixelsNamesAndLabels) {
   folder.write("a/0.png", grey_png(1));
   folder.write("b/1.png", grey_png(2));
   const std::string before = store_of(folder)->content_hash();
-  const StoreOptions uncached{.shape = kShape, .cache_bytes = 0};
+  const StoreOptions uncached{.layout = kShape, .cache_bytes = 0};
   const std::string uncached_before = store_of(folder, uncached)->content_hash();
   EXPECT_EQ(before.size(), 32u);
-  EXPECT_EQ(store_of(folder, {.shape = kShape, .threads = 1})->content_hash(), before);
+  EXPECT_EQ(store_of(folder, {.layout = kShape, .threads = 1})->content_hash(), before);
   folder.write("b/1.png", grey_png(3));
   EXPECT_NE(store_of(folder)->content_hash(), before);
   EXPECT_NE(store_of(folder, uncached)->content_hash(), uncached_before);
+}
+
+ImageShape guessed(const TemporaryFolder& folder) {
+  return image_shape(images()->guess(*open_dataset(folder.path(), {}).train));
 }
 
 TEST(GuessShape, TakesTheCommonestSizeOrTheMiddleOne) {
@@ -118,26 +123,25 @@ TEST(GuessShape, TakesTheCommonestSizeOrTheMiddleOne) {
   folder.write("a/1.png", grey_png(1, 8));
   folder.write("a/2.png", png(2, 3, 8, 2, std::string(18, 'x')));
   folder.write("a/3.png", "");
-  EXPECT_EQ(guess_shape(*open_dataset(folder.path(), {}).train), (ImageShape{8, 8, 3}));
+  EXPECT_EQ(guessed(folder), (ImageShape{8, 8, 3}));
   folder.write("a/4.png", grey_png(1, 5));
   folder.write("a/5.png", grey_png(1, 6));
-  EXPECT_EQ(guess_shape(*open_dataset(folder.path(), {}).train), (ImageShape{6, 6, 3}));
+  EXPECT_EQ(guessed(folder), (ImageShape{6, 6, 3}));
   const TemporaryFolder bad;
   bad.write("a/0.png", "");
-  expect_error(ErrorKind::data, "no image can be read; the first: a/0.png: is empty",
-               [&] { guess_shape(*open_dataset(bad.path(), {}).train); });
+  expect_error(ErrorKind::data, "no image can be read; the first: a/0.png: is empty", [&] { guessed(bad); });
 }
 
 TEST(GuessShape, ReadsHeadersAlone) {
   const TemporaryFolder folder;
   folder.write("a/0.png", grey_png(1, 64).substr(0, 60));  // its pixels are cut off
-  EXPECT_EQ(guess_shape(*open_dataset(folder.path(), {}).train), (ImageShape{64, 64, 1}));
+  EXPECT_EQ(guessed(folder), (ImageShape{64, 64, 1}));
   // A comment, which is longer than what is read at first, stands before the size.
   const std::string plain = jpeg(16, TJPF_RGB, "\xc8\x64\x32"), comment(65000, 'c');
   std::string long_header = plain.substr(0, 2);
   for (int i = 0; i < 2; ++i) long_header += "\xff\xfe" + big_endian(65002).substr(2) + comment;
   folder.write("a/0.png", long_header + plain.substr(2));
-  EXPECT_EQ(guess_shape(*open_dataset(folder.path(), {}).train), (ImageShape{16, 16, 3}));
+  EXPECT_EQ(guessed(folder), (ImageShape{16, 16, 3}));
 }
 
 TEST(GuessShape, IsThatOfWholeImagesInEveryFormat) {
@@ -152,8 +156,10 @@ TEST(GuessShape, IsThatOfWholeImagesInEveryFormat) {
   for (const char* name : {"shards", "idx", "npy"}) {
     const auto source = open_dataset(folder / name, {}).train;
     for (int64_t i = 0; i < source->size(); ++i) {
-      const Image image = source->read(i);
-      EXPECT_EQ(shape_of(*source, i), (ImageShape{image.height, image.width, image.channels})) << name << " " << i;
+      const Image image = read_image(*source, i);
+      EXPECT_EQ(images()->own_layout(source->name(i), source->head(i)),
+                Layout(ImageShape{image.height, image.width, image.channels}))
+          << name << " " << i;
     }
   }
 }
@@ -165,9 +171,10 @@ class Interrupting final : public Source {
   std::string name(int64_t index) const override { return std::to_string(index); }
   int32_t label(int64_t) const override { return 0; }
   const std::vector<std::string>& classes() const override { return classes_; }
-  Image read(int64_t) const override {
+  Kind kind() const override { return Kind::image; }
+  Raw raw(int64_t) const override {
     if (++reads == 3) request_cancel(ErrorKind::interrupted);
-    return {4, 4, 1, std::vector<uint8_t>(16)};
+    return {std::vector<uint8_t>(16), kShape};
   }
   mutable std::atomic<int64_t> reads{0};
 
@@ -182,14 +189,14 @@ TEST(Store, StopsDecodingWhenItIsToldTo) {
     clear_cancel();
     EXPECT_LE(source->reads, 3 + std::max(3u, std::thread::hardware_concurrency())) << "a thread went on";
   };
-  stopped([](const auto& source) { make_store(source, {.shape = kShape, .threads = 3}); });
+  stopped([](const auto& source) { make_store(source, images(), {.layout = kShape, .threads = 3}); });
   stopped([](const auto& source) {
-    const auto store = make_store(source, {.shape = kShape, .cache_bytes = 0, .threads = 3});
+    const auto store = make_store(source, images(), {.layout = kShape, .cache_bytes = 0, .threads = 3});
     std::vector<int64_t> all(1000);
     for (int64_t i = 0; i < 1000; ++i) all[static_cast<std::size_t>(i)] = i;
     store->check(all);
   });
-  stopped([](const auto& source) { inspect({"name", "origin", source, nullptr, {"a"}}, {}); });
+  stopped([](const auto& source) { inspect({"name", "origin", source, nullptr, {"a"}}, *images(), {}); });
 }
 
 TEST(Inspect, CountsDamagedAndRepeatedImages) {
@@ -202,7 +209,7 @@ TEST(Inspect, CountsDamagedAndRepeatedImages) {
   folder.write("train/unlabeled/4.jpg", jpeg(8, TJPF_RGB, "abc"));
   folder.write("test/cat/5.png", grey_png(20, 9));
   const Dataset data = open_dataset(folder.path(), {});
-  const Json result = inspect(data, {});
+  const Json result = inspect(data, *images(), {});
   EXPECT_EQ(result["train"]["examples"], 5);
   EXPECT_EQ(result["train"]["labeled"], 4);
   EXPECT_EQ(result["train"]["unlabeled"], 1);
@@ -220,7 +227,8 @@ TEST(Inspect, CountsDamagedAndRepeatedImages) {
   EXPECT_THAT(inspect_text(split), HasSubstr("labels that the split keeps"));
   EXPECT_THAT(text, HasSubstr("in both: 1 test images also lie in the training set"));
   EXPECT_THAT(text, HasSubstr("neither JPEG nor PNG nor WebP"));
-  expect_error(ErrorKind::data, "(1 damaged in all)", [&] { inspect(data, {.strict = true, .classes = {}}); });
+  expect_error(ErrorKind::data, "(1 damaged in all)",
+               [&] { inspect(data, *images(), {.strict = true, .classes = {}}); });
 }
 
 TEST(Inspect, TextStaysWithinEightyColumns) {
@@ -229,7 +237,7 @@ TEST(Inspect, TextStaysWithinEightyColumns) {
   folder.write("class " + std::string(60, 'c') + "/" + deep + "/0.png", grey_png(1));
   folder.write("class " + std::string(60, 'c') + "/" + deep + "/1.png", "");
   folder.write("ä/" + deep + "/2.png", grey_png(1));
-  const std::string text = inspect_text(inspect(open_dataset(folder.path(), {}), {}));
+  const std::string text = inspect_text(inspect(open_dataset(folder.path(), {}), *images(), {}));
   EXPECT_EQ(text.find('\x1b'), std::string::npos);
   std::size_t width = 0;
   for (const char c : text) {

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "fewlabel/error.h"
+#include "fewlabel/image.h"
 #include "fewlabel/transform.h"
 
 namespace fewlabel {
@@ -19,15 +20,18 @@ namespace {
 using testing::HasSubstr;
 
 /// Every pixel of example i says i.
-class FakeStore final : public ImageStore {
+class FakeStore final : public ExampleStore {
  public:
   explicit FakeStore(int64_t size) : size_(size) {}
   int64_t size() const override { return size_; }
-  ImageShape shape() const override { return {4, 4, 3}; }
+  const Layout& layout() const override {
+    static const Layout layout = ImageShape{4, 4, 3};
+    return layout;
+  }
   void fetch(int64_t index, uint8_t* out) const override {
     if (fetches_++ == throw_at) throw Error(ErrorKind::data, "fake", "the disk is gone", "find it");
     if (slow) std::this_thread::sleep_for(std::chrono::microseconds(50));
-    for (int64_t i = 0; i < shape().bytes(); ++i) out[i] = static_cast<uint8_t>(index * 3 + i);
+    for (int64_t i = 0; i < layout().bytes(); ++i) out[i] = static_cast<uint8_t>(index * 3 + i);
   }
   std::vector<int64_t> damaged() const override { return {}; }
   const std::vector<Damage>& damage() const override { return none_; }

@@ -5,11 +5,12 @@
 #include <vector>
 
 #include "fewlabel/dataset.h"
+#include "fewlabel/image.h"
 #include "fewlabel/random.h"
 
 namespace fewlabel::testing {
 
-class MemoryStore final : public ImageStore {
+class MemoryStore final : public ExampleStore {
  public:
   static constexpr ImageShape kShape{12, 12, 1};
 
@@ -18,7 +19,10 @@ class MemoryStore final : public ImageStore {
     for (int64_t i = 0; i < count * kShape.bytes(); ++i) pixels_.push_back(static_cast<uint8_t>(random.below(256)));
   }
   int64_t size() const override { return static_cast<int64_t>(pixels_.size()) / kShape.bytes(); }
-  ImageShape shape() const override { return kShape; }
+  const Layout& layout() const override {
+    static const Layout layout = kShape;
+    return layout;
+  }
   void fetch(int64_t index, uint8_t* out) const override {
     std::copy_n(pixels_.begin() + index * kShape.bytes(), kShape.bytes(), out);
   }

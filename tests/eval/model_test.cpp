@@ -13,6 +13,7 @@
 #include "fewlabel/predictor.h"
 #include "fewlabel/random.h"
 #include "helpers.h"
+#include "modalities/image/modality.h"
 
 namespace fewlabel {
 namespace {
@@ -121,7 +122,7 @@ TEST(Normalization, MatchesTheMeanAndDeviationOfAllPixels) {
   const MemoryStore store(40);
   std::vector<int64_t> all(40);
   std::iota(all.begin(), all.end(), 0);
-  const Normalization rule = measure_normalization(store, all);
+  const Normalization rule = make_image_modality(1 << 20)->measure(store, all);
   double sum = 0, square = 0;
   std::vector<uint8_t> pixels(static_cast<std::size_t>(kShape.bytes()));
   for (const int64_t i : all) {

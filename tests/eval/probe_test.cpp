@@ -151,12 +151,12 @@ TEST(Reconstruction, ErrorIsInUnitsOfPixels) {
   const testing::MemoryStore store(4);
   const Normalization rule{testing::MemoryStore::kShape, {0.3F}, {0.7F}};
   double expected = 0;
-  std::vector<uint8_t> pixels(static_cast<std::size_t>(rule.shape.bytes()));
+  std::vector<uint8_t> pixels(static_cast<std::size_t>(rule.layout.bytes()));
   for (const int64_t i : {1, 3}) {
     store.fetch(i, pixels.data());
     for (const uint8_t p : pixels) expected += (p / 255.0 - 0.25) * (p / 255.0 - 0.25);
   }
-  expected /= 2.0 * static_cast<double>(rule.shape.bytes());
+  expected /= 2.0 * static_cast<double>(rule.layout.bytes());
   Quarter quarter;
   EXPECT_NEAR(reconstruction_error(quarter, store, {1, 3}, rule), expected, 1e-6);
 }

@@ -47,7 +47,7 @@ def metrics(out):
     lines = []
     for line in open(f"{out}/metrics.jsonl"):
         record = json.loads(line)
-        lines.append({k: v for k, v in record.items() if k not in ("seconds", "images_per_second", "wait_share")})
+        lines.append({k: v for k, v in record.items() if k not in ("seconds", "examples_per_second", "wait_share")})
     return lines
 
 

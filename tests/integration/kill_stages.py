@@ -46,7 +46,7 @@ def scenarios(folder):
 
 def figures(value):
     """Without what measures time or memory."""
-    timed = ("seconds", "images_per_second", "wait_share", "train_seconds", "supervised_seconds")
+    timed = ("seconds", "examples_per_second", "wait_share", "train_seconds", "supervised_seconds")
     if isinstance(value, dict):
         return {k: figures(v) for k, v in value.items() if k not in timed and k != "name"}
     return [figures(v) for v in value] if isinstance(value, list) else value

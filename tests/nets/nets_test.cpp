@@ -32,7 +32,8 @@ Tensor ramp(const ImageShape& shape, int64_t count = 4) {
 }
 
 class EveryNet : public ::testing::TestWithParam<std::string> {};
-INSTANTIATE_TEST_SUITE_P(Nets, EveryNet, ::testing::ValuesIn(net_names()), [](const auto& info) { return info.param; });
+INSTANTIATE_TEST_SUITE_P(Nets, EveryNet, ::testing::ValuesIn(net_names(Kind::image)),
+                         [](const auto& info) { return info.param; });
 
 TEST_P(EveryNet, GivesFeaturesAndLogitsForAnySmallShape) {
   for (const ImageShape& shape : {ImageShape{8, 8, 1}, ImageShape{21, 12, 3}}) {
@@ -114,13 +115,15 @@ TEST(Nets, HaveThePublishedNumberOfParameters) {
   EXPECT_EQ(parameter_count(*build("resnet50")), 23'520'842);
   EXPECT_EQ(parameter_count(*build("wrn_28_2")), 1'467'610);
   EXPECT_EQ(parameter_count(*build("seed_cnn", {28, 28, 1})), 32 * 9 + 32 + 10 * (32 * 13 * 13) + 10);
-  EXPECT_EQ(parameter_count(*make_net(named("resnet18"), {224, 224, 3}, 1000, 0)), 11'689'512);
+  EXPECT_EQ(parameter_count(*make_net(named("resnet18"), ImageShape{224, 224, 3}, 1000, 0)), 11'689'512);
 }
 
 TEST(Vit, HasThePublishedNumberOfParametersLessItsClassToken) {
   // DeiT-Ti and DeiT-S (timm's counts, 224 pixels, 1,000 classes), less class token and learnt places.
-  EXPECT_EQ(parameter_count(*make_net(named("vit_tiny"), {224, 224, 3}, 1000, 0)), 5'717'416 - 192 - 197 * 192);
-  EXPECT_EQ(parameter_count(*make_net(named("vit_small"), {224, 224, 3}, 1000, 0)), 22'050'664 - 384 - 197 * 384);
+  EXPECT_EQ(parameter_count(*make_net(named("vit_tiny"), ImageShape{224, 224, 3}, 1000, 0)),
+            5'717'416 - 192 - 197 * 192);
+  EXPECT_EQ(parameter_count(*make_net(named("vit_small"), ImageShape{224, 224, 3}, 1000, 0)),
+            22'050'664 - 384 - 197 * 384);
 }
 
 TEST(Vit, PatchesAreCutRowByRowAndGoBack) {
@@ -145,10 +148,10 @@ TEST(Vit, RefusesSizesAndPatchesItDoesNotHave) {
   EXPECT_NE(error_of([] { build("vit_tyni"); }).hint().find("tiny"), std::string::npos);
   NetConfig config = named("vit");
   config.patch = 33;
-  EXPECT_EQ(error_of([&] { make_net(config, {32, 32, 3}, 10, 0); }).kind(), ErrorKind::usage);
+  EXPECT_EQ(error_of([&] { make_net(config, ImageShape{32, 32, 3}, 10, 0); }).kind(), ErrorKind::usage);
   config.patch = 0;
-  EXPECT_EQ(make_net(config, {32, 32, 3}, 10, 0)->parameters()[0].size(1), 3 * 4 * 4);
-  EXPECT_EQ(make_net(config, {96, 96, 3}, 10, 0)->parameters()[0].size(1), 3 * 16 * 16);
+  EXPECT_EQ(make_net(config, ImageShape{32, 32, 3}, 10, 0)->parameters()[0].size(1), 3 * 4 * 4);
+  EXPECT_EQ(make_net(config, ImageShape{96, 96, 3}, 10, 0)->parameters()[0].size(1), 3 * 16 * 16);
 }
 
 TEST(Coders, GoFromAnyImageToACodeOrMapAndBack) {
@@ -194,7 +197,7 @@ TEST(Nets, LargeImagesGetTheImagenetStem) {
   EXPECT_EQ(build("resnet18", {96, 96, 3})->parameters()[0].size(2), 7);
   NetConfig small = named("resnet18");
   small.stem = "small";
-  EXPECT_EQ(make_net(small, {96, 96, 3}, 10, 0)->parameters()[0].size(2), 3);
+  EXPECT_EQ(make_net(small, ImageShape{96, 96, 3}, 10, 0)->parameters()[0].size(2), 3);
   EXPECT_EQ(build("resnet18", {96, 96, 3})->forward(ramp({96, 96, 3}, 2)).size(1), 10);
 }
 
@@ -207,7 +210,7 @@ TEST(Nets, RefuseWithOneSentence) {
   EXPECT_EQ(error_of([] { build("wrn_28_x"); }).kind(), ErrorKind::usage);
   NetConfig config = named("resnet18");
   config.stem = "imagenet";
-  EXPECT_EQ(error_of([&] { make_net(config, {16, 16, 3}, 10, 0); }).kind(), ErrorKind::usage);
+  EXPECT_EQ(error_of([&] { make_net(config, ImageShape{16, 16, 3}, 10, 0); }).kind(), ErrorKind::usage);
 }
 
 TEST(Nets, BatchNormMomentumIsTheConfigsOrTheNetsOwn) {
@@ -220,14 +223,14 @@ TEST(Nets, BatchNormMomentumIsTheConfigsOrTheNetsOwn) {
   EXPECT_EQ(momentum(build("cnn")), 0.1);
   NetConfig config = named("cnn");
   config.bn_momentum = 0.02;
-  EXPECT_EQ(momentum(make_net(config, {32, 32, 3}, 10, 0)), 0.02);
+  EXPECT_EQ(momentum(make_net(config, ImageShape{32, 32, 3}, 10, 0)), 0.02);
 }
 
 TEST(Nets, GridKeepsTheFeaturesOfEachPlaceApart) {
   NetConfig config = named("cnn");
-  const Net whole = make_net(config, {32, 32, 3}, 0, 7);
+  const Net whole = make_net(config, ImageShape{32, 32, 3}, 0, 7);
   config.grid = 2;
-  const Net grid = make_net(config, {32, 32, 3}, 0, 7);
+  const Net grid = make_net(config, ImageShape{32, 32, 3}, 0, 7);
   EXPECT_EQ(grid->feature_size(), 4 * whole->feature_size());
   const torch::NoGradGuard no_grad;
   whole->eval();

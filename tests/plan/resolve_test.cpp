@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "fewlabel/error.h"
+#include "fewlabel/image.h"
 #include "helpers.h"
 #include "plan/recipe.h"
 
@@ -14,7 +15,7 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 PlanFacts small_grey() {
-  return {.found = {28, 28, 1}, .labeled = 100, .unlabeled = 59900, .classes = 10, .threads = 2};
+  return {.found = ImageShape{28, 28, 1}, .labeled = 100, .unlabeled = 59900, .classes = 10, .threads = 2};
 }
 TrainConfig empty() {
   TrainConfig config;
@@ -30,11 +31,30 @@ TEST(Resolve, PicksByTheImages) {
   EXPECT_THAT(small.augment.weak, Not(HasSubstr("flip")));
 
   PlanFacts photos = small_grey();
-  photos.found = {375, 500, 3};
+  photos.found = ImageShape{375, 500, 3};
   const Plan large = resolve(empty(), photos).plan;
   EXPECT_EQ(large.net.name, "resnet18");
   EXPECT_EQ(large.data.size, 224);
   EXPECT_THAT(large.augment.weak, HasSubstr("flip"));
+}
+
+TEST(Resolve, PicksByTheTexts) {
+  PlanFacts texts = small_grey();
+  texts.found = {Kind::text, Layout::Type::i32, {23}, 8000};
+  const Resolved resolved = resolve(empty(), texts);
+  const Plan& plan = resolved.plan;
+  EXPECT_EQ(plan.net.name, "bert");
+  EXPECT_EQ(plan.data.length, 23);
+  EXPECT_EQ(plan.optimizer.name, "adamw");
+  EXPECT_THAT(plan.augment.weak, HasSubstr("delete"));
+  EXPECT_THAT(resolved.choices, Contains(HasSubstr("23 tokens")));
+  EXPECT_THAT(resolved.choices, Not(Contains(HasSubstr("data.size"))));
+
+  texts.found.sizes = {3000};
+  EXPECT_LT(resolve(empty(), texts).plan.data.length, 1000);
+  TrainConfig config = empty();
+  config.data.length = 700;
+  EXPECT_EQ(resolve(config, texts).plan.data.length, 700);
 }
 
 TEST(Resolve, ShrinksMostImagesByAFifthAtMost) {
@@ -51,14 +71,14 @@ TEST(Resolve, ShrinksMostImagesByAFifthAtMost) {
                                     {201, 224},
                                     {4000, 224}}) {
     PlanFacts facts = small_grey();
-    facts.found = {found, found, 3};
+    facts.found = ImageShape{found, found, 3};
     EXPECT_EQ(resolve(empty(), facts).plan.data.size, size) << found;
   }
 }
 
 TEST(Resolve, ABudgetMayChooseAmongSmallerImagesButNeverAgainstTheUser) {
   PlanFacts photos = small_grey();
-  photos.found = {360, 480, 3};
+  photos.found = ImageShape{360, 480, 3};
   TrainConfig config = empty();
   const std::vector<Scale> all = scales(config, photos);
   EXPECT_EQ(all.front(), (Scale{224, "resnet18"}));

@@ -145,7 +145,7 @@ TEST(Device, ARecordedStepTrainsLikeAPlainOne) {
 
 TEST(Device, BatchesAreTheSameOnBoth) {
   if (!gpu()) GTEST_SKIP() << gpu().missing;
-  const Normalization rule{{2, 2, 3}, {0.5F, 0.4F, 0.3F}, {0.25F, 0.2F, 0.1F}};
+  const Normalization rule{ImageShape{2, 2, 3}, {0.5F, 0.4F, 0.3F}, {0.25F, 0.2F, 0.1F}};
   RawBatch raw;
   raw.labeled.views.emplace_back(24);
   for (std::size_t i = 0; i < 24; ++i) raw.labeled.views[0][i] = static_cast<uint8_t>(10 * i);

@@ -19,15 +19,14 @@ ProgressState half_way() { return {"freematch", {1200, 5000, 1310.4, 125}, 0.532
 TEST(Progress, LineSaysItAllInEightyColumns) {
   const std::string line = progress_line(half_way(), 200);
   for (const char* part : {"freematch", "1,200/5,000", "[#####---------------]", "loss 0.532", "kept 83 %",
-                           "1,310 img/s", "2 min 05 s left"})
+                           "1,310 ex/s", "2 min 05 s left"})
     EXPECT_THAT(line, HasSubstr(part));
   for (int columns = 0; columns <= 120; ++columns)
     EXPECT_LE(static_cast<int>(progress_line(half_way(), columns).size()), std::max(columns, 1));
 }
 
 TEST(Progress, NarrowLinesEndInWholeFigures) {
-  EXPECT_EQ(progress_line(half_way(), 80),
-            "freematch  1,200/5,000 loss 0.532  kept 83 %  1,310 img/s  2 min 05 s left");
+  EXPECT_EQ(progress_line(half_way(), 80), "freematch  1,200/5,000 loss 0.532  kept 83 %  1,310 ex/s  2 min 05 s left");
   EXPECT_EQ(progress_line(half_way(), 60), "freematch  1,200/5,000 loss 0.532  2 min 05 s left");
   EXPECT_EQ(progress_line(half_way(), 45), "freematch  1,200/5,000  2 min 05 s left");
 }
@@ -91,7 +90,7 @@ TEST(Batches, NormalisesIntoChannelsLast) {
   raw.labeled.views = {{0, 255, 51, 102, 0, 255, 10, 20, 30, 40, 50, 60}};  // 1 image of 2 × 2 × 3
   raw.labeled.index = {5};
   raw.labeled.label = {2};
-  const Normalization rule{{2, 2, 3}, {0.5F, 0.25F, 0}, {0.5F, 1, 2}};
+  const Normalization rule{ImageShape{2, 2, 3}, {0.5F, 0.25F, 0}, {0.5F, 1, 2}};
   const Batch batch = BatchMover(rule, at::kCPU).batch(raw);
   const Tensor& x = batch.labeled.x.at(0);
   EXPECT_EQ(x.sizes(), (std::vector<int64_t>{1, 3, 2, 2}));

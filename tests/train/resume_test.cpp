@@ -24,10 +24,13 @@ using testing::TemporaryFolder;
 using testing::toy_options;
 using testing::ToyMethod;
 
-class ToyStore final : public ImageStore {
+class ToyStore final : public ExampleStore {
  public:
   int64_t size() const override { return 50; }
-  ImageShape shape() const override { return kToyShape; }
+  const Layout& layout() const override {
+    static const Layout layout = kToyShape;
+    return layout;
+  }
   void fetch(int64_t index, uint8_t* out) const override {
     Random random({1, "toy store", 0, static_cast<uint64_t>(index)});
     for (int64_t i = 0; i < kToyShape.bytes(); ++i)
@@ -44,8 +47,8 @@ class ToyStore final : public ImageStore {
 
 class Noise final : public Transform {
  public:
-  void apply(const uint8_t* in, const ImageShape& shape, uint8_t* out, Random& random) const override {
-    for (int64_t i = 0; i < shape.bytes(); ++i) out[i] = static_cast<uint8_t>(in[i] + random.below(30));
+  void apply(const uint8_t* in, const Layout& layout, uint8_t* out, Random& random) const override {
+    for (int64_t i = 0; i < layout.bytes(); ++i) out[i] = static_cast<uint8_t>(in[i] + random.below(30));
   }
 };
 

@@ -85,7 +85,7 @@ TrainerOptions toy_options(int64_t steps) {
   options.loop.average = 0.99;
   options.loop.precision = "fp32";
   options.loop.log_every = 10;
-  options.shape = kToyShape;
+  options.layout = kToyShape;
   options.mean = {0.4F};
   options.deviation = {0.2F};
   options.method_name = "toy";

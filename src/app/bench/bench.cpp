@@ -18,6 +18,10 @@
 namespace fewlabel {
 namespace {
 
+ImageShape image(int64_t side, int64_t channels) {
+  return {static_cast<int32_t>(side), static_cast<int32_t>(side), static_cast<int32_t>(channels)};
+}
+
 using measure::StepRequest;
 
 /// A step that is known by name, and how bench/pytorch_peer.py is asked for the same one.
@@ -34,8 +38,7 @@ const std::vector<Known>& known_steps() {
       request.method = method;
       request.net = net;
       request.batch = batch;
-      request.side = side;
-      request.channels = channels;
+      request.layout = image(side, channels);
       return request;
     };
     std::vector<Known> steps = {
@@ -94,7 +97,18 @@ Json method_fields(const std::vector<std::string>& texts) {
   return fields;
 }
 
-/// The step that is asked for: a known one, or METHOD/NET on images of 28 × 28; with what was changed.
+/// Images of 28 × 28, or 64 tokens for a net of texts.
+Layout usual_layout(const std::string& net) {
+  constexpr int32_t kTokens = 64, kVocabulary = 8000;
+  const std::vector<std::string> readers = net_names(Kind::text);
+  const auto reads = [&](const std::string& name) { return net == name || net.starts_with(name + "_"); };
+  if (std::any_of(readers.begin(), readers.end(), reads))
+    return {Kind::text, Layout::Type::i32, {kTokens}, kVocabulary};
+  return image(28, 1);
+}
+
+/// The step that is asked for: a known one, or METHOD/NET on images of 28 × 28 or texts of 64 tokens; with what was
+/// changed.
 Known step_of(const BenchRequest& request) {
   const auto& all = known_steps();
   const auto found =
@@ -112,13 +126,17 @@ Known step_of(const BenchRequest& request) {
     }
     chosen.step.method = request.what.substr(0, slash);
     chosen.step.net = request.what.substr(slash + 1);
-    chosen.step.side = 28;
-    chosen.step.channels = 1;
+    chosen.step.layout = usual_layout(chosen.step.net);
   }
   StepRequest& step = chosen.step;
   if (request.batch > 0) step.batch = request.batch;
-  if (request.side > 0) step.side = request.side;
-  if (request.channels > 0) step.channels = request.channels;
+  if (step.layout.kind == Kind::image) {
+    const ImageShape shape = image_shape(step.layout);
+    step.layout =
+        image(request.side > 0 ? request.side : shape.height, request.channels > 0 ? request.channels : shape.channels);
+  } else if (request.side > 0) {
+    step.layout.sizes = {static_cast<int32_t>(request.side)};
+  }
   step.fields.update(method_fields(request.fields));
   step.steps = request.steps;
   step.warm = request.warm;
@@ -139,7 +157,7 @@ struct Contest {
   std::vector<double> wall, processor;              // of our steps, a figure a round
   std::map<std::string, std::vector<double>> them;  // by mode, a figure a round
   std::map<std::string, int64_t> memory;            // MiB, by mode
-  int64_t images = 0, peak = 0;
+  int64_t examples = 0, peak = 0;
   double kept = -1;
 };
 
@@ -149,7 +167,7 @@ Contest take_turns(const BenchRequest& request, const Known& known) {
     const measure::StepTimes times = measure::time_steps(known.step);
     contest.wall.push_back(measure::median(times.wall));
     contest.processor.push_back(measure::median(times.processor));
-    contest.images = times.images;
+    contest.examples = times.examples;
     contest.kept = times.kept;
     if (contest.peak == 0) contest.peak = peak_mib();  // of one training; later rounds find a used heap
   };
@@ -205,8 +223,6 @@ Json bench_step(const BenchRequest& request) {
                  {"method", step.method},
                  {"net", step.net},
                  {"batch", step.batch},
-                 {"side", step.side},
-                 {"channels", step.channels},
                  {"fields", step.fields},
                  {"device", step.device},
                  {"precision", step.precision},
@@ -217,8 +233,14 @@ Json bench_step(const BenchRequest& request) {
                  {"fastest_round", *std::min_element(contest.wall.begin(), contest.wall.end())},
                  {"slowest_round", *std::max_element(contest.wall.begin(), contest.wall.end())},
                  {"processor_seconds_per_step", measure::median(contest.processor)},
-                 {"images_per_second", static_cast<double>(contest.images) / seconds},
+                 {"examples_per_second", static_cast<double>(contest.examples) / seconds},
                  {"peak_mib", contest.peak}};
+  if (step.layout.kind == Kind::image) {
+    result["side"] = step.layout.sizes[0];
+    result["channels"] = step.layout.sizes[2];
+  } else {
+    result["tokens"] = step.layout.sizes[0];
+  }
   if (contest.kept >= 0) result["kept"] = contest.kept;
   if (request.count) {
     const Json arithmetic = measure::count_step(step), peak = measure::peak_gflops();
@@ -245,13 +267,13 @@ Json bench_part(const BenchRequest& request) {
   result["side"] = side;
   result["channels"] = channels;
   if (request.what == "augment") {
-    result["images_per_second_and_core"] = measure::augment_rates(side, channels);
+    result["examples_per_second_and_core"] = measure::augment_rates(side, channels);
     if (!request.peer.empty()) {
       const std::string text = output_of({request.python, request.peer, "augment"});
       for (const char* policy : {"weak", "strong"}) {
         const double rate = printed(text.substr(text.find(policy)), "images/s/core", request.peer);
-        result["peer_images_per_second_and_core"][policy] = rate;
-        result["ratio"][policy] = result["images_per_second_and_core"][policy].get<double>() / rate;
+        result["peer_examples_per_second_and_core"][policy] = rate;
+        result["ratio"][policy] = result["examples_per_second_and_core"][policy].get<double>() / rate;
       }
     }
   } else if (request.what == "loader") {

@@ -5,15 +5,17 @@
 #include <string>
 #include <vector>
 
+#include "fewlabel/image.h"
 #include "fewlabel/train_config.h"
 
 namespace fewlabel::measure {
 
-/// A training step on random pixels, so that neither data nor augmentation is timed.
+/// A training step on random values, so that neither data nor augmentation is timed.
 struct StepRequest {
   std::string method, net, precision, device = "cpu";
   std::optional<NetConfig> net_config;  // instead of `net` with its defaults
-  int64_t batch = 64, side = 32, channels = 3;
+  int64_t batch = 64;
+  Layout layout = ImageShape{32, 32, 3};
   int64_t steps = 3, warm = 2;
   int threads = 1;
   Json fields = Json::object();  // of the method
@@ -21,7 +23,7 @@ struct StepRequest {
 };
 struct StepTimes {
   std::vector<double> wall, processor;  // seconds of each timed step
-  int64_t images = 0;                   // of a step, whatever the number of their views
+  int64_t examples = 0;                 // of a step, whatever the number of their views
   double kept = -1;                     // share of the pseudo-labels, where the method says
 };
 StepTimes time_steps(StepRequest request);

@@ -23,7 +23,7 @@ ImageShape shape_of(int64_t side, int64_t channels) {
 }
 
 /// Pictures with some structure: the cost of some operations depends on what they see.
-class MadeUp final : public ImageStore {
+class MadeUp final : public ExampleStore {
  public:
   MadeUp(const ImageShape& shape, int64_t count) : shape_(shape), count_(count) {
     pixels_.resize(static_cast<std::size_t>(count * shape.bytes()));
@@ -33,7 +33,7 @@ class MadeUp final : public ImageStore {
       pixels_[i] = static_cast<uint8_t>(30 + i % bytes * 100 / bytes + random.below(80));
   }
   int64_t size() const override { return count_; }
-  ImageShape shape() const override { return shape_; }
+  const Layout& layout() const override { return shape_; }
   void fetch(int64_t index, uint8_t* out) const override { std::copy_n(at(index), shape_.bytes(), out); }
   std::vector<int64_t> damaged() const override { return {}; }
   const std::vector<Damage>& damage() const override { return damage_; }
@@ -41,7 +41,7 @@ class MadeUp final : public ImageStore {
   const uint8_t* at(int64_t index) const { return pixels_.data() + index * shape_.bytes(); }
 
  private:
-  ImageShape shape_;
+  Layout shape_;
   int64_t count_;
   std::vector<uint8_t> pixels_;
   std::vector<Damage> damage_;
@@ -96,16 +96,16 @@ Json peak_gflops() {
 
 Json augment_rates(int64_t side, int64_t channels) {
   const MadeUp images(shape_of(side, channels), 500);
-  std::vector<uint8_t> out(static_cast<std::size_t>(images.shape().bytes()));
+  std::vector<uint8_t> out(static_cast<std::size_t>(images.layout().bytes()));
   Json rates = Json::object();
-  const ViewPolicies policies = default_policies(channels);
+  const ViewPolicies policies = image_policies(channels);
   for (const auto& [name, policy] :
        {std::pair{"weak", policies.weak}, {"strong", policies.strong}, {"contrast", policies.contrast}}) {
     const auto transform = make_image_transform(policy);
     uint64_t index = 0;
     rates[name] = rate(1.0, [&] {
       Random random({.seed = 1, .purpose = "bench", .index = index});
-      transform->apply(images.at(static_cast<int64_t>(index++ % 500)), images.shape(), out.data(), random);
+      transform->apply(images.at(static_cast<int64_t>(index++ % 500)), images.layout(), out.data(), random);
     });
   }
   return rates;
@@ -122,7 +122,7 @@ Json loader_rates(int64_t side, int64_t channels, int workers) {
     stream.pool.push_back(i);
     stream.labels.push_back(i < 100 ? static_cast<int32_t>(i % 10) : kUnlabeled);
   }
-  const ViewPolicies policies = default_policies(channels);
+  const ViewPolicies policies = image_policies(channels);
   labeled.transforms.emplace_back(make_image_transform(policies.weak));
   unlabeled.transforms.emplace_back(make_image_transform(policies.weak));
   unlabeled.transforms.emplace_back(make_image_transform(policies.strong));
@@ -133,7 +133,7 @@ Json loader_rates(int64_t side, int64_t channels, int workers) {
   for (int64_t i = 0; i < kBatches; ++i) loader.next();
   const double seconds = seconds_since(start) / static_cast<double>(kBatches);
   return {{"seconds_per_batch", seconds},
-          {"images_per_second", static_cast<double>(kBatch * (1 + kRatio)) / seconds},
+          {"examples_per_second", static_cast<double>(kBatch * (1 + kRatio)) / seconds},
           {"views_per_second", static_cast<double>(kBatch * (1 + 2 * kRatio)) / seconds},
           {"workers", workers}};
 }

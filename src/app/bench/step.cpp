@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 #include <ctime>
 
 #include "app/arithmetic.h"
@@ -22,18 +23,34 @@ constexpr int64_t kClasses = 10;
 class SameBatch final : public BatchSource {
  public:
   SameBatch(const StepRequest& request, const Needs& needs) {
-    const int64_t bytes = request.side * request.side * request.channels;
-    fill(batch_.labeled, needs.labeled.size(), needs.labeled.empty() ? 0 : request.batch, bytes, kClasses);
-    fill(batch_.unlabeled, needs.unlabeled.size(), needs.unlabeled.empty() ? 0 : request.batch * needs.ratio, bytes, 0);
+    const Layout& layout = request.layout;
+    fill(batch_.labeled, needs.labeled.size(), needs.labeled.empty() ? 0 : request.batch, layout, kClasses);
+    fill(batch_.unlabeled, needs.unlabeled.size(), needs.unlabeled.empty() ? 0 : request.batch * needs.ratio, layout,
+         0);
   }
   const RawBatch& next() override { return batch_; }
 
  private:
-  static void fill(RawViews& out, std::size_t views, int64_t count, int64_t bytes, int64_t classes) {
+  static void draw(std::vector<uint8_t>& values, const Layout& layout, Random& random) {
+    if (layout.type == Layout::Type::u8) {
+      for (uint8_t& value : values) value = static_cast<uint8_t>(random.below(256));
+      return;
+    }
+    for (std::size_t at = 0; at < values.size(); at += 4) {
+      const auto id = static_cast<int32_t>(1 + random.below(static_cast<uint32_t>(std::max(layout.vocabulary - 1, 1))));
+      const auto number = static_cast<float>(random.normal());
+      if (layout.type == Layout::Type::i32)
+        std::memcpy(values.data() + at, &id, sizeof id);
+      else
+        std::memcpy(values.data() + at, &number, sizeof number);
+    }
+  }
+
+  static void fill(RawViews& out, std::size_t views, int64_t count, const Layout& layout, int64_t classes) {
     Random random({.seed = 1, .purpose = "bench", .index = static_cast<uint64_t>(count)});
     for (std::size_t v = 0; v < views; ++v) {
-      out.views.emplace_back(static_cast<std::size_t>(count * bytes));
-      for (uint8_t& pixel : out.views.back()) pixel = static_cast<uint8_t>(random.below(256));
+      out.views.emplace_back(static_cast<std::size_t>(count * layout.bytes()));
+      draw(out.views.back(), layout, random);
     }
     for (int64_t i = 0; i < count; ++i) {
       out.index.push_back(i);
@@ -57,9 +74,9 @@ class PlainKernels {
 };
 
 Task task_of(const StepRequest& request) {
-  const auto side = static_cast<int32_t>(request.side);
-  const auto channels = static_cast<std::size_t>(request.channels);
-  return {.shape = {side, side, static_cast<int32_t>(request.channels)},
+  const std::size_t channels =
+      request.layout.type == Layout::Type::i32 ? 0 : static_cast<std::size_t>(request.layout.sizes.back());
+  return {.layout = request.layout,
           .classes = find_method(request.method).learns_without_labels() ? 0 : kClasses,
           .labeled = request.batch,
           .unlabeled = 64 * request.batch,
@@ -73,7 +90,7 @@ Task task_of(const StepRequest& request) {
 Net net_of(const StepRequest& request, const Task& task) {
   NetConfig net = request.net_config.value_or(NetConfig());
   if (!request.net_config) net.name = request.net;
-  return make_net(net, task.shape, task.classes, 1);
+  return make_net(net, task.layout, task.classes, 1);
 }
 
 /// The threshold that the wanted share of the weak views passes at the start.
@@ -83,7 +100,7 @@ double threshold_for(const StepRequest& request) {
   SameBatch source(request, find_method(request.method).make(request.fields, task, net)->needs());
   const RawBatch& raw = source.next();
   const Tensor weak =
-      normalised(raw.unlabeled.views.at(0).data(), raw.unlabeled.size(), {task.shape, task.mean, task.deviation});
+      normalised(raw.unlabeled.views.at(0).data(), raw.unlabeled.size(), {task.layout, task.mean, task.deviation});
   const at::NoGradGuard no_gradient;
   const Tensor confidence = std::get<0>(torch::softmax(net->forward(weak), 1).max(1));
   return torch::quantile(confidence, 1 - request.kept).item<double>();
@@ -108,11 +125,11 @@ StepTimes time_steps(StepRequest request) {
   options.optimizer.lr = still ? 0 : 0.03;
   if (still) options.loop.log_every = 1;  // the share is asked for
   options.optimizer.weight_decay = 5e-4;
-  options.shape = task.shape;
+  options.layout = task.layout;
   options.mean = task.mean;
   options.deviation = task.deviation;
   StepTimes times;
-  times.images =
+  times.examples =
       (needs.labeled.empty() ? 0 : request.batch) + (needs.unlabeled.empty() ? 0 : request.batch * needs.ratio);
   auto started = std::chrono::steady_clock::now();
   double processor_started = processor_seconds();

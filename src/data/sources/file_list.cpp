@@ -4,32 +4,28 @@
 
 #include "core/cancel.h"
 #include "core/hash.h"
-#include "data/decode/decode.h"
+#include "data/sources/encoding.h"
 
 namespace fewlabel {
 
-FileListSource::FileListSource(FileList files, std::vector<std::string> classes, int64_t max_pixels)
-    : files_(std::move(files)), classes_(std::move(classes)), max_pixels_(max_pixels) {}
+FileListSource::FileListSource(FileList files, std::vector<std::string> classes)
+    : files_(std::move(files)), classes_(std::move(classes)) {}
 
-Image FileListSource::read_for(int64_t index, const ImageShape& target) const {
-  return decode_image(name(index), encoded(index), {max_pixels_, target});
+Raw FileListSource::raw(int64_t index) const {
+  const std::filesystem::path path = files_.root / name(index);
+  if (files_.kind != Kind::text) return {read_bytes(path, kMaxEncodedBytes)};
+  const std::string text = read_text(path, kLongestText, files_.encoding);
+  return {{text.begin(), text.end()}};
 }
 
-ImageShape FileListSource::header(int64_t index) const {
+Raw FileListSource::head(int64_t index) const {
+  if (files_.kind == Kind::text) return raw(index);
   constexpr int64_t kUsual = 64 << 10;  // holds the header of nearly every file
   const ByteFile file(files_.root / name(index));
-  Bytes start(static_cast<std::size_t>(std::min(file.size(), kUsual)));
-  file.read_at(0, start);
-  try {
-    return image_header(name(index), {start, file.size()}, max_pixels_);
-  } catch (const Error& error) {
-    if (file.size() <= kUsual || error.kind() != ErrorKind::data) throw;
-  }
-  const Bytes all = encoded(index);
-  return image_header(name(index), {all, file.size()}, max_pixels_);
+  Raw start{Bytes(static_cast<std::size_t>(std::min(file.size(), kUsual))), {}, file.size()};
+  file.read_at(0, start.bytes);
+  return start;
 }
-
-Bytes FileListSource::encoded(int64_t index) const { return read_bytes(files_.root / name(index), kMaxEncodedBytes); }
 
 std::string FileListSource::fingerprint() const {
   Hasher hasher;

@@ -1,5 +1,5 @@
-// Image files on disk, each with an optional label: what an image folder and a manifest come down to. Indexing opens no
-// file, so a million paths take seconds and about their own length in memory.
+// Files on disk, one an example, each with an optional label: what a folder and a manifest come down to. Indexing opens
+// no file, so a million paths take seconds and about their own length in memory.
 #pragma once
 #include <filesystem>
 #include <string>
@@ -31,30 +31,30 @@ class TextList {
 };
 
 struct FileList {
+  Kind kind = Kind::image;
   std::filesystem::path root;  // relative paths start here
   TextList paths;
   std::vector<int32_t> labels;  // one a path
   int64_t left_out = 0;         // other files beside them
+  std::string encoding = {};    // of texts
 };
 
-class FileListSource : public Source, public Encoded, public Headed, public Fingerprinted {
+class FileListSource : public Source, public Gathered, public Fingerprinted {
  public:
-  FileListSource(FileList files, std::vector<std::string> classes, int64_t max_pixels);
+  FileListSource(FileList files, std::vector<std::string> classes);
   int64_t size() const override { return files_.paths.size(); }
   std::string name(int64_t index) const override { return std::string(files_.paths[index]); }
   int32_t label(int64_t index) const override { return files_.labels[static_cast<std::size_t>(index)]; }
   const std::vector<std::string>& classes() const override { return classes_; }
-  Image read(int64_t index) const override { return read_for(index, {}); }
-  Image read_for(int64_t index, const ImageShape& target) const override;
-  ImageShape header(int64_t index) const override;
-  Bytes encoded(int64_t index) const override;
+  Kind kind() const override { return files_.kind; }
+  Raw raw(int64_t index) const override;
+  Raw head(int64_t index) const override;
   int64_t left_out() const override { return files_.left_out; }
   std::string fingerprint() const override;
 
  private:
   FileList files_;
   std::vector<std::string> classes_;
-  int64_t max_pixels_;
 };
 
 }  // namespace fewlabel

@@ -6,7 +6,6 @@
 
 #include "core/text.h"
 #include "data/class_list.h"
-#include "data/decode/decode.h"
 #include "data/sources/records.h"
 #include "data/sources/sources.h"
 

@@ -1,140 +1,90 @@
-#include <fmt/format.h>
-
+// Tables (CSV, TSV, JSONL) and lists of lines: which files of a folder are meant, and what each is for.
 #include <algorithm>
-#include <unordered_map>
+#include <array>
 
 #include "core/text.h"
-#include "data/class_list.h"
-#include "data/sources/file_list.h"
-#include "data/sources/table.h"
+#include "data/sources/collection.h"
+#include "data/sources/sources.h"
 
 namespace fewlabel {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr int64_t kLargest = int64_t{2} << 30;
+constexpr std::array kTables = {".csv", ".tsv", ".jsonl", ".ndjson"};
+constexpr std::array kLines = {".txt", ".text", ".train", ".test", ".dev", ".label", ".lines", ".ft"};
 
-struct Columns {
-  std::size_t path = 0, label = 1, split = SIZE_MAX;
-};
-
-std::size_t find_column(const Row& row, std::initializer_list<std::string_view> names) {
-  for (std::size_t c = 0; c < row.fields.size(); ++c)
-    if (std::find(names.begin(), names.end(), lower(row.fields[c])) != names.end()) return c;
-  return SIZE_MAX;
-}
-
-/// A column with the labels under a name that we do not know must not make every example unlabelled.
-void refuse_unknown_columns(const Row& header, const Columns& known, const std::string& where) {
-  for (std::size_t c = 0; c < header.fields.size(); ++c)
-    if (c != known.path && c != known.split)
-      throw_data(where,
-                 fmt::format("line {}: none of the columns is called label, and '{}' is not known", header.line,
-                             printable(header.fields[c])),
-                 "call the column of the classes label, or remove the column");
-}
-
-struct Rows {
-  std::vector<Row> rows;
-  Columns columns;
-};
-
-Rows read_rows(const fs::path& file) {
-  const std::string where = file.string();
-  const Bytes bytes = read_bytes(file, kLargest);
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  check_utf8(text, where);
+bool has_suffix(const fs::path& file, const auto& suffixes) {
   const std::string suffix = lower(file.extension().string());
-  if (suffix == ".jsonl" || suffix == ".ndjson") return {parse_json_lines(text, where), {0, 1, 2}};
-  Rows result{parse_separated(text, suffix == ".tsv" ? '\t' : ',', where), {}};
-  if (result.rows.empty()) return result;
-  const std::size_t path = find_column(result.rows[0], {"path", "file", "filename", "image"});
-  if (path == SIZE_MAX) {
-    result.columns.label = result.rows[0].fields.size() > 1 ? 1 : SIZE_MAX;
-  } else {
-    result.columns = {path, find_column(result.rows[0], {"label", "class"}), find_column(result.rows[0], {"split"})};
-    if (result.columns.label == SIZE_MAX) refuse_unknown_columns(result.rows[0], result.columns, where);
-  }
-  const std::size_t width = result.rows[0].fields.size();
-  for (const Row& row : result.rows)
-    if (row.fields.size() != width)
-      throw_data(where,
-                 fmt::format("line {}: {} columns where the first line has {}", row.line, row.fields.size(), width),
-                 "a comma inside a field needs quotes around the field");
-  if (path != SIZE_MAX) result.rows.erase(result.rows.begin());
-  return result;
+  return std::find(suffixes.begin(), suffixes.end(), suffix) != suffixes.end();
 }
 
-/// The two splits while they are read; labels are provisional.
-struct Reader {
-  FileList train, test;
-  LabelTexts train_labels, test_labels;
+void add(Collection& collection, const fs::path& file, Role role) {
+  if (is_manifest(file))
+    collection.add_table(file, role);
+  else
+    collection.add_lines(file, role);
+}
 
-  void read(const fs::path& file, bool held_out) {
-    const auto [rows, columns] = read_rows(file);
-    std::unordered_map<std::string_view, const Row*> seen;
-    for (const Row& row : rows) {
-      const auto field = [&](std::size_t column) {
-        return column < row.fields.size() ? row.fields[column] : std::string();
-      };
-      const std::string place = fmt::format("{}, line {}", file.string(), row.line);
-      const std::string path = field(columns.path), label = field(columns.label), split = lower(field(columns.split));
-      if (path.empty()) throw_data(place, "names no file");
-      const auto [first, fresh] = seen.try_emplace(row.fields[columns.path], &row);
-      if (!fresh)
-        throw_data(place, fmt::format("'{}' is listed twice, first in line {}", path, first->second->line),
-                   "keep one line for each file");
-      if (!split.empty() && split != "train" && split != "test")
-        throw_data(place, fmt::format("split '{}' is neither train nor test", split));
-      const bool to_test = held_out || split == "test";
-      FileList& list = to_test ? test : train;
-      list.paths.add(path);
-      list.labels.push_back((to_test ? test_labels : train_labels).add(label, place));
-    }
+/// The file of this stem with the first of the suffixes that is there.
+std::optional<fs::path> find_file(const fs::path& folder, const std::string& stem, const auto& suffixes) {
+  for (const auto* suffix : suffixes)
+    if (fs::is_regular_file(folder / (stem + suffix))) return folder / (stem + suffix);
+  return {};
+}
+
+/// `X.train` with `X.test`, or train.txt, in a folder that holds no folders: what stands beside folders of examples is
+/// a list of them, if anything.
+std::optional<fs::path> find_lines(const fs::path& folder) {
+  std::vector<fs::path> found;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.is_directory()) return {};
+    if (entry.path().extension() == ".train") found.push_back(entry.path());
   }
-};
-
-bool held_out_name(const fs::path& file) { return lower(file.stem().string()) == "test"; }
+  if (found.size() == 1) return found[0];
+  return find_file(folder, "train", std::array{".txt", ".text", ".label"});
+}
 
 }  // namespace
 
-bool is_manifest(const fs::path& file) {
-  const std::string suffix = lower(file.extension().string());
-  return suffix == ".csv" || suffix == ".tsv" || suffix == ".jsonl" || suffix == ".ndjson";
-}
+bool is_manifest(const fs::path& file) { return has_suffix(file, kTables); }
+
+bool is_lines_file(const fs::path& file) { return has_suffix(file, kLines); }
 
 std::vector<fs::path> find_manifests(const fs::path& folder) {
-  std::vector<fs::path> found;
-  for (const auto* stem : {"train", "manifest", "labels", "metadata"}) {
-    for (const auto* suffix : {".csv", ".tsv", ".jsonl", ".ndjson"})
-      if (found.empty() && fs::is_regular_file(folder / (std::string(stem) + suffix)))
-        found.push_back(folder / (std::string(stem) + suffix));
-  }
-  if (found.empty()) return {};
-  const fs::path test = folder / ("test" + found[0].extension().string());
-  if (fs::is_regular_file(test)) found.push_back(test);
-  return found;
+  for (const auto* stem : {"train", "manifest", "labels", "metadata"})
+    if (auto found = find_file(folder, stem, kTables)) return {*found};
+  if (auto found = find_lines(folder)) return {*found};
+  return {};
 }
 
 Opened open_manifest(const OpenRequest& request) {
-  const bool one_file = !fs::is_directory(request.path);
-  const auto files = one_file ? std::vector{request.path} : find_manifests(request.path);
-  Reader reader;
-  reader.train.root = reader.test.root = files[0].parent_path();
-  for (const auto& file : files) reader.read(file, !one_file && held_out_name(file));
-  if (reader.train.paths.size() == 0)  // a manifest of test rows alone, named as the separate test set
-    std::swap(reader.train, reader.test), std::swap(reader.train_labels, reader.test_labels);
-  if (reader.train.paths.size() == 0) throw_data(files[0].string(), "lists no file");
-  const ClassMap map = map_classes(reader.train_labels, request.classes, NumberLabels::may_be_indices);
-  const ClassMap test_map = map_classes(reader.test_labels, map.classes, NumberLabels::may_be_indices);
-  for (int32_t& label : reader.train.labels) label = map(label);
-  for (int32_t& label : reader.test.labels) label = test_map(label);
-  Opened opened;
-  const int64_t limit = request.options.max_pixels;
-  const bool has_test = reader.test.paths.size() > 0;
-  opened.train = std::make_shared<FileListSource>(std::move(reader.train), map.classes, limit);
-  if (has_test) opened.test = std::make_shared<FileListSource>(std::move(reader.test), map.classes, limit);
-  return opened;
+  Collection collection(request);
+  if (!fs::is_directory(request.path)) {
+    add(collection, request.path, Role::train);
+    return collection.finish();
+  }
+  const fs::path train = find_manifests(request.path).at(0);
+  add(collection, train, Role::train);
+  const auto beside = [&](const std::string& stem) {
+    return find_file(request.path, stem, std::array{train.extension().c_str()});
+  };
+  if (train.extension() == ".train") {
+    const fs::path test = fs::path(train).replace_extension(".test"),
+                   validation = fs::path(train).replace_extension(".dev");
+    if (fs::is_regular_file(test)) add(collection, test, Role::test);
+    if (fs::is_regular_file(validation)) add(collection, validation, Role::validation);
+  }
+  if (const auto test = beside("test")) add(collection, *test, Role::test);
+  for (const auto* stem : {"validation", "valid", "val", "dev"})
+    if (const auto validation = beside(stem)) {
+      add(collection, *validation, Role::validation);
+      break;
+    }
+  for (const auto* stem : {"unlabeled", "unlabelled"})
+    for (const auto* suffix : {".csv", ".tsv", ".jsonl", ".ndjson", ".txt"})
+      if (const auto file = request.path / (std::string(stem) + suffix); fs::is_regular_file(file))
+        add(collection, file, Role::unlabeled);
+  return collection.finish();
 }
 
 }  // namespace fewlabel

@@ -9,8 +9,8 @@
 
 #include "core/text.h"
 #include "data/class_list.h"
-#include "data/decode/decode.h"
 #include "data/sources/records.h"
+#include "data/sources/rows.h"
 #include "data/sources/sources.h"
 
 namespace fewlabel {
@@ -193,12 +193,53 @@ std::map<std::string, fs::path> find_arrays(const fs::path& folder, bool Role::*
   return found;
 }
 
-RecordBlock open_pair(const fs::path& images, const std::map<std::string, fs::path>& labels, const Role& role,
-                      int64_t max_pixels) {
-  RecordBlock block = open_images(images, max_pixels);
-  if (const auto found = labels.find(role.key); found != labels.end())
-    block.labels = read_labels(found->second, block.count);
+/// An array of examples and that of their labels, if there is one.
+struct Pair {
+  fs::path values, labels;
+  bool test = false;
+};
+
+Pair pair_of(const fs::path& values, const std::map<std::string, fs::path>& labels, const Role& role) {
+  const auto found = labels.find(role.key);
+  return {values, found == labels.end() ? fs::path() : found->second, role.test};
+}
+
+RecordBlock open_block(const Pair& pair, int64_t max_pixels) {
+  RecordBlock block = open_images(pair.values, max_pixels);
+  if (!pair.labels.empty()) block.labels = read_labels(pair.labels, block.count);
   return block;
+}
+
+/// N × D floats are rows of numbers; bytes of two dimensions would be images that lost their shape.
+bool is_rows(const fs::path& path) {
+  const Array array = open_array(path);
+  return array.shape.size() == 2 && (array.type == "<f4" || array.type == "<f8");
+}
+
+void read_rows(const Pair& pair, NumberRows& rows) {
+  const std::string where = pair.values.string();
+  if (!is_rows(pair.values)) throw_data(where, "holds no rows of numbers as the array beside it does");
+  const Array array = open_array(pair.values);
+  const int64_t count = array.shape[0], columns = array.shape[1];
+  if (columns < 1 || columns > 1'000'000 || (rows.columns != 0 && rows.columns != columns))
+    throw_data(where, fmt::format("has {} columns of numbers; wanted 1 to 1,000,000, the same in each array", columns));
+  rows.columns = static_cast<int32_t>(columns);
+  rows.files.emplace_back(pair.values.filename().string(), rows.size());
+  const auto labels = pair.labels.empty() ? std::vector<int32_t>() : read_labels(pair.labels, count);
+  Bytes raw(static_cast<std::size_t>(columns * array.item));
+  for (int64_t i = 0; i < count; ++i) {
+    array.file->read_at(array.offset + i * columns * array.item, raw);
+    for (std::size_t c = 0; c < static_cast<std::size_t>(columns); ++c) {
+      float single = 0;
+      double wide = 0;
+      if (array.item == 4)
+        std::memcpy(&single, raw.data() + 4 * c, 4);
+      else
+        std::memcpy(&wide, raw.data() + 8 * c, 8);
+      rows.values.push_back(array.item == 4 ? single : static_cast<float>(wide));
+    }
+    rows.add(labels.empty() ? kUnlabeled : labels[static_cast<std::size_t>(i)], i, {});
+  }
 }
 
 }  // namespace
@@ -212,25 +253,41 @@ bool is_npy_folder(const fs::path& folder) {
 Opened open_npy(const OpenRequest& request) {
   const bool one_file = !fs::is_directory(request.path);
   const fs::path folder = one_file ? fs::absolute(request.path).parent_path() : request.path;
-  std::vector<RecordBlock> train, test;
+  std::vector<Pair> pairs;
   if (one_file) {
     const auto role = role_of(request.path);  // a file of any other name has no labels beside it
     const bool images = role && role->images;
     const auto labels = images ? find_arrays(folder, &Role::labels) : std::map<std::string, fs::path>();
-    train.push_back(open_pair(request.path, labels, role.value_or(Role{}), request.options.max_pixels));
+    pairs.push_back(pair_of(request.path, labels, role.value_or(Role{})));
+    pairs[0].test = false;
   } else {
     const auto labels = find_arrays(folder, &Role::labels);
-    for (const auto& [key, path] : find_arrays(folder, &Role::images)) {
-      const Role role = *role_of(path);
-      (role.test ? test : train).push_back(open_pair(path, labels, role, request.options.max_pixels));
-    }
-    if (train.empty()) throw_data(request.path.string(), "has test images but no training images");
+    for (const auto& [key, path] : find_arrays(folder, &Role::images))
+      pairs.push_back(pair_of(path, labels, *role_of(path)));
+    if (std::all_of(pairs.begin(), pairs.end(), [](const Pair& pair) { return pair.test; }))
+      throw_data(request.path.string(), "has test images but no training images");
   }
-  const int32_t highest = std::max(highest_label(train), highest_label(test));
   auto wanted = request.classes;
   if (wanted.empty()) wanted = read_class_file((folder / "classes.txt").string());
-  const auto classes = number_classes(highest, wanted, request.path.string());
+  const auto classes_of = [&](int32_t highest) { return number_classes(highest, wanted, request.path.string()); };
   Opened opened;
+  if (is_rows(pairs[0].values)) {
+    NumberRows train, test;
+    for (const Pair& pair : pairs) read_rows(pair, pair.test ? test : train);
+    if (test.size() > 0 && test.columns != train.columns)
+      throw_data(request.path.string(), fmt::format("the test set has {} columns of numbers, the training set {}",
+                                                    test.columns, train.columns));
+    int32_t highest = kUnlabeled;
+    for (const auto* rows : {&train, &test})
+      for (const int32_t label : rows->labels) highest = std::max(highest, label);
+    const auto classes = classes_of(highest);
+    if (test.size() > 0) opened.test = make_number_source(std::move(test), classes);
+    opened.train = make_number_source(std::move(train), classes);
+    return opened;
+  }
+  std::vector<RecordBlock> train, test;
+  for (const Pair& pair : pairs) (pair.test ? test : train).push_back(open_block(pair, request.options.max_pixels));
+  const auto classes = classes_of(std::max(highest_label(train), highest_label(test)));
   opened.train = std::make_shared<RecordSource>(std::move(train), classes);
   if (!test.empty()) opened.test = std::make_shared<RecordSource>(std::move(test), classes);
   return opened;

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "data/decode/decode.h"
+#include "fewlabel/error.h"
 
 namespace fewlabel {
 namespace {
@@ -75,12 +75,12 @@ int32_t RecordSource::label(int64_t index) const {
   return block->labels.empty() ? kUnlabeled : block->labels[static_cast<std::size_t>(at)];
 }
 
-ImageShape RecordSource::header(int64_t index) const {
+Raw RecordSource::head(int64_t index) const {
   const ImageShape& shape = find(index).first->shape;
-  return {shape.height, shape.width, shape.channels == 4 ? 3 : shape.channels};  // as drop_alpha leaves it
+  return {{}, shape, shape.bytes()};
 }
 
-Image RecordSource::read(int64_t index) const {
+Raw RecordSource::raw(int64_t index) const {
   const auto [block, at] = find(index);
   Bytes raw(static_cast<std::size_t>(block->shape.bytes() * value_bytes(block->value)));
   const int64_t start = block->offset + at * block->stride;
@@ -91,9 +91,7 @@ Image RecordSource::read(int64_t index) const {
   if (block->value == PixelValue::float32) raw = to_bytes<float>(raw, name(index));
   if (block->value == PixelValue::float64) raw = to_bytes<double>(raw, name(index));
   if (block->order == PixelOrder::planar && block->shape.channels > 1) raw = interleave(raw, block->shape);
-  Image image{block->shape.height, block->shape.width, block->shape.channels, std::move(raw)};
-  drop_alpha(image);
-  return image;
+  return {std::move(raw), block->shape};
 }
 
 }  // namespace fewlabel

@@ -7,7 +7,7 @@
 
 #include "data/byte_file.h"
 #include "data/sources/sources.h"
-#include "fewlabel/dataset.h"
+#include "fewlabel/image.h"
 
 namespace fewlabel {
 
@@ -26,15 +26,16 @@ struct RecordBlock {
   std::vector<int32_t> labels;  // one for each image; empty: all unlabelled
 };
 
-class RecordSource : public Source, public Headed {
+class RecordSource : public Source {
  public:
   RecordSource(std::vector<RecordBlock> blocks, std::vector<std::string> classes);
   int64_t size() const override { return size_; }
   std::string name(int64_t index) const override;
   int32_t label(int64_t index) const override;
   const std::vector<std::string>& classes() const override { return classes_; }
-  Image read(int64_t index) const override;
-  ImageShape header(int64_t index) const override;
+  Kind kind() const override { return Kind::image; }
+  Raw raw(int64_t index) const override;
+  Raw head(int64_t index) const override;
 
  private:
   std::pair<const RecordBlock*, int64_t> find(int64_t index) const;

@@ -10,10 +10,10 @@
 #include "core/text.h"
 #include "core/work.h"
 #include "data/class_list.h"
-#include "data/decode/decode.h"
 #include "data/sources/file_list.h"
 #include "data/sources/table.h"
 #include "data/sources/tar.h"
+#include "data/suffixes.h"
 
 namespace fewlabel {
 namespace fs = std::filesystem;
@@ -53,31 +53,23 @@ std::string example_name(const fs::path& shard, const std::string& key) {
   return shard.filename().string() + "/" + key;
 }
 
-class ShardSource : public Source, public Encoded, public Headed, public Fingerprinted {
+class ShardSource : public Source, public Gathered, public Fingerprinted {
  public:
-  ShardSource(Index index, std::vector<std::string> classes, int64_t max_pixels)
-      : index_(std::move(index)), classes_(std::move(classes)), max_pixels_(max_pixels) {}
+  ShardSource(Index index, std::vector<std::string> classes) : index_(std::move(index)), classes_(std::move(classes)) {}
   int64_t size() const override { return index_.names.size(); }
   std::string name(int64_t index) const override { return std::string(index_.names[index]); }
   int32_t label(int64_t index) const override { return index_.labels[static_cast<std::size_t>(index)]; }
   const std::vector<std::string>& classes() const override { return classes_; }
-  Image read(int64_t index) const override { return read_for(index, {}); }
-  Image read_for(int64_t index, const ImageShape& target) const override {
-    return decode_image(name(index), encoded(index), {max_pixels_, target});
-  }
-  ImageShape header(int64_t index) const override {
-    const Bytes bytes = encoded(index);
-    return image_header(name(index), {bytes, static_cast<int64_t>(bytes.size())}, max_pixels_);
-  }
-  Bytes encoded(int64_t index) const override {
+  Kind kind() const override { return Kind::image; }
+  Raw raw(int64_t index) const override {
     const Member& member = index_.members[static_cast<std::size_t>(index)];
-    if (member.kept >= 0) return index_.kept[static_cast<std::size_t>(member.kept)];
+    if (member.kept >= 0) return {index_.kept[static_cast<std::size_t>(member.kept)]};
     const fs::path& shard = index_.shards[member.shard];
     TarWalker walker(shard, member.offset);
     if (!walker.next() || example_name(shard, split_name(walker.name()).key) != name(index))
       throw_data(shard.string(), fmt::format("no longer holds '{}' where it was: the shard has changed", name(index)),
                  "start again with the shard as it is now");
-    return walker.read(kMaxEncodedBytes);
+    return {walker.read(kMaxEncodedBytes)};
   }
   int64_t left_out() const override { return index_.left_out; }
   std::string fingerprint() const override {
@@ -89,7 +81,6 @@ class ShardSource : public Source, public Encoded, public Headed, public Fingerp
  private:
   Index index_;
   std::vector<std::string> classes_;
-  int64_t max_pixels_;
 };
 
 /// Reads the index of shards; labels are provisional.
@@ -241,9 +232,8 @@ Opened open_shards(const OpenRequest& request) {
   const ClassMap test_map = map_classes(test_labels, map.classes, NumberLabels::may_be_indices);
   Opened opened;
   const bool has_test = test.size() > 0;
-  opened.train = std::make_shared<ShardSource>(train.finish(map), map.classes, request.options.max_pixels);
-  if (has_test)
-    opened.test = std::make_shared<ShardSource>(test.finish(test_map), map.classes, request.options.max_pixels);
+  opened.train = std::make_shared<ShardSource>(train.finish(map), map.classes);
+  if (has_test) opened.test = std::make_shared<ShardSource>(test.finish(test_map), map.classes);
   return opened;
 }
 

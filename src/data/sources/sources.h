@@ -20,24 +20,20 @@ struct OpenRequest {
 /// A training source and perhaps a test source; both have the same classes.
 struct Opened {
   std::shared_ptr<const Source> train, test;
+  std::vector<std::string> notes = {};  // for Dataset::notes
 };
 
-/// A source of encoded images gives their bytes too; `inspect` asks by dynamic_cast.
-struct Encoded {
-  virtual ~Encoded() = default;
-  virtual Bytes encoded(int64_t index) const = 0;
-  virtual int64_t left_out() const { return 0; }  // files beside the images that are no images by their suffix
+/// A source that was gathered from among other files or members; `inspect` asks by dynamic_cast.
+struct Gathered {
+  virtual ~Gathered() = default;
+  virtual int64_t left_out() const = 0;  // what lies beside the examples and is none by its suffix
 };
 
-/// A source that knows the shape of what read() gives without decoding it: of a file whose header is sound and whose
-/// rest may be damaged.
-struct Headed {
-  virtual ~Headed() = default;
-  /// Thread-safe. Throws Error{data} as read().
-  virtual ImageShape header(int64_t index) const = 0;
+/// A source some of whose examples are known to be damaged before anybody decodes them; asked by dynamic_cast.
+struct Faulty {
+  virtual ~Faulty() = default;
+  virtual bool faulty(int64_t index) const = 0;
 };
-/// The same of any source, which is decoded where it is not Headed.
-ImageShape shape_of(const Source& source, int64_t index);
 
 /// IDX or IDX.gz: a folder of pairs (train-images-idx3-ubyte with train-labels-idx1-ubyte, t10k- or test- likewise,
 /// unlabeled- without labels), or the images file of one pair.
@@ -53,13 +49,15 @@ bool is_cifar_folder(const std::filesystem::path& folder);
 Opened open_npy(const OpenRequest& request);
 bool is_npy_folder(const std::filesystem::path& folder);
 
-/// A folder per class, unlabeled/, loose files unlabelled; train/ and test/ (else val/) give both splits.
-Opened open_image_folder(const OpenRequest& request);
+/// A folder per class with images or texts, unlabeled/, loose files unlabelled; train/ and test/ (else val/) give both
+/// splits.
+Opened open_class_folder(const OpenRequest& request);
 
-/// CSV, TSV or JSONL with a path and a label a row.
+/// CSV, TSV or JSONL whose rows name files or hold texts or numbers, or a file with a text a line; or a folder of them.
 Opened open_manifest(const OpenRequest& request);
-bool is_manifest(const std::filesystem::path& file);
-/// The manifests of a folder: train.* (or manifest.*, labels.*, metadata.*) and perhaps test.*; empty when none.
+bool is_manifest(const std::filesystem::path& file);    // a table, by its suffix
+bool is_lines_file(const std::filesystem::path& file);  // a text a line, by its suffix
+/// The training file of a folder: train.* (or manifest.*, labels.*, metadata.*), X.train, train.txt; empty when none.
 std::vector<std::filesystem::path> find_manifests(const std::filesystem::path& folder);
 
 /// WebDataset tar shards: a folder of them, one file, or a pattern with * and ?.

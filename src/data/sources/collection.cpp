@@ -1,0 +1,308 @@
+#include "data/sources/collection.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "core/text.h"
+#include "data/sources/encoding.h"
+#include "data/sources/fields.h"
+#include "data/suffixes.h"
+
+namespace fewlabel {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr int64_t kLargest = int64_t{2} << 30;
+constexpr std::size_t kSampledRows = 256;
+
+std::string at_line(const std::string& where, int64_t line) { return fmt::format("{}, line {}", where, line); }
+
+std::string field(const Row& row, std::size_t column) {
+  return column < row.fields.size() ? row.fields[column] : std::string();
+}
+
+std::string name_of(const Columns& columns, std::size_t column) {
+  return columns.names.empty() ? fmt::format("column {}", column + 1) : printable(columns.names[column]);
+}
+
+bool is_odd(const Row& row, std::size_t column) {
+  return std::find(row.odd.begin(), row.odd.end(), column) != row.odd.end();
+}
+
+std::string wrong_width(const Row& row, std::size_t width) {
+  if (row.fields.size() == width) return {};
+  return fmt::format("{} columns where the first line has {}", row.fields.size(), width);
+}
+
+void skip_header(RowReader& reader, const Columns& columns) {
+  Row header;
+  if (columns.header) reader.next(header);
+}
+
+constexpr const char* kQuoteHint = "a comma inside a field needs quotes around the field";
+
+}  // namespace
+
+Collection::Collection(const OpenRequest& request)
+    : request_(request), wanted_(request.classes.begin(), request.classes.end()) {}
+
+void Collection::add_table(const fs::path& file, Role role) {
+  begin_file(file);
+  const std::string suffix = lower(file.extension().string());
+  const Format format = suffix == ".tsv" ? Format::tab : suffix == ".csv" ? Format::comma : Format::json;
+  add_rows(file, role, read_text(file, kLargest, request_.options.encoding), format);
+}
+
+void Collection::add_rows(const fs::path& file, Role role, std::string_view text, Format format) {
+  const auto open = [&](Quotes quotes) {
+    if (format == Format::json) return json_rows(text);
+    return separated_rows(text, format == Format::tab ? '\t' : ',', where_, quotes);
+  };
+  auto reader = open(Quotes::keep);
+  TableSample sample{reader->columns(), {}};
+  for (Row row; sample.rows.size() < kSampledRows && reader->next(row);) sample.rows.push_back(row);
+  if (sample.rows.empty()) return;
+  const Columns columns = columns_of(sample, {where_, file.parent_path(), request_.options, role == Role::unlabeled});
+  last_width_ = sample.names.empty() ? sample.rows[0].fields.size() : sample.names.size();
+  sample.rows.clear();
+  if (columns.content == Columns::Content::files) {
+    check_utf8(text, where_);
+    reader = open(Quotes::refuse);
+    return add_files(*reader, columns, role);
+  }
+  notes_.push_back(fmt::format("{}: {}{}", file.filename().string(), describe_columns(columns),
+                               columns.guessed ? " (found by looking)" : ""));
+  reader = open(Quotes::keep);
+  if (columns.content == Columns::Content::texts)
+    add_texts(*reader, columns, role);
+  else
+    add_numbers(*reader, columns, role);
+  if (const auto [count, line] = reader->bare_quotes(); count > 0)
+    notes_.push_back(fmt::format("{}: {} that open nothing are taken as they stand, the first in line {}",
+                                 file.filename().string(), count == 1 ? "1 quote" : fmt::format("{} quotes", count),
+                                 line));
+}
+
+/// As in the table before where that is built alike: what was found by looking must not differ between them.
+Columns Collection::columns_of(const TableSample& sample, const ColumnsRequest& request) {
+  const bool json = !sample.names.empty();
+  const std::vector<std::string>& first = json ? sample.names : sample.rows[0].fields;
+  const bool named = last_.header || json;
+  if (last_width_ != first.size() || (named ? last_.names != first : !last_.names.empty()))
+    last_ = find_columns(sample, request);
+  return last_;
+}
+
+Role Collection::role_of_row(const Row& row, const Columns& columns, Role role) const {
+  if (columns.split == kNoColumn || role != Role::train) return role;
+  const std::string text = lower(field(row, columns.split));
+  if (text.empty() || text == "train" || text == "training") return role;
+  if (text == "test" || text == "testing") return Role::test;
+  if (text == "validation" || text == "val" || text == "valid" || text == "dev") return Role::validation;
+  if (text == "unlabeled" || text == "unlabelled") return Role::unlabeled;
+  throw_data(at_line(where_, row.line),
+             fmt::format("split '{}' is neither train nor test nor validation", printable(text.substr(0, 80))));
+}
+
+Collection::Split& Collection::split_of(Role role) {
+  return splits_[role == Role::test ? 1 : role == Role::validation ? 2 : 0];
+}
+
+int32_t Collection::label_of(Split& split, Role role, const std::string& text, int64_t line) {
+  if (role == Role::unlabeled || text.empty()) return kUnlabeled;
+  if (is_missing(text) && !wanted_.contains(text)) {
+    ++missing_[text];
+    return kUnlabeled;
+  }
+  return split.labels.add(text, where_, line);
+}
+
+void Collection::begin_file(const fs::path& file) {
+  where_ = file.string();
+  if (first_.empty()) first_ = where_;
+  for (Split& split : splits_) {
+    if (split.files.root.empty()) split.files.root = file.parent_path();
+    split.texts.files.emplace_back(file.filename().string(), split.texts.size());
+    split.numbers.files.emplace_back(file.filename().string(), split.numbers.size());
+  }
+}
+
+void Collection::add_files(RowReader& reader, const Columns& columns, Role role) {
+  std::unordered_map<std::string, int64_t> seen;
+  skip_header(reader, columns);
+  for (Row row; reader.next(row);) {
+    const std::string place = at_line(where_, row.line);
+    if (!row.fault.empty()) throw_data(place, row.fault);
+    if (const std::string reason = wrong_width(row, last_width_); !reason.empty())
+      throw_data(where_, fmt::format("line {}: {}", row.line, reason), kQuoteHint);
+    for (const std::size_t column : {columns.values[0], columns.label, columns.split})
+      if (is_odd(row, column))
+        throw_data(place, fmt::format("'{}' must be a text, a whole number or null", name_of(columns, column)));
+    const std::string& path = row.fields[columns.values[0]];
+    if (path.empty()) throw_data(place, "names no file");
+    const auto [first, fresh] = seen.try_emplace(path, row.line);
+    if (!fresh)
+      throw_data(place, fmt::format("'{}' is listed twice, first in line {}", path, first->second),
+                 "keep one line for each file");
+    const Role mine = role_of_row(row, columns, role);
+    Split& split = split_of(mine);
+    split.files.paths.add(path);
+    split.files.labels.push_back(label_of(split, mine, field(row, columns.label), row.line));
+  }
+}
+
+void Collection::add_texts(RowReader& reader, const Columns& columns, Role role) {
+  skip_header(reader, columns);
+  int64_t rows = 0, first_faulty = 0;
+  std::map<int64_t, std::string> faults;
+  std::string text;
+  for (Row row; reader.next(row); ++rows) {
+    std::string fault = row.fault.empty() ? wrong_width(row, last_width_) : row.fault;
+    text.clear();
+    for (const std::size_t column : columns.values) {
+      if (!fault.empty()) break;
+      if (is_odd(row, column)) fault = fmt::format("'{}' must be a text", name_of(columns, column));
+      const std::string& part = row.fields[column];
+      if (!text.empty() && !part.empty()) text += '\n';
+      text += part;
+    }
+    if (fault.empty() && is_odd(row, columns.label))
+      fault = fmt::format("'{}' must be a text, a whole number or null", name_of(columns, columns.label));
+    const Role mine = fault.empty() ? role_of_row(row, columns, role) : role;
+    Split& split = split_of(mine);
+    // Of a row with too many or too few columns nobody knows which is the label.
+    const int32_t label = fault.empty() ? label_of(split, mine, field(row, columns.label), row.line) : kUnlabeled;
+    if (!fault.empty() && faults.empty()) first_faulty = row.line;
+    if (!fault.empty()) faults.emplace(rows, fault);
+    split.texts.add(text, label, row.line, std::move(fault));
+  }
+  refuse_if_mostly_faulty(faults, rows, first_faulty);
+}
+
+void Collection::refuse_if_mostly_faulty(const std::map<int64_t, std::string>& faults, int64_t rows,
+                                         int64_t first_line) const {
+  if (static_cast<int64_t>(faults.size()) * 2 <= rows) return;
+  throw_data(where_,
+             fmt::format("line {}: {} ({} of {} rows cannot be used)", first_line, faults.begin()->second,
+                         with_commas(static_cast<int64_t>(faults.size())), with_commas(rows)),
+             kQuoteHint);
+}
+
+void Collection::add_numbers(RowReader& reader, const Columns& columns, Role role) {
+  skip_header(reader, columns);
+  int64_t rows = 0, first_faulty = 0;
+  std::map<int64_t, std::string> faults;
+  std::vector<float> numbers(columns.values.size());
+  for (Row row; reader.next(row); ++rows) {
+    std::string fault = row.fault.empty() ? wrong_width(row, last_width_) : row.fault;
+    for (std::size_t k = 0; k < numbers.size() && fault.empty(); ++k) {
+      const std::string& part = row.fields[columns.values[k]];
+      if (is_odd(row, columns.values[k]) || !parse_number(part, numbers[k]))
+        fault = fmt::format("{} holds '{}', which is no number", name_of(columns, columns.values[k]),
+                            printable(part.substr(0, 80)));
+    }
+    const Role mine = fault.empty() ? role_of_row(row, columns, role) : role;
+    Split& split = split_of(mine);
+    const bool known = row.fault.empty() && row.fields.size() == last_width_ && !is_odd(row, columns.label);
+    const int32_t label = known ? label_of(split, mine, field(row, columns.label), row.line) : kUnlabeled;
+    if (!fault.empty() && faults.empty()) first_faulty = row.line;
+    if (!fault.empty()) faults.emplace(rows, fault);
+    const auto width = static_cast<int32_t>(numbers.size());
+    if (split.numbers.columns != 0 && split.numbers.columns != width)
+      throw_data(where_,
+                 fmt::format("has {} columns of numbers where another file has {}", width, split.numbers.columns));
+    split.numbers.columns = width;
+    split.numbers.values.insert(split.numbers.values.end(), numbers.begin(), numbers.end());
+    split.numbers.add(label, row.line, std::move(fault));
+  }
+  refuse_if_mostly_faulty(faults, rows, first_faulty);
+}
+
+void Collection::add_lines(const fs::path& file, Role role) {
+  begin_file(file);
+  const std::string text = read_text(file, kLargest, request_.options.encoding);
+  // A test set may be too short to show its form.
+  const bool judged = role == Role::test || role == Role::validation;
+  const LineFormat format = judged && last_lines_ ? *last_lines_ : find_line_format(text, role == Role::unlabeled);
+  last_lines_ = format;
+  const std::string name = file.filename().string();
+  if (format == LineFormat::table) {
+    last_width_ = 0;
+    return add_rows(file, role, text, Format::tab);
+  }
+  notes_.push_back(fmt::format("{}: {}", name, describe(format)));
+  read_lines(text, format, [&](const LabeledLine& line) {
+    Split& split = split_of(role);
+    const int32_t label = line.fault.empty() ? label_of(split, role, line.label, line.number) : kUnlabeled;
+    split.texts.add(line.text, label, line.number, line.fault);
+  });
+}
+
+Kind Collection::one_kind() {
+  int64_t files = 0, text_files = 0, texts = 0, numbers = 0;
+  for (const Split& split : splits_) {
+    files += split.files.paths.size();
+    texts += split.texts.size();
+    numbers += split.numbers.size();
+    for (int64_t i = 0; i < split.files.paths.size(); ++i)
+      if (kind_of_file(split.files.paths[i]) == Kind::text) ++text_files;
+  }
+  if (files + texts + numbers == 0)
+    throw_data(first_, last_.content == Columns::Content::files && !is_lines_file(first_) ? "lists no file"
+                                                                                          : "holds no example");
+  if ((files > 0) + (texts > 0) + (numbers > 0) > 1)
+    throw_data(first_,
+               fmt::format("the files beside each other hold different things: {} paths of files, {} texts, {} "
+                           "rows of numbers",
+                           files, texts, numbers),
+               "give the path of the one that is meant");
+  if (texts > 0) return Kind::text;
+  if (numbers > 0) return Kind::table;
+  return text_files * 2 > files ? Kind::text : Kind::image;
+}
+
+std::shared_ptr<const Source> Collection::source_of(Split& split, Kind kind, const std::vector<std::string>& classes) {
+  if (split.texts.size() > 0) return make_text_source(std::move(split.texts), classes);
+  if (split.numbers.size() > 0) return make_number_source(std::move(split.numbers), classes);
+  split.files.kind = kind;
+  split.files.encoding = request_.options.encoding;
+  return std::make_shared<FileListSource>(std::move(split.files), classes);
+}
+
+Opened Collection::finish() {
+  const Kind kind = one_kind();
+  auto& [train, test, validation] = splits_;
+  if (test.size() == 0) {
+    std::swap(test, validation);
+  } else if (validation.size() > 0) {
+    notes_.push_back(
+        fmt::format("{} examples for validation are left out: there is a test set", with_commas(validation.size())));
+    train.texts.left_out = train.numbers.left_out = train.files.left_out = validation.size();
+  }
+  if (train.size() == 0) std::swap(train, test);  // test rows alone, named as the separate test set
+  const ClassMap map = map_classes(train.labels, request_.classes, NumberLabels::may_be_indices);
+  const ClassMap test_map = map_classes(test.labels, map.classes, NumberLabels::may_be_indices);
+  const auto renumber = [](Split& split, const ClassMap& classes) {
+    for (auto* labels : {&split.files.labels, &split.texts.labels, &split.numbers.labels})
+      for (int32_t& label : *labels) label = classes(label);
+  };
+  renumber(train, map);
+  renumber(test, test_map);
+  for (const auto& [spelling, count] : missing_)
+    notes_.push_back(fmt::format("{} labels '{}' count as missing; classes=… with it in the list makes it a class",
+                                 with_commas(count), printable(spelling)));
+  Opened opened;
+  const bool has_test = test.size() > 0;
+  // A test set says what classes there are where the training set has no label.
+  if (has_test && train.numbers.columns != test.numbers.columns)
+    throw_data(first_, fmt::format("the test set has {} columns of numbers, the training set {}", test.numbers.columns,
+                                   train.numbers.columns));
+  opened.train = source_of(train, kind, map.classes);
+  if (has_test) opened.test = source_of(test, kind, test_map.classes);
+  opened.notes = std::move(notes_);
+  return opened;
+}
+
+}  // namespace fewlabel

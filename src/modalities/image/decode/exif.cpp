@@ -1,0 +1,94 @@
+#include "modalities/image/decode/exif.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+namespace fewlabel::detail {
+namespace {
+
+constexpr uint8_t kApp1 = 0xe1, kStartOfScan = 0xda, kEndOfImage = 0xd9;
+constexpr uint32_t kOrientation = 0x0112, kShort = 3;
+
+bool begins_with(std::span<const uint8_t> bytes, std::string_view prefix) {
+  return bytes.size() >= prefix.size() && std::equal(prefix.begin(), prefix.end(), bytes.begin(),
+                                                     [](char a, uint8_t b) { return static_cast<uint8_t>(a) == b; });
+}
+
+/// Numbers of a TIFF block; what lies past its end reads as 0, which is neither a count, a tag nor an orientation.
+class Tiff {
+ public:
+  explicit Tiff(std::span<const uint8_t> bytes) : bytes_(bytes), little_(begins_with(bytes, "II")) {}
+  uint32_t number(std::size_t at, std::size_t length) const {
+    if (length > bytes_.size() || at > bytes_.size() - length) return 0;
+    uint32_t value = 0;
+    for (std::size_t i = 0; i < length; ++i) value = value << 8 | bytes_[at + (little_ ? length - 1 - i : i)];
+    return value;
+  }
+
+ private:
+  std::span<const uint8_t> bytes_;
+  bool little_;
+};
+
+}  // namespace
+
+std::span<const uint8_t> find_jpeg_segment(std::span<const uint8_t> jpeg, uint8_t marker, std::string_view prefix) {
+  std::size_t at = 2;
+  while (at + 4 <= jpeg.size() && jpeg[at] == 0xff) {
+    const uint8_t found = jpeg[at + 1];
+    if (found == 0xff) {  // fill byte
+      ++at;
+      continue;
+    }
+    if (found == kStartOfScan || found == kEndOfImage) break;
+    const std::size_t length = std::size_t{jpeg[at + 2]} << 8 | jpeg[at + 3];  // counts its own two bytes
+    if (length < 2 || length > jpeg.size() - at - 2) break;
+    const auto payload = jpeg.subspan(at + 4, length - 2);
+    if (found == marker && begins_with(payload, prefix)) return payload;
+    at += 2 + length;
+  }
+  return {};
+}
+
+int jpeg_orientation(std::span<const uint8_t> jpeg) {
+  constexpr std::string_view kExif("Exif\0\0", 6);
+  const auto segment = find_jpeg_segment(jpeg, kApp1, kExif);
+  if (segment.empty()) return 1;
+  const auto block = segment.subspan(kExif.size());
+  if (!begins_with(block, {"II*\0", 4}) && !begins_with(block, {"MM\0*", 4})) return 1;
+  const Tiff tiff(block);
+  const std::size_t directory = tiff.number(4, 4), entries = tiff.number(directory, 2);
+  for (std::size_t i = 0; i < entries; ++i) {
+    const std::size_t entry = directory + 2 + 12 * i;
+    if (tiff.number(entry, 2) != kOrientation) continue;
+    const uint32_t value = tiff.number(entry + 8, 2);
+    const bool usable =
+        tiff.number(entry + 2, 2) == kShort && tiff.number(entry + 4, 4) == 1 && value >= 1 && value <= 8;
+    return usable ? static_cast<int>(value) : 1;
+  }
+  return 1;
+}
+
+void orient(Image& image, int orientation) {
+  if (orientation < 2 || orientation > 8) return;
+  const bool turned = orientation >= 5;  // rows become columns
+  const bool from_bottom = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
+  const bool from_right = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
+  Image out{turned ? image.width : image.height, turned ? image.height : image.width, image.channels, {}};
+  out.pixels.resize(image.pixels.size());
+  const auto channels = static_cast<std::size_t>(image.channels);
+  uint8_t* to = out.pixels.data();
+  for (int32_t y = 0; y < out.height; ++y)
+    for (int32_t x = 0; x < out.width; ++x, to += channels) {
+      int32_t row = turned ? x : y, column = turned ? y : x;
+      if (from_bottom) row = image.height - 1 - row;
+      if (from_right) column = image.width - 1 - column;
+      const auto at =
+          static_cast<std::size_t>(row) * static_cast<std::size_t>(image.width) + static_cast<std::size_t>(column);
+      std::copy_n(image.pixels.data() + at * channels, channels, to);
+    }
+  image = std::move(out);
+}
+
+}  // namespace fewlabel::detail
