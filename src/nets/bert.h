@@ -1,0 +1,71 @@
+// BERT (Devlin et al. 2019, arXiv:1810.04805) in parts, for methods that learn from tokens.
+#pragma once
+#include <torch/torch.h>
+
+#include "nets/build.h"
+#include "nets/dropout.h"
+#include "nets/tokens.h"
+
+namespace fewlabel {
+
+struct TextTransformerPlan {
+  int64_t width = 128, depth = 2, heads = 2;
+  bool norm_first = true;
+  double dropout = 0.1;  // of what each part of a block adds
+};
+
+/// Blocks of attention and a layer four times as wide (GELU), each added to what it was given. norm_first: layer norm
+/// before each part and after the last block (pre-norm, Xiong et al. 2020, arXiv:2002.04745), else after each sum, as
+/// BERT has it.
+class TextTransformerImpl : public torch::nn::Module {
+ public:
+  explicit TextTransformerImpl(const TextTransformerPlan& plan);
+  /// rows × width → the same; fp32.
+  Tensor forward(const Tensor& x, const TokenRows& tokens);
+
+ private:
+  struct Block {
+    torch::nn::LayerNorm norm1{nullptr}, norm2{nullptr};
+    GlorotLinear qkv{nullptr}, out{nullptr}, wide{nullptr}, narrow{nullptr};
+  };
+  Tensor attention(Block& block, const Tensor& x, const TokenRows& tokens);
+  Tensor perceptron(Block& block, const Tensor& x);
+
+  TextTransformerPlan plan_;
+  std::vector<Block> blocks_;
+  torch::nn::LayerNorm norm_{nullptr};
+  InnerDropout dropout_{nullptr};
+};
+TORCH_MODULE(TextTransformer);
+
+torch::nn::LayerNorm text_norm(int64_t width);
+
+class Bert final : public NetModule, public TokenEncoder {
+ public:
+  explicit Bert(const NetSpec& spec);
+  Tensor embed(const Tensor& x) override { return embedded_tokens(x, token_->weight); }
+  Tensor noise(const Tensor& embedded) override { return token_noise(embedded); }
+  Tensor features(const Tensor& x) override;
+  Tensor classify(const Tensor& features) override { return head_->forward(features); }
+  int64_t feature_size() const override { return plan_.width; }
+  Tensor tokens(const Tensor& x) override;
+  int64_t token_size() const override { return plan_.width; }
+  const Tensor& embedding_weight() const override { return token_->weight; }
+
+  const TextTransformerPlan& plan() const { return plan_; }
+  /// Tokens with their places, normed: rows × width. What the first block is given.
+  Tensor placed(const TokenRows& tokens);
+  /// The same for `tokens` → what the last block gives.
+  Tensor encode(const Tensor& x, const TokenRows& tokens) { return transformer_->forward(x, tokens); }
+
+ private:
+  TextTransformerPlan plan_;
+  bool first_;  // token, in place of the mean
+  torch::nn::Embedding token_{nullptr}, place_{nullptr};
+  torch::nn::LayerNorm norm_{nullptr};
+  InnerDropout dropout_{nullptr};
+  TextTransformer transformer_{nullptr};
+  Head head_{nullptr};
+};
+
+}  // namespace fewlabel
