@@ -1,6 +1,7 @@
 // Every method, listed by hand: static registration would be dropped from a static library.
 #include <fmt/format.h>
 
+#include "core/text.h"
 #include "fewlabel/error.h"
 #include "fewlabel/method.h"
 
@@ -34,10 +35,12 @@ MethodInfo denoising();
 MethodInfo vae();
 MethodInfo vq_vae();
 MethodInfo mae();
+MethodInfo mlm();
 
 MethodInfo gan();
 MethodInfo bigan();
 MethodInfo adversarial_autoencoder();
+MethodInfo electra();
 
 MethodInfo simclr();
 MethodInfo moco();
@@ -47,6 +50,7 @@ MethodInfo barlow_twins();
 MethodInfo vicreg();
 MethodInfo swav();
 MethodInfo dino();
+MethodInfo simcse();
 
 const std::vector<MethodInfo>& all_methods() {
   // Family by family, as they are listed to people.
@@ -56,9 +60,9 @@ const std::vector<MethodInfo>& all_methods() {
       pseudo_label(), pi_model(), mean_teacher(), vat(), ladder(), mixmatch(), uda(), fixmatch(), flexmatch(), freematch(),
       softmatch(), adamatch(), simmatch(),
       vae_m2(), improved_gan(), triple_gan(), bad_gan(), flow_matching(), virtual_data(),
-      autoencoder(), denoising(), vae(), vq_vae(), mae(),
-      gan(), bigan(), adversarial_autoencoder(),
-      simclr(), moco(), byol(), simsiam(), barlow_twins(), vicreg(), swav(), dino(),
+      autoencoder(), denoising(), vae(), vq_vae(), mae(), mlm(),
+      gan(), bigan(), adversarial_autoencoder(), electra(),
+      simclr(), moco(), byol(), simsiam(), barlow_twins(), vicreg(), swav(), dino(), simcse(),
       // clang-format on
   };
   return methods;
@@ -71,6 +75,33 @@ const MethodInfo& find_method(std::string_view name) {
     names.push_back(method.name);
   }
   throw Error(ErrorKind::usage, "method", fmt::format("there is no method '{}'", name), suggestion(name, names));
+}
+
+std::vector<std::string> method_names(Kind kind) {
+  std::vector<std::string> names;
+  for (const auto& method : all_methods())
+    if (method.takes(kind)) names.push_back(method.name);
+  return names;
+}
+
+void MethodInfo::check(Kind kind) const {
+  if (takes(kind)) return;
+  std::vector<std::string> own;
+  for (const Kind taken : kinds) own.push_back(fmt::format("{}s", word_for_one(taken)));
+  throw Error(ErrorKind::usage, "method",
+              fmt::format("{} learns from {}, and these are {}s", name, join(own, " and "), word_for_one(kind)),
+              fmt::format("of {}s learn: {}", word_for_one(kind), join(method_names(kind), ", ")));
+}
+
+std::unique_ptr<Method> MethodInfo::make(const Json& config, const Task& task, Net net) const {
+  check(task.layout.kind);
+  return construct(config, task, std::move(net));
+}
+
+Json MethodInfo::short_settings_of(Kind kind) const {
+  Json own = short_settings;
+  if (kind != Kind::image && own.contains("/method/rotation"_json_pointer)) own["method"].erase("rotation");
+  return own;
 }
 
 Groups Method::groups() {

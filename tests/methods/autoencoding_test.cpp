@@ -76,7 +76,7 @@ TEST_P(AutoencodingGolden, ProducesPyTorchValues) {
 
 TEST(Pixels, AreTheInputTimesDeviationPlusMeanWithinZeroAndOne) {
   Task task = Toy::task();
-  task.shape.channels = 2;
+  task.layout = ImageShape{8, 8, 2};
   task.mean = {0.25F, 0.5F};
   task.deviation = {0.5F, 0.1F};
   const Pixels pixels(task);
@@ -122,7 +122,7 @@ TEST(Coding, LossesEqualTheLoop) {
 TEST(Coding, DenseIsHintonsShapeOn784PixelsAndScalesWithTheImage) {
   const auto sizes = [](const ImageShape& shape) {
     Task task = Toy::task();
-    task.shape = shape;
+    task.layout = shape;
     const Coding coding = make_coding({}, task, nullptr, 8);
     std::vector<int64_t> result;
     for (const Coder& half : {coding.encoder, coding.decoder})

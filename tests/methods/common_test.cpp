@@ -113,9 +113,15 @@ Tensor turned_once(const Tensor& image) {
   return turned;
 }
 
+Task seeded_task(uint64_t seed) {
+  Task task = Toy::task();
+  task.seed = seed;
+  return task;
+}
+
 TEST(Rotation, EqualsTheLoop) {
   const Net net = Toy::net("seed_cnn");
-  Rotation rotation(2.0, net->feature_size(), /*seed=*/9);
+  Rotation rotation(2.0, net->feature_size(), seeded_task(9));
   const Tensor weight = rotation->named_parameters()["head.weight"].detach();
   const Batch batch = Toy::batch({.labeled = {"weak"}, .unlabeled = {"weak", "strong"}, .ratio = 2}, 0);
   RecordingStep step;
@@ -139,7 +145,7 @@ TEST(Rotation, LeavesRunningStatisticsToRealExamples) {
   const Net net = Toy::net("cnn");
   net->train();
   const auto before = state_of(*net);
-  Rotation rotation(1.0, net->feature_size(), /*seed=*/9);
+  Rotation rotation(1.0, net->feature_size(), seeded_task(9));
   RecordingStep step;
   rotation->loss(*net, Toy::batch({.labeled = {"weak"}, .unlabeled = {"weak"}, .ratio = 2}, 0), step).backward();
   for (const auto& [name, value] : state_of(*net)) EXPECT_TRUE(torch::equal(value, before.at(name))) << name;
@@ -149,7 +155,7 @@ TEST(Rotation, LeavesRunningStatisticsToRealExamples) {
 
 TEST(Rotation, OffIsNothing) {
   const Net net = Toy::net();
-  Rotation rotation(0.0, net->feature_size(), /*seed=*/9);
+  Rotation rotation(0.0, net->feature_size(), seeded_task(9));
   RecordingStep step;
   EXPECT_EQ(rotation->loss(*net, Toy::batch({.labeled = {"weak"}, .unlabeled = {"weak"}}, 0), step).item<double>(),
             0.0);

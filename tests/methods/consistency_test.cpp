@@ -20,7 +20,12 @@ using ::testing::ElementsAre;
 constexpr int64_t kPool = 4;
 
 Task task_of(int64_t labeled) {
-  return {.shape = {8, 8, 1}, .classes = 3, .labeled = labeled, .unlabeled = kPool, .class_share = {}, .steps = 10};
+  return {.layout = ImageShape{8, 8, 1},
+          .classes = 3,
+          .labeled = labeled,
+          .unlabeled = kPool,
+          .class_share = {},
+          .steps = 10};
 }
 
 /// Labelled rows, and the views of the unlabelled ones.
@@ -118,7 +123,7 @@ TEST(PiModel, AsksThatTwoViewsAgreeMoreAndMore) {
 }
 
 TEST(MeanTeacher, TeacherIsTheMeanOfTheStudentsUntilItsDecayTakesOver) {
-  const Net net = make_net({.name = "linear", .bn_momentum = {}}, {8, 8, 1}, 3, 1);
+  const Net net = make_net({.name = "linear", .bn_momentum = {}}, ImageShape{8, 8, 1}, 3, 1);
   const auto method = find_method("mean_teacher").make({{"decay", 0.6}}, task_of(1), net);
   const Tensor teacher = method->named_parameters()["teacher.head.linear.weight"];
   EXPECT_FALSE(teacher.requires_grad());
@@ -143,7 +148,7 @@ TEST(MeanTeacher, TeacherIsTheMeanOfTheStudentsUntilItsDecayTakesOver) {
 }
 
 TEST(MeanTeacher, LearnsFromTheTeacherNotFromItself) {
-  const Net net = make_net({.name = "linear", .bn_momentum = {}}, {8, 8, 1}, 3, 1);
+  const Net net = make_net({.name = "linear", .bn_momentum = {}}, ImageShape{8, 8, 1}, 3, 1);
   {  // sums of such numbers are exact, so that batches of other sizes give the same bits
     const torch::NoGradGuard no_grad;
     net->parameters()[0].mul_(64).round_().div_(64);

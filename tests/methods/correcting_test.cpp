@@ -16,7 +16,8 @@ struct CorrectingBench {
   explicit CorrectingBench(const std::string& name, const Json& config = Json::object())
       : net(std::make_shared<EchoNet>(3)),
         method(find_method(name).make(
-            config, {.shape = {8, 8, 1}, .classes = 3, .labeled = 1, .unlabeled = 4, .class_share = {}}, net)) {}
+            config, {.layout = ImageShape{8, 8, 1}, .classes = 3, .labeled = 1, .unlabeled = 4, .class_share = {}},
+            net)) {}
 
   /// One update; the strong views are uniform, so each kept example costs log 3.
   RecordingStep learn(const std::vector<Tensor>& weak, double progress = 1.0) {

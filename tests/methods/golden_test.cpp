@@ -63,7 +63,7 @@ struct Echo final : GoldenNet {
 /// For methods that copy their net, which wants one that make_net builds: the inputs are the first pixels of an image.
 struct Diagonal final : GoldenNet {
   explicit Diagonal(int64_t count) : classes(count) {
-    linear = make_net({.name = "linear", .bn_momentum = {}}, {8, 8, 1}, classes, 1);
+    linear = make_net({.name = "linear", .bn_momentum = {}}, ImageShape{8, 8, 1}, classes, 1);
   }
   Net net() override { return linear; }
   Batch shaped(Batch batch) override {
@@ -94,7 +94,7 @@ TEST_P(Golden, ProducesPyTorchValues) {
   std::ifstream file(std::string(FEWLABEL_GOLDEN) + "/" + GetParam() + ".json");
   const Json golden = Json::parse(file);
   const int64_t classes = golden.at("classes");
-  const Task task{.shape = {8, 8, 1},
+  const Task task{.layout = ImageShape{8, 8, 1},
                   .classes = classes,
                   .labeled = golden.at("labeled"),
                   .unlabeled = golden.at("unlabeled"),

@@ -17,12 +17,13 @@ TEST(GoldenLadder, ProducesPyTorchValues) {
   const int64_t labeled = golden.at("labeled"), unlabeled = golden.at("unlabeled"), classes = golden.at("classes");
   const NetConfig config{.name = "ladder_mlp", .bn_momentum = {}};
   for (const auto& test : golden.at("cases")) {
-    const Task task{.shape = {8, 8, 1},
+    const Task task{.layout = ImageShape{8, 8, 1},
                     .classes = classes,
                     .class_share = {},
                     .mean = {0.25F},
                     .deviation = {test.at("deviation").get<float>()}};
-    const auto method = find_method("ladder").make(test.at("config"), task, make_net(config, {8, 8, 1}, classes, 1));
+    const auto method =
+        find_method("ladder").make(test.at("config"), task, make_net(config, ImageShape{8, 8, 1}, classes, 1));
     method->train();
     {
       const torch::NoGradGuard no_grad;

@@ -15,7 +15,7 @@ namespace {
 constexpr int64_t kClasses = 3, kFeatures = 4;
 
 Task task_of(int64_t labeled, std::vector<double> share = {1.0 / 3, 1.0 / 3, 1.0 / 3}) {
-  return {.shape = {8, 8, 1},
+  return {.layout = ImageShape{8, 8, 1},
           .classes = kClasses,
           .labeled = labeled,
           .unlabeled = 300,

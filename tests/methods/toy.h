@@ -14,14 +14,22 @@
 namespace fewlabel::testing {
 
 /// Three classes of 8 × 8 grey images: a bright blob whose place tells the class, under noise. Three labels a class.
+/// Or of texts of 6 to 12 words, of which some tell the class.
 class Toy {
  public:
   static constexpr int64_t kClasses = 3, kLabeled = 9, kUnlabeled = 300, kAlone = 64;
   static constexpr ImageShape kShape{8, 8, 1};
   static inline torch::Device device = torch::kCPU;  // of what it gives
+  static inline Kind kind = Kind::image;             // of what it gives
+  static constexpr int64_t kShortest = 6, kLongest = 12, kPlainWords = 20, kClassWords = 6;
+  static constexpr int64_t kVocabulary = kSpecialTokens + kPlainWords + kClasses * kClassWords;
 
+  static Layout layout() {
+    if (kind == Kind::image) return kShape;
+    return {Kind::text, Layout::Type::i32, {static_cast<int32_t>(kLongest)}, static_cast<int32_t>(kVocabulary)};
+  }
   static Task task() {
-    return {.shape = kShape,
+    return {.layout = layout(),
             .classes = kClasses,
             .labeled = kLabeled,
             .unlabeled = kUnlabeled,
@@ -40,15 +48,17 @@ class Toy {
     return own;
   }
   /// A method that brings its own net gets that one.
-  static Net net_for(const MethodInfo& info, const std::string& name = "mlp", uint64_t seed = 3) {
+  static Net net_for(const MethodInfo& info, const std::string& name = "mlp", uint64_t seed = 3,
+                     double inner_dropout = 0.1) {
     NetConfig config;
     config.name = info.settings.value("/net/name"_json_pointer, name);
-    return make_net(config, kShape, task_for(info).classes, seed);
+    config.inner_dropout = inner_dropout;
+    return make_net(config, layout(), task_for(info).classes, seed);
   }
   static Net net(const std::string& name = "mlp", uint64_t seed = 3) {
     NetConfig config;
     config.name = name;
-    return make_net(config, kShape, kClasses, seed);
+    return make_net(config, layout(), kClasses, seed);
   }
   /// Batch `t` of a run; with `true_labels` the unlabelled stream has its labels, else -1.
   static Batch batch(const Needs& needs, int64_t t, bool true_labels = false, int64_t labeled = kLabeled) {
@@ -79,16 +89,28 @@ class Toy {
     views.y = views.index.remainder(kClasses);
     for (std::size_t v = 0; v < names.size(); ++v) {
       const double noise = names[v] == "strong" ? 0.6 : names[v] == "contrast" ? 0.5 : names[v] == "weak" ? 0.1 : 0.0;
-      Tensor x = torch::empty({count, 1, 8, 8});
+      Tensor x = kind == Kind::image ? torch::empty({count, 1, 8, 8}) : torch::zeros({count, kLongest}, torch::kLong);
       for (int64_t i = 0; i < count; ++i) {
         const auto index = static_cast<uint64_t>(index_of[i].item<int64_t>());
         Random own({.seed = 5, .purpose = pool, .epoch = 1U << 20, .index = index});
         Random augment({.seed = 5, .purpose = "augment", .epoch = static_cast<uint64_t>(t), .index = index, .view = v});
-        paint(x[i], static_cast<int64_t>(index) % kClasses, noise, own, augment);
+        const int64_t label = static_cast<int64_t>(index) % kClasses;
+        kind == Kind::image ? paint(x[i], label, noise, own, augment) : write(x[i], label, noise, own, augment);
       }
       views.x.push_back(x.to(device));
     }
     return views;
+  }
+  /// Words of a text; noise hides some of them.
+  static void write(const Tensor& text, int64_t label, double noise, Random& own, Random& augment) {
+    const int64_t length = kShortest + own.below(static_cast<uint32_t>(kLongest - kShortest + 1));
+    auto word = text.accessor<int64_t, 1>();
+    for (int64_t j = 0; j < length; ++j) {
+      const bool tells = j < 3 || own.flip(0.2);
+      const auto choice = own.below(static_cast<uint32_t>(tells ? kClassWords : kPlainWords));
+      word[j] = kSpecialTokens + choice + (tells ? kPlainWords + label * kClassWords : 0);
+      if (augment.flip(noise / 3)) word[j] = kUnknown;
+    }
   }
   static void paint(const Tensor& image, int64_t label, double noise, Random& own, Random& augment) {
     const double row = 2.0 + 4.0 * static_cast<double>(label == 1) + own.uniform(-1.0, 1.0);
@@ -135,6 +157,7 @@ struct ToyRule {
   static constexpr double kBeta2 = 0.99;
   /// Adam where the method's own settings ask for it.
   static ToyRule of(const MethodInfo& info) {
+    if (Toy::kind == Kind::text) return {.rate = 3e-3, .adam = true};  // as a plan has it for texts
     const Json optimizer = info.settings.value("optimizer", Json::object());
     if (optimizer.value("name", "sgd") != "adamw") return {};
     return {.rate = 2e-3, .adam = true, .beta1 = optimizer.value("momentum", 0.9)};

@@ -67,7 +67,7 @@ INSTANTIATE_TEST_SUITE_P(Methods, VirtualGolden, ::testing::Values("vae_m2", "fl
 TEST_P(VirtualGolden, ProducesPyTorchValues) {
   std::ifstream file(std::string(FEWLABEL_GOLDEN) + "/" + GetParam() + ".json");
   const Json golden = Json::parse(file);
-  Task task{.shape = {8, 8, 1},
+  Task task{.layout = ImageShape{8, 8, 1},
             .classes = golden.at("classes"),
             .labeled = golden.at("labeled"),
             .unlabeled = golden.at("unlabeled"),

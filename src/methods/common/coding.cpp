@@ -23,14 +23,15 @@ void CodingConfig::fields(FieldVisitor& field) {
 }
 
 Coding make_coding(const CodingConfig& config, const Task& task, Net net, int64_t outputs) {
-  CoderSpec spec{.shape = task.shape, .code = config.code, .width = config.width, .seed = task.seed, .mean = task.mean};
+  CoderSpec spec{
+      .shape = task.shape(), .code = config.code, .width = config.width, .seed = task.seed, .mean = task.mean};
   CoderSpec encoder = spec;
   encoder.code = outputs;
   if (config.architecture == "conv") {
     if (spec.width == 0) spec.width = kConvWidth;
     return {make_net_encoder(std::move(net), encoder), make_conv_decoder(spec)};
   }
-  if (spec.width == 0) spec.width = encoder.width = width_for(task.shape);
+  if (spec.width == 0) spec.width = encoder.width = width_for(task.shape());
   return {make_dense_encoder(encoder), make_dense_decoder(spec)};
 }
 

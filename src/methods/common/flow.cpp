@@ -8,7 +8,7 @@ namespace {
 constexpr int64_t kSampleBatch = 256;  // images a pass of the sampler
 
 UNet built(const FlowConfig& config, const Task& task) {
-  return make_unet({.shape = task.shape, .classes = task.classes, .width = config.width, .seed = task.seed});
+  return make_unet({.shape = task.shape(), .classes = task.classes, .width = config.width, .seed = task.seed});
 }
 
 }  // namespace
@@ -61,7 +61,7 @@ Tensor FlowImpl::velocity(const Tensor& x, double t, const Tensor& condition) {
 
 Tensor FlowImpl::sample(const Tensor& condition, uint64_t seed) {
   const torch::NoGradGuard no_grad;
-  const ImageShape& shape = task_.shape;
+  const ImageShape& shape = task_.shape();
   const Tensor noise = seeded_normal({condition.size(0), shape.channels, shape.height, shape.width}, seed);
   const double step = 1.0 / static_cast<double>(config_.sample_steps);
   std::vector<Tensor> images;

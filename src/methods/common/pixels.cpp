@@ -11,7 +11,7 @@ Tensor per_channel(const std::vector<float>& values, float otherwise, int32_t ch
 }  // namespace
 
 PixelsImpl::PixelsImpl(const Task& task)
-    : mean_(register_buffer("mean", per_channel(task.mean, 0.0F, task.shape.channels))),
-      deviation_(register_buffer("deviation", per_channel(task.deviation, 1.0F, task.shape.channels))) {}
+    : mean_(register_buffer("mean", per_channel(task.mean, 0.0F, task.shape().channels))),
+      deviation_(register_buffer("deviation", per_channel(task.deviation, 1.0F, task.shape().channels))) {}
 
 }  // namespace fewlabel

@@ -1,5 +1,8 @@
 #include "methods/common/rotation.h"
 
+#include <fmt/format.h>
+
+#include "fewlabel/error.h"
 #include "methods/common/losses.h"
 #include "methods/common/statistics_guard.h"
 #include "nets/initialise.h"
@@ -12,15 +15,20 @@ constexpr int64_t kShare = 3;  // every third example is turned
 
 }  // namespace
 
-RotationImpl::RotationImpl(double weight, int64_t features, uint64_t seed) : weight_(weight) {
+RotationImpl::RotationImpl(double weight, int64_t features, const Task& task) : weight_(weight) {
   if (weight <= 0) return;
+  if (task.layout.kind != Kind::image)
+    throw Error(
+        ErrorKind::usage, "method",
+        fmt::format("rotation = {}: images have quarter turns, {}s have none", weight, word_for_one(task.layout.kind)),
+        "leave method.rotation out");
   head_ = register_module("head", torch::nn::Linear(features, kTurns));
-  initialise(*this, seed, "rotation");
+  initialise(*this, task.seed, "rotation");
 }
 
 Tensor RotationImpl::loss(NetModule& net, const Batch& batch, Step& step) {
   const Tensor& weak = batch.unlabeled.x.at(0);
-  if (!head_) return torch::zeros({}, weak.options());
+  if (!head_) return torch::zeros({}, weak.options().dtype(torch::kFloat));
   const Tensor chosen = weak.slice(0, 0, {}, kShare);
   const Tensor turn = torch::arange(chosen.size(0), batch.labeled.y.options()).remainder(kTurns);
   Tensor turned = torch::empty_like(chosen);

@@ -8,8 +8,9 @@ namespace fewlabel {
 
 class RotationImpl : public torch::nn::Module {
  public:
-  /// `features` numbers an example come from the net; the weights of the head from the seed.
-  RotationImpl(double weight, int64_t features, uint64_t seed);
+  /// `features` numbers an example come from the net; the weights of the head from the task's seed. Throws Error{usage}
+  /// where there is a weight and the examples are no images.
+  RotationImpl(double weight, int64_t features, const Task& task);
 
   /// weight · mean cross-entropy of the quarter turns; zero, without a pass, where the weight is 0. Every third of the
   /// unlabelled weak views is turned, those by 0, 1, 2, 3, 0 … quarters, in a pass of its own that leaves batch norm's

@@ -11,7 +11,7 @@ VirtualPoolImpl::VirtualPoolImpl(const VirtualPoolOptions& options, const Task& 
       task_(task),
       scale_(register_module("scale", Pixels(task))),
       transform_(make_image_transform(options.policy)) {
-  const ImageShape& shape = task.shape;
+  const ImageShape& shape = task.shape();
   const auto whole = [](c10::IntArrayRef sizes) { return torch::zeros(sizes, torch::kLong); };
   pixels_ = register_buffer("pixels",
                             torch::zeros({options.capacity, shape.height, shape.width, shape.channels}, torch::kByte));
@@ -41,7 +41,7 @@ void VirtualPoolImpl::prepare() {
   for (int64_t i = 0; i < options_.batch; ++i) chosen.push_back(order.below(static_cast<uint32_t>(filled)));
   const Tensor slot = torch::tensor(chosen), in = pixels_.cpu().index_select(0, slot);
   Tensor out = torch::empty_like(in);
-  const int64_t bytes = task_.shape.bytes();
+  const int64_t bytes = task_.shape().bytes();
   for (int64_t view = 0; view < options_.views; ++view) {
     for (int64_t i = 0; i < options_.batch; ++i) {
       Random random({.seed = task_.seed,
@@ -49,7 +49,7 @@ void VirtualPoolImpl::prepare() {
                      .epoch = number,
                      .index = static_cast<uint64_t>(i),
                      .view = static_cast<uint64_t>(view)});
-      transform_->apply(in.data_ptr<uint8_t>() + i * bytes, task_.shape, out.data_ptr<uint8_t>() + i * bytes, random);
+      transform_->apply(in.data_ptr<uint8_t>() + i * bytes, task_.shape(), out.data_ptr<uint8_t>() + i * bytes, random);
     }
     const Tensor pixels = out.to(next_x_.device()).permute({0, 3, 1, 2}).to(torch::kFloat) / 255;
     next_x_[view].copy_(scale_->from_pixels(pixels));

@@ -41,7 +41,8 @@ class AdversarialAutoencoder final : public Method, public Encoder, public Sampl
         code_(register_module("code", torch::nn::Linear(net_->feature_size(), config.latent))),
         decoder_(register_module(
             "decoder",
-            make_generator({.shape = task.shape, .latent = config.latent, .width = config.width, .seed = task.seed}))),
+            make_generator(
+                {.shape = task.shape(), .latent = config.latent, .width = config.width, .seed = task.seed}))),
         discriminator_(register_module("discriminator", code_discriminator(config.latent, config.hidden, task.seed))) {
     initialise(*code_, task.seed, "code");
   }
@@ -97,9 +98,10 @@ class AdversarialAutoencoder final : public Method, public Encoder, public Sampl
 
 MethodInfo adversarial_autoencoder() {
   return describe_method<AdversarialAutoencoder, AdversarialAutoencoderConfig>(
-      "adversarial_autoencoder", "Adversarial autoencoder", "arXiv:1511.05644", "self/adversarial",
-      Json{{"optimizer", {{"name", "adamw"}, {"lr", 1e-3}, {"momentum", 0.5}, {"weight_decay", 0.0}}},
-           {"train", {{"batch", 64}, {"average", 0.999}}}});
+             "adversarial_autoencoder", "Adversarial autoencoder", "arXiv:1511.05644", "self/adversarial",
+             Json{{"optimizer", {{"name", "adamw"}, {"lr", 1e-3}, {"momentum", 0.5}, {"weight_decay", 0.0}}},
+                  {"train", {{"batch", 64}, {"average", 0.999}}}})
+      .of({Kind::image});
 }
 
 }  // namespace fewlabel

@@ -37,8 +37,9 @@ class Bigan final : public Method, public Encoder, public Sampler, public Recons
                                    torch::nn::BatchNorm1d(torch::nn::BatchNorm1dOptions(config.latent).affine(false)))),
         generator_(register_module(
             "generator",
-            make_generator({.shape = task.shape, .latent = config.latent, .width = config.width, .seed = task.seed}))),
-        discriminator_(register_module("discriminator", make_discriminator({.shape = task.shape,
+            make_generator(
+                {.shape = task.shape(), .latent = config.latent, .width = config.width, .seed = task.seed}))),
+        discriminator_(register_module("discriminator", make_discriminator({.shape = task.shape(),
                                                                             .width = config.width,
                                                                             .spectral = config.spectral_norm,
                                                                             .latent = config.latent,
@@ -106,9 +107,10 @@ class Bigan final : public Method, public Encoder, public Sampler, public Recons
 
 MethodInfo bigan() {
   return describe_method<Bigan, BiganConfig>(
-      "bigan", "BiGAN", "arXiv:1605.09782", "self/adversarial",
-      Json{{"optimizer", {{"name", "adamw"}, {"lr", 5e-4}, {"momentum", 0.5}, {"weight_decay", 0.0}}},
-           {"train", {{"batch", 64}, {"average", 0.0}}}});
+             "bigan", "BiGAN", "arXiv:1605.09782", "self/adversarial",
+             Json{{"optimizer", {{"name", "adamw"}, {"lr", 5e-4}, {"momentum", 0.5}, {"weight_decay", 0.0}}},
+                  {"train", {{"batch", 64}, {"average", 0.0}}}})
+      .of({Kind::image});
 }
 
 }  // namespace fewlabel

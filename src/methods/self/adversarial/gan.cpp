@@ -30,9 +30,10 @@ class Gan final : public Method, public Sampler, public Encoder {
         pixels_(register_module("pixels", Pixels(task))),
         generator_(register_module(
             "generator",
-            make_generator({.shape = task.shape, .latent = config.latent, .width = config.width, .seed = task.seed}))),
+            make_generator(
+                {.shape = task.shape(), .latent = config.latent, .width = config.width, .seed = task.seed}))),
         discriminator_(
-            register_module("discriminator", make_discriminator({.shape = task.shape,
+            register_module("discriminator", make_discriminator({.shape = task.shape(),
                                                                  .width = config.width,
                                                                  .spectral = config.regularizer == "spectral_norm",
                                                                  .seed = task.seed}))) {}
@@ -85,10 +86,11 @@ class Gan final : public Method, public Sampler, public Encoder {
 
 MethodInfo gan() {
   return describe_method<Gan, GanConfig>(
-      "gan", "GAN", "arXiv:1406.2661", "self/adversarial",
-      Json{{"optimizer", {{"name", "adamw"}, {"lr", 2e-4}, {"momentum", 0.5}, {"weight_decay", 0.0}}},
-           {"train", {{"batch", 64}, {"average", 0.999}}}},
-      Json{{"optimizer", {{"lr", 2e-3}}}});
+             "gan", "GAN", "arXiv:1406.2661", "self/adversarial",
+             Json{{"optimizer", {{"name", "adamw"}, {"lr", 2e-4}, {"momentum", 0.5}, {"weight_decay", 0.0}}},
+                  {"train", {{"batch", 64}, {"average", 0.999}}}},
+             Json{{"optimizer", {{"lr", 2e-3}}}})
+      .of({Kind::image});
 }
 
 }  // namespace fewlabel

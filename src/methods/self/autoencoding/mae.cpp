@@ -69,7 +69,7 @@ TORCH_MODULE(Decoder);
 
 class Mae final : public Method, public Encoder, public Reconstructor {
  public:
-  Mae(const MaeConfig& config, const Task& task, const Net& net) : config_(config), shape_(task.shape) {
+  Mae(const MaeConfig& config, const Task& task, const Net& net) : config_(config), shape_(task.shape()) {
     net_ = register_module("net", as_vit(net));
     if (net_->rows() * net_->columns() < 2)
       throw Error(ErrorKind::usage, "method mae", "the image is one patch, of which none can be hidden",
@@ -138,10 +138,11 @@ class Mae final : public Method, public Encoder, public Reconstructor {
 
 MethodInfo mae() {
   return describe_method<Mae, MaeConfig>(
-      "mae", "MAE", "arXiv:2111.06377", "self/autoencoding",
-      {{"net", {{"name", "vit"}}},
-       {"optimizer", {{"name", "adamw"}, {"lr", 1e-3}, {"beta2", 0.95}, {"weight_decay", 0.05}}},
-       {"train", {{"batch", 128}}}});
+             "mae", "MAE", "arXiv:2111.06377", "self/autoencoding",
+             {{"net", {{"name", "vit"}}},
+              {"optimizer", {{"name", "adamw"}, {"lr", 1e-3}, {"beta2", 0.95}, {"weight_decay", 0.05}}},
+              {"train", {{"batch", 128}}}})
+      .of({Kind::image});
 }
 
 }  // namespace fewlabel

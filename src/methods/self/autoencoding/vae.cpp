@@ -73,8 +73,9 @@ class Vae final : public Method, public Encoder, public Reconstructor, public Sa
 
 MethodInfo vae() {
   return describe_method<Vae, VaeConfig>(
-      "vae", "Variational autoencoder", "arXiv:1312.6114", "self/autoencoding",
-      {{"optimizer", {{"name", "adamw"}, {"lr", 1e-3}, {"weight_decay", 0.0}}}, {"train", {{"batch", 128}}}});
+             "vae", "Variational autoencoder", "arXiv:1312.6114", "self/autoencoding",
+             {{"optimizer", {{"name", "adamw"}, {"lr", 1e-3}, {"weight_decay", 0.0}}}, {"train", {{"batch", 128}}}})
+      .of({Kind::image});
 }
 
 }  // namespace fewlabel

@@ -30,7 +30,7 @@ class VqVae final : public Method, public Encoder, public Reconstructor, public 
  public:
   VqVae(const VqVaeConfig& config, const Task& task, const Net&) : config_(config) {
     const CoderSpec spec{
-        .shape = task.shape, .code = config.code, .width = config.width, .seed = task.seed, .mean = task.mean};
+        .shape = task.shape(), .code = config.code, .width = config.width, .seed = task.seed, .mean = task.mean};
     map_ = map_shape(spec);
     encoder_ = register_module("encoder", make_map_encoder(spec));
     decoder_ = register_module("decoder", make_map_decoder(spec));
@@ -126,8 +126,9 @@ class VqVae final : public Method, public Encoder, public Reconstructor, public 
 
 MethodInfo vq_vae() {
   return describe_method<VqVae, VqVaeConfig>(
-      "vq_vae", "VQ-VAE", "arXiv:1711.00937", "self/autoencoding",
-      {{"optimizer", {{"name", "adamw"}, {"lr", 1e-3}, {"weight_decay", 0.0}}}, {"train", {{"batch", 64}}}});
+             "vq_vae", "VQ-VAE", "arXiv:1711.00937", "self/autoencoding",
+             {{"optimizer", {{"name", "adamw"}, {"lr", 1e-3}, {"weight_decay", 0.0}}}, {"train", {{"batch", 64}}}})
+      .of({Kind::image});
 }
 
 }  // namespace fewlabel

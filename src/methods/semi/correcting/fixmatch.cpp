@@ -24,7 +24,7 @@ class FixMatch final : public Method, public Classifier {
       : config_(config),
         net_(register_module("net", std::move(net))),
         align_(register_module("align", Alignment(config, task, net_->feature_size()))),
-        rotation_(register_module("rotation", Rotation(config.rotation, net_->feature_size(), task.seed))) {}
+        rotation_(register_module("rotation", Rotation(config.rotation, net_->feature_size(), task))) {}
 
   Needs needs() const override { return config_.needs(); }
   // How many strong views are kept is read from the GPU.

@@ -26,7 +26,7 @@ class FlexMatch final : public Method, public Classifier {
       : config_(config),
         net_(register_module("net", std::move(net))),
         align_(register_module("align", Alignment(config, task, net_->feature_size()))),
-        rotation_(register_module("rotation", Rotation(config.rotation, net_->feature_size(), task.seed))),
+        rotation_(register_module("rotation", Rotation(config.rotation, net_->feature_size(), task))),
         won_by_(register_buffer("won_by", torch::full({std::max<int64_t>(task.unlabeled, 1)}, -1, torch::kLong))),
         beta_(register_buffer("beta", torch::zeros({task.classes}))) {}
 

@@ -33,7 +33,7 @@ class FreeMatch final : public Method, public Classifier {
         classes_(task.classes),
         net_(register_module("net", std::move(net))),
         align_(register_module("align", Alignment(config, task, net_->feature_size()))),
-        rotation_(register_module("rotation", Rotation(config.rotation, net_->feature_size(), task.seed))),
+        rotation_(register_module("rotation", Rotation(config.rotation, net_->feature_size(), task))),
         tau_(register_module("tau", RunningMean(torch::full({}, 1.0 / static_cast<double>(classes_))))),
         p_model_(register_module("p_model", RunningMean(torch::full({classes_}, 1.0 / static_cast<double>(classes_))))),
         h_model_(register_module("h_model", RunningMean(p_model_->value()))) {}

@@ -125,11 +125,12 @@ class Ladder final : public Method, public Classifier {
 
 MethodInfo ladder() {
   return describe_method<Ladder, LadderConfig>(
-      "ladder", "Ladder Network", "arXiv:1507.02672", "semi/correcting",
-      {{"net", {{"name", "ladder_mlp"}}},
-       {"optimizer", {{"name", "adamw"}, {"lr", 2e-3}, {"weight_decay", 0.0}, {"schedule", "linear"}}},
-       {"train", {{"batch", 100}}}},
-      {{"method", {{"labeled_view", "weak"}, {"view", "weak"}}}});
+             "ladder", "Ladder Network", "arXiv:1507.02672", "semi/correcting",
+             {{"net", {{"name", "ladder_mlp"}}},
+              {"optimizer", {{"name", "adamw"}, {"lr", 2e-3}, {"weight_decay", 0.0}, {"schedule", "linear"}}},
+              {"train", {{"batch", 100}}}},
+             {{"method", {{"labeled_view", "weak"}, {"view", "weak"}}}})
+      .of({Kind::image});
 }
 
 }  // namespace fewlabel

@@ -55,9 +55,10 @@ class MixMatch final : public Method, public Classifier {
     const Tensor q = sharpen(align_->forward(guess(config_.anchor ? std::vector<Tensor>{views.back()} : u)));
 
     // W: all examples with their labels, shuffled; X' and U' are the examples mixed with those.
-    std::vector<Tensor> examples = {batch.labeled.x.at(0)}, labels = {one_hot_rows(batch.labeled.y, classes_)};
+    std::vector<Tensor> examples = {net_->embed(batch.labeled.x.at(0))},
+                        labels = {one_hot_rows(batch.labeled.y, classes_)};
     for (const Tensor& view : u) {
-      examples.push_back(view);
+      examples.push_back(net_->embed(view));
       labels.push_back(q);
     }
     const auto [x, p] = mix_up(torch::cat(examples), torch::cat(labels));

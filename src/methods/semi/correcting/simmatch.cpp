@@ -38,7 +38,7 @@ class SimMatch final : public Method, public Classifier {
             MlpHead(HeadPlan{.sizes = {net_->feature_size(), net_->feature_size(), config.embedding}, .norm = false},
                     task.seed, "projection"))),
         align_(register_module("align", Alignment(config, task, net_->feature_size()))),
-        rotation_(register_module("rotation", Rotation(config.rotation, net_->feature_size(), task.seed))),
+        rotation_(register_module("rotation", Rotation(config.rotation, net_->feature_size(), task))),
         bank_(register_buffer("bank", torch::zeros({task.labeled, config.embedding}))),
         bank_label_(register_buffer("bank_label", torch::full({task.labeled}, -1, torch::kLong))) {}
 

@@ -36,7 +36,7 @@ class SoftMatch final : public Method, public Classifier {
         uniform_(register_module(
             "uniform",
             Alignment(ConsistencyConfig{.align = config.uniform, .align_decay = config.decay}, without_shares(task)))),
-        rotation_(register_module("rotation", Rotation(config.rotation, net_->feature_size(), task.seed))),
+        rotation_(register_module("rotation", Rotation(config.rotation, net_->feature_size(), task))),
         batch_(register_module("batch", RunningMean(torch::zeros({2})))),
         mu_(register_buffer("mu", torch::full({}, 1.0 / static_cast<double>(task.classes)))),
         variance_(register_buffer("variance", torch::ones({}))) {}

@@ -31,7 +31,7 @@ class Uda final : public Method, public Classifier {
         classes_(static_cast<double>(task.classes)),
         net_(register_module("net", std::move(net))),
         align_(register_module("align", Alignment(config, task, net_->feature_size()))),
-        rotation_(register_module("rotation", Rotation(config.rotation, net_->feature_size(), task.seed))),
+        rotation_(register_module("rotation", Rotation(config.rotation, net_->feature_size(), task))),
         eta_(register_buffer("eta", torch::full({}, annealed(0.0)))) {}
 
   Needs needs() const override {

@@ -3,6 +3,7 @@
 // L(θ) = Σ L(yᵢ, ŷᵢ) + λ(t) R(θ): R is how much the worst small change of the input changes the prediction, and how
 // unsure the prediction is.
 #include "fewlabel/method.h"
+#include "methods/common/dropout_guard.h"
 #include "methods/common/forward.h"
 #include "methods/common/losses.h"
 #include "methods/common/ramp.h"
@@ -54,8 +55,8 @@ class Vat final : public Method, public Classifier {
     const Tensor loss_s = cross_entropy(p_x, batch.labeled.y);
 
     // LDS(x, θ) = D[p(y | x, θ̂), p(y | x + r_vadv, θ)], θ̂ the weights as a constant.
-    const Tensor p = predicted(u);
-    const Tensor adversary = u + worst_change(u, p);
+    const Tensor p = predicted(u), e = net_->embed(u);
+    const Tensor adversary = e + worst_change(e.detach(), p);
     const Tensor loss_u = divergence_each(p, forward_adversary(adversary)).mean();
     const Tensor entropy = entropy_each(p_u).mean();
 
@@ -78,11 +79,12 @@ class Vat final : public Method, public Classifier {
  private:
   double weight(double progress) const { return linear_ramp(progress, config_.ramp); }
 
-  /// p(y | x, θ̂) from a pass like those that it is compared with: of x alone, as batch norm sees them, and in fp32.
-  /// Only so is D zero at r = 0, which is what the power iteration rests on.
+  /// p(y | x, θ̂) from a pass like those that it is compared with: of x alone, as batch norm sees them, without dropout
+  /// within the net, and in fp32. Only so is D zero at r = 0, which is what the power iteration rests on.
   Tensor predicted(const Tensor& x) {
     const torch::NoGradGuard no_grad;
     const StatisticsGuard still(*net_);
+    const DropoutGuard whole(*net_);
     const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
     return probabilities(net_->forward(x));
   }
@@ -91,8 +93,9 @@ class Vat final : public Method, public Classifier {
   /// a change of length ξ would be lost in bf16.
   Tensor worst_change(const Tensor& x, const Tensor& p) {
     const StatisticsGuard still(*net_);
+    const DropoutGuard whole(*net_);
     const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
-    Tensor d = unit(torch::randn_like(x));
+    Tensor d = unit(net_->noise(x));
     for (int64_t k = 0; k < config_.power_iterations; ++k) {
       d.set_requires_grad(true);
       const Tensor distance = divergence_each(p, net_->forward(x + config_.xi * d)).sum();
@@ -103,6 +106,7 @@ class Vat final : public Method, public Classifier {
 
   Tensor forward_adversary(const Tensor& x) {
     const StatisticsGuard still(*net_);
+    const DropoutGuard whole(*net_);
     return net_->forward(x);
   }
 

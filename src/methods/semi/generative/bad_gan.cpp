@@ -33,8 +33,8 @@ class BadGan final : public Method, public Classifier, public Sampler {
         net_(register_module("net", std::move(net))),
         generator_(register_module(
             "generator",
-            make_generator({.shape = task.shape, .latent = config.latent, .width = config.width, .seed = task.seed}))) {
-  }
+            make_generator(
+                {.shape = task.shape(), .latent = config.latent, .width = config.width, .seed = task.seed}))) {}
 
   Needs needs() const override {
     return {.labeled = {config_.labeled_view}, .unlabeled = {"weak"}, .ratio = config_.mu, .whole_batch = true};
@@ -90,8 +90,9 @@ class BadGan final : public Method, public Classifier, public Sampler {
 
 MethodInfo bad_gan() {
   return describe_method<BadGan, BadGanConfig>(
-      "bad_gan", "Bad GAN", "arXiv:1705.09783", "semi/generative",
-      Json{{"optimizer", {{"name", "adamw"}, {"lr", 1e-3}, {"momentum", 0.5}, {"weight_decay", 0.0}}}});
+             "bad_gan", "Bad GAN", "arXiv:1705.09783", "semi/generative",
+             Json{{"optimizer", {{"name", "adamw"}, {"lr", 1e-3}, {"momentum", 0.5}, {"weight_decay", 0.0}}}})
+      .of({Kind::image});
 }
 
 }  // namespace fewlabel

@@ -73,7 +73,8 @@ MethodInfo flow_matching() {
   const Json settings = {{"optimizer", {{"name", "adamw"}, {"lr", 2e-3}, {"weight_decay", 0.01}, {"beta2", 0.99}}},
                          {"train", {{"batch", 8}}}};
   return describe_method<FlowMatching, FlowMatchingConfig>("flow_matching", "Flow matching", "arXiv:2210.02747",
-                                                           "semi/generative", settings);
+                                                           "semi/generative", settings)
+      .of({Kind::image});
 }
 
 }  // namespace fewlabel

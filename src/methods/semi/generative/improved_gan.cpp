@@ -32,8 +32,8 @@ class ImprovedGan final : public Method, public Classifier, public Sampler {
         net_(register_module("net", std::move(net))),
         generator_(register_module(
             "generator",
-            make_generator({.shape = task.shape, .latent = config.latent, .width = config.width, .seed = task.seed}))) {
-  }
+            make_generator(
+                {.shape = task.shape(), .latent = config.latent, .width = config.width, .seed = task.seed}))) {}
 
   Needs needs() const override {
     return {.labeled = {config_.labeled_view}, .unlabeled = {"weak"}, .ratio = config_.mu, .whole_batch = true};
@@ -86,9 +86,10 @@ class ImprovedGan final : public Method, public Classifier, public Sampler {
 
 MethodInfo improved_gan() {
   return describe_method<ImprovedGan, ImprovedGanConfig>(
-      "improved_gan", "Improved GAN", "arXiv:1606.03498", "semi/generative",
-      Json{{"optimizer", {{"name", "adamw"}, {"lr", 1e-3}, {"momentum", 0.5}, {"weight_decay", 0.0}}}},
-      Json{{"method", {{"generator_rate", 4.0}}}, {"optimizer", {{"lr", 2e-3}}}});
+             "improved_gan", "Improved GAN", "arXiv:1606.03498", "semi/generative",
+             Json{{"optimizer", {{"name", "adamw"}, {"lr", 1e-3}, {"momentum", 0.5}, {"weight_decay", 0.0}}}},
+             Json{{"method", {{"generator_rate", 4.0}}}, {"optimizer", {{"lr", 2e-3}}}})
+      .of({Kind::image});
 }
 
 }  // namespace fewlabel

@@ -38,7 +38,7 @@ class TripleGan final : public Method, public Classifier, public Sampler {
         classes_(task.classes),
         pixels_(register_module("pixels", Pixels(task))),
         net_(register_module("net", std::move(net))),
-        generator_(register_module("generator", make_generator({.shape = task.shape,
+        generator_(register_module("generator", make_generator({.shape = task.shape(),
                                                                 .latent = config.latent,
                                                                 .width = config.width,
                                                                 .classes = task.classes,
@@ -46,7 +46,7 @@ class TripleGan final : public Method, public Classifier, public Sampler {
         discriminator_(register_module(
             "discriminator",
             make_discriminator(
-                {.shape = task.shape, .width = config.width, .classes = task.classes, .seed = task.seed}))),
+                {.shape = task.shape(), .width = config.width, .classes = task.classes, .seed = task.seed}))),
         share_(register_buffer("share", class_share(task))),
         weight_p_(register_buffer("weight_p", torch::zeros({}))) {
     updated(0.0);
@@ -133,8 +133,9 @@ class TripleGan final : public Method, public Classifier, public Sampler {
 
 MethodInfo triple_gan() {
   return describe_method<TripleGan, TripleGanConfig>(
-      "triple_gan", "Triple GAN", "arXiv:1703.02291", "semi/generative",
-      Json{{"optimizer", {{"name", "adamw"}, {"lr", 1e-3}, {"momentum", 0.5}, {"weight_decay", 0.0}}}});
+             "triple_gan", "Triple GAN", "arXiv:1703.02291", "semi/generative",
+             Json{{"optimizer", {{"name", "adamw"}, {"lr", 1e-3}, {"momentum", 0.5}, {"weight_decay", 0.0}}}})
+      .of({Kind::image});
 }
 
 }  // namespace fewlabel

@@ -37,7 +37,7 @@ class VaeM2 final : public Method, public Classifier, public Sampler, public Rec
         classes_(task.classes),
         net_(register_module("net", std::move(net))),
         pixels_(register_module("pixels", Pixels(task))) {
-    const int64_t pixels = task.shape.bytes(), z = config.latent, v = config.stacked ? z : pixels;
+    const int64_t pixels = task.shape().bytes(), z = config.latent, v = config.stacked ? z : pixels;
     const auto perceptron = [&](const char* name, int64_t in, int64_t out) {
       return register_module(name, Perceptron(PerceptronSpec{in, config.hidden, out, task.seed, name}));
     };
@@ -94,7 +94,7 @@ class VaeM2 final : public Method, public Classifier, public Sampler, public Rec
   /// The decoder's output as an image.
   Tensor image(const Tensor& out) {
     const Tensor logits = config_.stacked ? m1_decoder_->forward(gaussian(out).mean) : out;
-    return torch::sigmoid(logits).view({-1, task_.shape.channels, task_.shape.height, task_.shape.width});
+    return torch::sigmoid(logits).view({-1, task_.shape().channels, task_.shape().height, task_.shape().width});
   }
 
   /// -log p(v | y, z) + KL(q(z | v, y) ‖ p(z)) - log p(y) for each row; v is x, or z1 where stacked.
@@ -139,7 +139,8 @@ MethodInfo vae_m2() {
   const Json settings = {{"optimizer", {{"name", "adamw"}, {"lr", 1e-3}, {"weight_decay", 0.0}}}};
   // In thousands of updates of a bound of hundreds of nats, a weight of 0.1 would leave the labels unlearnt.
   return describe_method<VaeM2, VaeM2Config>("vae_m2", "VAE, M2", "arXiv:1406.5298", "semi/generative", settings,
-                                             {{"method", {{"alpha", 60.0}}}});
+                                             {{"method", {{"alpha", 60.0}}}})
+      .of({Kind::image});
 }
 
 }  // namespace fewlabel

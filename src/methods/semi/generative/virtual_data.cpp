@@ -48,7 +48,7 @@ Json corrector_settings(const VirtualDataConfig& config, const Task& task) {
 }
 
 std::string policy_of(const VirtualDataConfig& config, const Task& task) {
-  const ViewPolicies policies = default_policies(task.shape.channels);
+  const ViewPolicies policies = image_policies(task.shape().channels);
   if (config.view == "strong") return policies.strong;
   return config.view == "weak" ? policies.weak : "none";
 }
@@ -148,7 +148,8 @@ class VirtualData final : public Method, public Classifier, public Sampler {
 MethodInfo virtual_data() {
   const Json settings = {{"optimizer", {{"name", "adamw"}, {"lr", 2e-3}, {"weight_decay", 0.02}, {"beta2", 0.99}}}};
   return describe_method<VirtualData, VirtualDataConfig>("virtual_data", "Virtual data", "arXiv:2302.10586",
-                                                         "semi/generative", settings);
+                                                         "semi/generative", settings)
+      .of({Kind::image});
 }
 
 }  // namespace fewlabel
