@@ -93,7 +93,7 @@ Json evaluate_classifier(const EvaluateRequest& request) {
                   fmt::format("all {} labelled examples are ones that the run learnt from with their label: that it "
                               "knows them by now is no test",
                               with_commas(told.left_out)),
-                  "name labelled images that it has not learnt from");
+                  "name labelled examples that it has not learnt from");
   }
   const Tensor logits = logits_of([&](const Tensor& x) { return model.net->forward(x.to(device)); }, *store, pool.index,
                                   model.card.normalization);

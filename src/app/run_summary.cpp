@@ -77,7 +77,7 @@ RunSummary summary_of(const RunFolder& run, const std::vector<Plan>& stages, con
   if (summary.contains("no_test")) {
     if (!summary.contains("estimated_accuracy"))
       notes.push_back(summary["no_test"].get<std::string>() +
-                      ", so accuracy is unknown. `fewlabel evaluate RUN DATA` measures it on labelled images that "
+                      ", so accuracy is unknown. `fewlabel evaluate RUN DATA` measures it on labelled examples that "
                       "were not trained on.");
     summary.erase("no_test");
   }

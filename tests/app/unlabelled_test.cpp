@@ -58,6 +58,7 @@ class CopyStore final : public ExampleStore {
 /// 8 labelled examples of two classes, 32 without a label.
 PreparedData prepared(std::map<int64_t, int64_t> copies = {}) {
   PreparedData data;
+  data.modality = make_image_modality(1 << 20);
   data.dataset.train = std::make_shared<NamedSource>();
   data.dataset.classes = {"cat", "dog"};
   data.train = std::make_shared<CopyStore>(40, std::move(copies));

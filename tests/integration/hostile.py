@@ -76,7 +76,7 @@ with tempfile.TemporaryDirectory() as folder:
             write(f"{parent}/{name}", b"no picture")
     expect("a test set that is damaged throughout", run("train", "data=blind", "out=blind-run", *QUICK), 0)
     notes = " ".join(json.load(open("blind-run/summary.json"))["notes"]) if os.path.exists("blind-run/summary.json") else ""
-    if "Every labelled image of the test set is damaged" not in notes or "There is no test set" in notes:
+    if "Every labelled example of the test set is damaged" not in notes or "There is no test set" in notes:
         failed.append("blind")
         print("FAILED  the note on a damaged test set:", notes)
     expect("strict refuses", run("train", "data=bad", "out=r2", "data.strict=true", *QUICK), 3)

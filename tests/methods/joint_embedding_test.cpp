@@ -249,7 +249,7 @@ void set_golden_weights(Method& method) {
 std::vector<std::string> joint_embedding_methods() {
   std::vector<std::string> names;
   for (const MethodInfo& info : all_methods())
-    if (info.family == "self/joint_embedding") names.push_back(info.name);
+    if (info.family == "self/joint_embedding" && info.takes(Kind::image)) names.push_back(info.name);
   return names;
 }
 

@@ -113,7 +113,7 @@ TEST_P(EveryTextNet, GradientsAreThoseOfTheirDifferences) {
   const auto loss = [&](const Tensor& x) { return net->forward(x).square().sum(); };
   Tensor at = e.clone().requires_grad_();
   loss(at).backward();
-  constexpr double kStep = 1e-2;
+  constexpr double kStep = 1e-4;  // smaller than what changes the largest of a filter
   const double difference = (loss(e + kStep * direction) - loss(e - kStep * direction)).item<double>() / (2 * kStep);
   EXPECT_NEAR((at.grad() * direction).sum().item<double>(), difference, 0.02 * std::abs(difference) + 0.02);
 }
@@ -144,7 +144,7 @@ TEST_P(EveryTextNet, DropsInTrainingAloneByTheGlobalGenerator) {
   EXPECT_FALSE(torch::equal(first, second));
   torch::manual_seed(5);
   torch::set_num_threads(2);
-  EXPECT_TRUE(near(net->features(x), first, 1e-6));
+  EXPECT_TRUE(near(net->features(x), first));
   torch::set_num_threads(1);
   net->eval();
   EXPECT_TRUE(torch::equal(net->features(x), net->features(x)));
