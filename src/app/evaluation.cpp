@@ -66,6 +66,13 @@ Calibration cross_fitted(const Judgements& answers, const std::vector<int32_t>& 
 
 }  // namespace
 
+void attach(Json& item, Json exhibit) {
+  if (exhibit.at("kind") == "picture")
+    item["png_base64"] = std::move(exhibit.at("png"));
+  else
+    item["exhibit"] = std::move(exhibit);
+}
+
 Json accuracy_figures(const std::string& name, const Tensor& logits, const std::vector<int32_t>& labels) {
   const auto total = static_cast<int64_t>(labels.size());
   const double accuracy = share_equal(logits.argmax(1), torch::tensor(labels, torch::kLong));
@@ -117,7 +124,7 @@ Evaluation evaluate_logits(const Tensor& logits, const Pool& pool, const Judged&
                     {"true", classes[static_cast<std::size_t>(pool.label[i])]},
                     {"predicted", classes[static_cast<std::size_t>(answers.predicted[i])]},
                     {"probability", answers.confidence[i]}};
-    mistake["exhibit"] = judged.modality.show({judged.source, judged.store, shown[k], weights[k]});
+    attach(mistake, judged.modality.show({judged.source, judged.store, shown[k], weights[k]}));
     result.detail["mistakes"].push_back(std::move(mistake));
   }
 
@@ -142,8 +149,8 @@ Json labelled_exhibits(const PreparedData& data) {
   for (const std::size_t i : order) {
     const int32_t label = data.labeled.label[i];
     if (examples.size() == kAll || ++shown[label] > kPerClass) continue;
-    examples.push_back({{"class", data.dataset.classes[static_cast<std::size_t>(label)]},
-                        {"exhibit", data.modality->show({*data.dataset.train, *data.train, data.labeled.index[i]})}});
+    examples.push_back({{"class", data.dataset.classes[static_cast<std::size_t>(label)]}});
+    attach(examples.back(), data.modality->show({*data.dataset.train, *data.train, data.labeled.index[i]}));
   }
   return examples;
 }

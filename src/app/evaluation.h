@@ -29,6 +29,9 @@ struct Judged {
       weights = nullptr;
 };
 
+/// Puts what show() gave into an item of a JSON file: a picture as "png_base64", anything else as "exhibit".
+void attach(Json& item, Json exhibit);
+
 /// `logits`: one row for each example of `pool`, whose labels are all known.
 Evaluation evaluate_logits(const Tensor& logits, const Pool& pool, const Judged& judged,
                            const std::vector<std::string>& classes);
@@ -36,7 +39,7 @@ Evaluation evaluate_logits(const Tensor& logits, const Pool& pool, const Judged&
 /// NAME_accuracy with its Wilson interval (95 %), NAME_low and NAME_high.
 Json accuracy_figures(const std::string& name, const Tensor& logits, const std::vector<int32_t>& labels);
 
-/// Labelled examples, at most ten a class and 200 in all: [{class, exhibit}].
+/// Labelled examples, at most ten a class and 200 in all: [{class, and what attach() puts there}].
 Json labelled_exhibits(const PreparedData& data);
 
 }  // namespace fewlabel

@@ -7,6 +7,7 @@
 #include <numeric>
 #include <set>
 
+#include "app/evaluation.h"
 #include "app/look_alikes.h"
 #include "app/representation.h"
 #include "core/cancel.h"
@@ -77,7 +78,7 @@ class Showcase {
   Json shown(int64_t index, int32_t label) const {
     Json json = {{"name", data_.dataset.train->name(index)}};
     if (label != kUnlabeled) json["class"] = name_of(label);
-    json["exhibit"] = small(index);
+    attach(json, small(index));
     return json;
   }
 
@@ -120,8 +121,8 @@ class Showcase {
     Json list = Json::array();
     for (const int64_t row : rows) {
       const int64_t index = unlabelled_.pool.index[static_cast<std::size_t>(row)];
-      list.push_back(
-          {{"name", data_.dataset.train->name(index)}, {"probability", sureness(row)}, {"exhibit", small(index)}});
+      list.push_back({{"name", data_.dataset.train->name(index)}, {"probability", sureness(row)}});
+      attach(list.back(), small(index));
     }
     return list;
   }
@@ -146,8 +147,8 @@ class Showcase {
       list.push_back({{"name", data_.dataset.train->name(labelled_.pool.index[at])},
                       {"label", name_of(labelled_.pool.label[at])},
                       {"predicted", name_of(best.said[at])},
-                      {"probability", best.sure[at]},
-                      {"exhibit", small(labelled_.pool.index[at])}});
+                      {"probability", best.sure[at]}});
+      attach(list.back(), small(labelled_.pool.index[at]));
     }
     return list;
   }

@@ -67,7 +67,7 @@ TEST(Evaluation, TheSurestMistakeComesFirst) {
   EXPECT_EQ(mistakes[0]["name"], "=evil,\"x\".png");
   EXPECT_EQ(mistakes[0]["true"], "yes");
   EXPECT_EQ(mistakes[0]["predicted"], "no");
-  EXPECT_THAT(mistakes[0]["exhibit"]["png"].get<std::string>(), StartsWith("iVBOR"));
+  EXPECT_THAT(mistakes[0]["png_base64"].get<std::string>(), StartsWith("iVBOR"));
 }
 
 TEST(Evaluation, PredictionsAreNoFormulas) {

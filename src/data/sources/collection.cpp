@@ -41,6 +41,15 @@ void skip_header(RowReader& reader, const Columns& columns) {
   if (columns.header) reader.next(header);
 }
 
+/// By its byte order mark.
+bool is_utf16(const fs::path& path) {
+  const ByteFile file(path);
+  if (file.size() < 2) return false;
+  uint8_t mark[2] = {};
+  file.read_at(0, mark);
+  return (mark[0] == 0xff && mark[1] == 0xfe) || (mark[0] == 0xfe && mark[1] == 0xff);
+}
+
 constexpr const char* kQuoteHint = "a comma inside a field needs quotes around the field";
 
 }  // namespace
@@ -68,6 +77,9 @@ void Collection::add_rows(const fs::path& file, Role role, std::string_view text
   last_width_ = sample.names.empty() ? sample.rows[0].fields.size() : sample.names.size();
   sample.rows.clear();
   if (columns.content == Columns::Content::files) {
+    // The names of files are bytes: what they would be in another encoding is anybody's guess.
+    if (request_.options.encoding.empty() && is_utf16(file))
+      throw_data(where_, "lists files and is UTF-16", "save it as UTF-8, or say so: data.encoding=utf-16");
     check_utf8(text, where_);
     reader = open(Quotes::refuse);
     return add_files(*reader, columns, role);

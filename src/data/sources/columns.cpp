@@ -53,6 +53,7 @@ const Names kPath = {"path", "file", "filename", "file_name", "image", "image_pa
 const Names kLabel = {"label",   "class",   "category", "target",  "intent", "topic",  "sentiment",
                       "y",       "labels",  "cls",      "emotion", "genre",  "stance", "polarity",
                       "species", "outcome", "rating",   "stars",   "tag"};
+const Names kFileLabel = {"label", "class", "category", "labels", "cls"};
 const Names kBeside = {"", "id", "idx", "index", "uid", "guid", "unnamed:_0"};  // never what an example holds
 
 std::string plain(std::string_view name) {
@@ -187,7 +188,8 @@ class Looker {
   Columns take_files(std::size_t path) {
     found_.content = Columns::Content::files;
     found_.values = {path};
-    found_.label = find_any(names_, kLabel);
+    // Beside paths a target may be a number to come near, a box or a mask.
+    found_.label = find_any(names_, kFileLabel);
     if (found_.label == kNoColumn) refuse_unknown([&](std::size_t) { return true; });
     return found_;
   }
@@ -278,7 +280,8 @@ class Looker {
   Columns look_files(std::size_t path) {
     found_.content = Columns::Content::files;
     found_.values = {path};
-    found_.label = find_any(names_, kLabel);
+    // Beside paths a target may be a number to come near, a box or a mask.
+    found_.label = find_any(names_, kFileLabel);
     // Without names the columns are path and label; a first row without a path in it names them.
     const bool first_is_path = sample_.names.empty() && (kind_of_file(first(path)) || exists(first(path)));
     if (sample_.names.empty() && (first_is_path || found_.label == kNoColumn)) {
