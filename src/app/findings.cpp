@@ -18,7 +18,9 @@
 namespace fewlabel {
 namespace {
 
-constexpr int64_t kMonitored = 2000;       // examples that the accuracy in the curves is measured on
+constexpr int64_t kMonitored = 2000;  // examples that the accuracy in the curves is measured on
+// Twenty times a run, so one for a hundred that are trained on: a fifth of these, and less of the time.
+constexpr int64_t kMonitoredShare = 100, kMonitoredAtLeast = 200;
 constexpr int64_t kMonitoredProbe = 1000;  // the same of an encoder, against so many neighbours
 constexpr int64_t kMonitoredKnown = 2000;
 constexpr int64_t kSpread = 2000;  // rows that spread and rank are measured on
@@ -26,6 +28,11 @@ constexpr int64_t kRows = 4, kColumns = 10;
 constexpr int64_t kAskedLabels = 2000;  // labelled examples that are put to what learnt them
 constexpr int64_t kAskedUnlabelled = 20000, kAskedBesideTruth = 2000, kAskedAtLeast = 500;
 constexpr int64_t kAskedShare = 20;  // one example is asked for so many that were trained on: a fiftieth of the time
+
+/// Examples that a run learns from, each as often as it comes.
+int64_t trained_on(Stage& stage, const Plan& plan) {
+  return plan.train.steps * plan.train.batch * (1 + stage.method().needs().ratio);
+}
 
 void add_classification(Findings& found, Stage& stage, const PreparedData& data) {
   const Tensor logits = stage.logits(data.judged_store(), data.judged.index);
@@ -62,7 +69,7 @@ void add_unlabelled(Findings& found, Stage& stage, const PreparedData& data, con
   };
   const std::size_t classes = data.dataset.classes.size();
   const Answers labelled = ask(logits, *data.train, data.labeled, kAskedLabels);
-  const int64_t trained = plan.train.steps * plan.train.batch * (1 + stage.method().needs().ratio);
+  const int64_t trained = trained_on(stage, plan);
   const int64_t most = data.judge == Judge::none ? kAskedUnlabelled : kAskedBesideTruth;
   const Answers unlabelled =
       ask(logits, *data.train, data.unlabeled, std::clamp(trained / kAskedShare, kAskedAtLeast, most));
@@ -196,7 +203,8 @@ std::vector<std::pair<std::string, double>> monitored(Stage& stage, const Prepar
   if (data.judge == Judge::none) return {};
   if (!learns_without_labels(plan.method)) {
     if (!stage.classifier()) return {};
-    const Pool part = part_of(data.judged, kMonitored);
+    const Pool part =
+        part_of(data.judged, std::clamp(trained_on(stage, plan) / kMonitoredShare, kMonitoredAtLeast, kMonitored));
     const Tensor predicted = stage.logits(data.judged_store(), part.index).argmax(1);
     return {{data.judge == Judge::validation ? "validation/accuracy" : "test/accuracy",
              share_equal(predicted, torch::tensor(part.label, torch::kLong))}};

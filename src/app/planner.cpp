@@ -218,10 +218,12 @@ class Planner {
               ? std::string("there is nothing smaller")
               : fmt::format("the largest whose steps fit some {} times into {}",
                             with_commas(static_cast<int64_t>(kUsefulSteps)), duration(60 * minutes));
-      draft.choices.push_back(
-          fmt::format("data.size = {}, net.name = {}: {}; at {} pixels a step of {} would take about {}",
-                      found.scale.size, found.scale.net, why, choices.front().size, choices.front().net,
-                      milliseconds(larger_step(cost, choices, found.scale))));
+      const bool image = facts_.found.kind == Kind::image;
+      const std::string chosen = image ? fmt::format("data.size = {}, ", found.scale.size) : std::string();
+      const std::string there = image ? fmt::format("at {} pixels ", choices.front().size) : std::string();
+      draft.choices.push_back(fmt::format("{}net.name = {}: {}; {}a step of {} would take about {}", chosen,
+                                          found.scale.net, why, there, choices.front().net,
+                                          milliseconds(larger_step(cost, choices, found.scale))));
     }
     for (const auto& [key, value] : {std::pair{"train.batch", found.batch}, {"method.mu", found.mu}})
       if (value > 0)
@@ -248,6 +250,7 @@ class Planner {
 
   /// Why the largest scale was passed over: a step there, by its pixels. To count one there could take minutes.
   static double larger_step(StepCost& cost, const std::vector<Scale>& choices, const Scale& scale) {
+    if (choices.front().size == scale.size) return cost.seconds(choices.front());
     const double pixels =
         static_cast<double>(choices.front().size * choices.front().size) / static_cast<double>(scale.size * scale.size);
     return cost.seconds(scale) * pixels;
