@@ -15,6 +15,7 @@
 #include "core/files.h"
 #include "fewlabel/error.h"
 #include "fewlabel/run.h"
+#include "modalities/modalities.h"
 #include "plan/recipe.h"
 #include "plan/resolve.h"
 #include "train/device.h"
@@ -73,7 +74,7 @@ class Probes {
       loaded_ = load_method(request.run, choose_device());
       features_ = feature_function(*loaded_.method);
     }
-    data_ = data_to_judge(request, pixels_ ? nullptr : &loaded_.card);
+    data_ = data_to_judge(request, pixels_ ? nullptr : &loaded_);
     rule_ = pixels_ ? pixel_rule(data_.train->layout()) : loaded_.card.normalization();
   }
 
@@ -163,7 +164,7 @@ class Probes {
 
 }  // namespace
 
-PreparedData data_to_judge(const EvaluateRequest& request, const MethodCard* card) {
+PreparedData data_to_judge(const EvaluateRequest& request, const LoadedMethod* method) {
   DataPlan plan;
   if (request.data.empty()) {
     const RunFolder folder = RunFolder::open(request.run);
@@ -171,13 +172,15 @@ PreparedData data_to_judge(const EvaluateRequest& request, const MethodCard* car
   } else {
     plan.path = request.data;
   }
+  // Other texts would make another vocabulary, in whose ids the method cannot read.
+  if (method && method->card.task.layout.kind == Kind::text)
+    plan.tokenizer = (method->folder / kTokenizerFile).string();
   PreparedData data = open_data(plan, false);
   if (data.judge == Judge::none)
     throw Error(ErrorKind::data, to_string(data.split), "has no labelled examples to judge by",
                 "name others: fewlabel evaluate RUN DATA, or hide labels with DATA@N");
-  if (card) {
-    data.modality = card->modality;
-    bring_into(plan, card->task.layout);
+  if (method) {
+    bring_into(plan, method->card.task.layout);
   } else if (!request.data.empty()) {
     TrainConfig config;
     config.method = Json{{"name", "pixels"}};

@@ -95,7 +95,7 @@ Json evaluate_samples(const EvaluateRequest& request) {
   LoadedMethod loaded = load_method(request.run, choose_device());
   sampler_of(loaded, -1);
   const JudgeNet judge(request.judge);
-  const PreparedData data = data_to_judge(request, &loaded.card);
+  const PreparedData data = data_to_judge(request, &loaded);
   // Real examples that judge, and as many others that show what real ones score: the distance depends on how many.
   Pool training = data.labeled;
   training.index.insert(training.index.end(), data.unlabeled.index.begin(), data.unlabeled.index.end());

@@ -108,7 +108,6 @@ SavedMethod read_method_card(const fs::path& run_or_model) {
   } catch (const Json::exception& error) {
     throw damaged_file(path, fmt::format("is damaged: {}", error.what()));
   }
-  saved.card.modality = load_modality(saved.card.task.layout.kind, saved.folder, {});
   return saved;
 }
 
@@ -121,6 +120,7 @@ LoadedMethod load_method(const fs::path& run_or_model, const torch::Device& devi
     throw damaged_file(weights, fmt::format("is damaged: its bytes do not match the hash in {}", kCard));
   LoadedMethod loaded{nullptr, nullptr, saved.card, saved.hash, saved.folder};
   const Task& task = loaded.card.task;
+  loaded.card.modality = load_modality(task.layout.kind, saved.folder, {});
   Json own = loaded.card.method;
   own.erase("name");
   loaded.net = make_net(loaded.card.net, task.layout, task.classes, task.seed);

@@ -16,10 +16,10 @@ namespace fewlabel {
 struct MethodCard {
   Json method;  // name and every field
   NetConfig net;
-  Task task;                         // as the method got it
-  std::vector<std::string> classes;  // of the data, in label order; also where the method saw no label
-  std::string data;                  // for a person
-  std::shared_ptr<const Modality> modality = {};
+  Task task;                                      // as the method got it
+  std::vector<std::string> classes;               // of the data, in label order; also where the method saw no label
+  std::string data;                               // for a person
+  std::shared_ptr<const Modality> modality = {};  // null where the card alone was read
 
   std::string name() const { return method.at("name").get<std::string>(); }
   Normalization normalization() const { return {task.layout, task.mean, task.deviation}; }
