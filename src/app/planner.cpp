@@ -15,7 +15,6 @@
 #include "app/run_stages.h"
 #include "app/stage.h"
 #include "app/watch.h"
-#include "core/cancel.h"
 #include "core/text.h"
 #include "eval/layout_json.h"
 #include "fewlabel/error.h"
@@ -61,11 +60,15 @@ class Planner {
 
   RunPlan run() {
     std::vector<StageRecipe> recipes = stage_recipes(request_.recipe, request_.overrides);
-    if (recipes.size() == 1 && learns_language_first(recipes[0])) recipes = with_language_model(recipes[0]);
+    Draft draft = open(recipes[0]);
+    if (recipes.size() == 1 && learns_language_first(recipes[0])) {
+      recipes = with_language_model(recipes[0]);
+      draft = open(recipes[0]);
+    }
     for (std::size_t i = 0; i < recipes.size(); ++i) {
       const StageRecipe& recipe = recipes[i];
       if (recipes.size() > 1) say(fmt::format("{}:", recipe.name));
-      Draft draft = open(recipe);
+      if (i > 0) draft = open(recipe);
       settle(draft);
       if (i + 1 < recipes.size() && recipes[i + 1].starts_from == recipe.name) need_a_net(draft);
       run_.stages.push_back(draft.plan);
@@ -79,19 +82,10 @@ class Planner {
   void say(const std::string& text) const { fewlabel::say(request_.chatter, text + "\n"); }
 
   /// Who asks for a model of texts and says no more gets one that has read the unlabelled ones: a net that starts from
-  /// nothing learns from a handful of labelled texts little more than which words occurred.
-  bool learns_language_first(const StageRecipe& recipe) {
-    if (recipe.recipe.contains("/method/name"_json_pointer) || recipe.recipe.contains("init") ||
-        preset_of(recipe.recipe) == Preset::paper)
-      return false;
-    const TrainConfig config = train_config(recipe.recipe, method_keys());
-    try {
-      if (config.data.path.empty() || kind_of_data(config.data) != Kind::text) return false;
-      return open_data(config.data, true).unlabeled.size() >= kReadFirst;
-    } catch (const Error& error) {
-      if (is_stop(error.kind())) throw;
-      return false;  // what is wrong is told where the stage is opened
-    }
+  /// nothing learns from a handful of labelled texts little more than which words occurred. Of the stage just opened.
+  bool learns_language_first(const StageRecipe& recipe) const {
+    return facts_.found.kind == Kind::text && facts_.unlabeled >= kReadFirst && facts_.preset != Preset::paper &&
+           !recipe.recipe.contains("/method/name"_json_pointer) && !recipe.recipe.contains("init");
   }
 
   static std::vector<StageRecipe> with_language_model(const StageRecipe& recipe) {

@@ -188,10 +188,6 @@ void drop_damaged(Pool& pool, const ExampleStore& store) {
   drop_known_damage(pool, store);
 }
 
-Kind kind_of_data(const DataConfig& config) {
-  return open_dataset(parse_split(config.path).data, data_options(config)).train->kind();
-}
-
 PreparedData open_data(const DataConfig& config, bool labels_needed) {
   if (config.path.empty())
     throw Error(ErrorKind::usage, "config", "data is missing",

@@ -56,8 +56,6 @@ Pool without(const Pool& pool, const std::vector<int64_t>& left_out);
 /// Decodes those of `pool` that `store` has not decoded yet, and takes out the damaged ones.
 void drop_damaged(Pool& pool, const ExampleStore& store);
 
-/// What the training examples are, without reading any.
-Kind kind_of_data(const DataConfig& config);
 /// Opens the data and applies the split, without decoding; found, dataset, split, pools are set.
 /// Without `labels_needed` any data will do, labelled or not.
 PreparedData open_data(const DataConfig& config, bool labels_needed = true);
