@@ -97,22 +97,7 @@ class TextModality final : public Modality {
 
   Layout guess(const Source& source, int64_t sample) const override {
     constexpr int64_t kEnough = 2000;  // texts are short, and their lengths differ more than sizes of images do
-    const int64_t count = std::min(source.size(), std::max(sample, kEnough));
-    std::vector<int64_t> lengths;
-    std::string reason;
-    for (int64_t k = 0; k < count; ++k) {
-      const int64_t index = k * source.size() / count;
-      try {
-        lengths.push_back(static_cast<int64_t>(ids_of(source.name(index), source.raw(index)).size()));
-      } catch (const Error& error) {
-        if (error.kind() != ErrorKind::data) throw;
-        if (reason.empty()) reason = error.where() + ": " + error.message();
-      }
-    }
-    if (lengths.empty())
-      throw_data("data", source.size() == 0 ? "there is no example" : "no text can be read; the first: " + reason);
-    std::sort(lengths.begin(), lengths.end());
-    return layout(lengths[lengths.size() * 95 / 100]);
+    return usual_text_layout(*this, source, std::max(sample, kEnough));
   }
 
   void check(const Layout& layout) const override {

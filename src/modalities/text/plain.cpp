@@ -37,24 +37,7 @@ class PlainText final : public Modality {
     return {Kind::text, Layout::Type::i32, {words}, 0};
   }
 
-  Layout guess(const Source& source, int64_t sample) const override {
-    const int64_t count = std::min(source.size(), std::max<int64_t>(sample, 1));
-    std::vector<int32_t> lengths;
-    std::string reason;
-    for (int64_t k = 0; k < count; ++k) {
-      const int64_t index = k * source.size() / count;
-      try {
-        lengths.push_back(own_layout(source.name(index), source.raw(index)).sizes[0]);
-      } catch (const Error& error) {
-        if (error.kind() != ErrorKind::data) throw;
-        if (reason.empty()) reason = error.where() + ": " + error.message();
-      }
-    }
-    if (lengths.empty())
-      throw_data("data", source.size() == 0 ? "there is no example" : "no text can be read; the first: " + reason);
-    std::sort(lengths.begin(), lengths.end());
-    return {Kind::text, Layout::Type::i32, {lengths[lengths.size() * 95 / 100]}, 0};
-  }
+  Layout guess(const Source& source, int64_t sample) const override { return usual_text_layout(*this, source, sample); }
 
   void check(const Layout& layout) const override {
     if (layout.kind != Kind::text || layout.sizes.size() != 1 || layout.sizes[0] < 1)
@@ -102,6 +85,25 @@ std::string_view text_of(const std::string& where, const Raw& raw) {
   }
   if (std::all_of(text.begin(), text.end(), is_space)) throw_data(where, "is empty");
   return text;
+}
+
+Layout usual_text_layout(const Modality& modality, const Source& source, int64_t sample) {
+  const int64_t count = std::min(source.size(), std::max<int64_t>(sample, 1));
+  std::vector<Layout> layouts;
+  std::string reason;
+  for (int64_t k = 0; k < count; ++k) {
+    const int64_t index = k * source.size() / count;
+    try {
+      layouts.push_back(modality.own_layout(source.name(index), source.raw(index)));
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::data) throw;
+      if (reason.empty()) reason = error.where() + ": " + error.message();
+    }
+  }
+  if (layouts.empty())
+    throw_data("data", source.size() == 0 ? "there is no example" : "no text can be read; the first: " + reason);
+  std::sort(layouts.begin(), layouts.end(), [](const Layout& a, const Layout& b) { return a.sizes < b.sizes; });
+  return layouts[layouts.size() * 95 / 100];
 }
 
 std::unique_ptr<Modality> make_plain_text_modality() { return std::make_unique<PlainText>(); }

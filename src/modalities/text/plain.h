@@ -14,4 +14,7 @@ std::unique_ptr<Modality> make_plain_text_modality();
 /// The bytes as UTF-8 text. Throws Error{data} for what the modality refuses.
 std::string_view text_of(const std::string& where, const Raw& raw);
 
+/// The layout that 19 of 20 texts fit into, of at most `sample` evenly spaced ones: what guess() gives.
+Layout usual_text_layout(const Modality& modality, const Source& source, int64_t sample);
+
 }  // namespace fewlabel

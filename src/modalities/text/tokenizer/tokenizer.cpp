@@ -55,6 +55,13 @@ Text valid_text(std::string_view text, Track track) {
 struct Tokenizer::Parts {
   Parts(const nlohmann::json& json, const std::string& where);
   void run(std::string_view text, bool special, Track track, std::vector<Draft>& drafts) const;
+  /// What run() gives, in this thread's own memory: until the next call.
+  const std::vector<Draft>& drafts_of(std::string_view text, bool special, Track track) const {
+    thread_local std::vector<Draft> drafts;
+    drafts.clear();
+    run(text, special, track, drafts);
+    return drafts;
+  }
   void find_roles(const JsonPart& file);
   std::optional<int32_t> id(std::string_view token) const {
     const auto own = added.id(token);
@@ -180,9 +187,7 @@ Tokenizer Tokenizer::read(const std::filesystem::path& tokenizer_json) {
 const std::string& Tokenizer::json() const { return parts_->json; }
 
 std::vector<Token> Tokenizer::encode(std::string_view text, bool special) const {
-  thread_local std::vector<Draft> drafts;
-  drafts.clear();
-  parts_->run(text, special, Track::spans, drafts);
+  const std::vector<Draft>& drafts = parts_->drafts_of(text, special, Track::spans);
   std::vector<Token> tokens;
   tokens.reserve(drafts.size());
   for (const Draft& draft : drafts)
@@ -191,9 +196,7 @@ std::vector<Token> Tokenizer::encode(std::string_view text, bool special) const 
 }
 
 std::vector<int32_t> Tokenizer::ids(std::string_view text, bool special) const {
-  thread_local std::vector<Draft> drafts;
-  drafts.clear();
-  parts_->run(text, special, Track::nothing, drafts);
+  const std::vector<Draft>& drafts = parts_->drafts_of(text, special, Track::nothing);
   std::vector<int32_t> result;
   result.reserve(drafts.size());
   for (const Draft& draft : drafts) result.push_back(draft.id);
