@@ -1,6 +1,7 @@
 // Rows of text fields from CSV, TSV (RFC 4180: quotes, doubled quotes, line breaks inside quotes) and JSONL, one at a
 // time: a table of gigabytes is read in the memory of its file.
 #pragma once
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>

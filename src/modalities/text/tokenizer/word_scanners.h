@@ -1,6 +1,7 @@
 // The regular expressions that nearly all byte-level vocabularies cut words with, written out by hand: ten times faster
 // than a regular expression, and exact for characters younger than Debian's oniguruma.
 #pragma once
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
