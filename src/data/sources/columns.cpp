@@ -357,7 +357,7 @@ class Looker {
     if (sample_.names.empty() && !named) {
       forget_names();
     } else {
-      texts = {main};  // what is beside it has a name of its own: an author, a date
+      texts.assign(1, main);  // what is beside it has a name of its own: an author, a date
     }
     return take_texts(std::move(texts));
   }
