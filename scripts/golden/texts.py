@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Golden values of the methods that learn from texts alone: writes tests/golden/{mlm,electra,simcse}.json.
+"""Golden values of the methods that learn from texts alone: writes tests/golden/{mlm,cbow,electra,simcse}.json.
 
-    python3 scripts/golden/texts.py            (needs PyTorch; made with 1.13)
+    python3 scripts/golden/texts.py            (needs PyTorch; made with 1.13, cbow with 2.15)
 
 Written from the papers, apart from the C++ code: a transformer that reads one text after the other, of its own length,
 one head after the other. Weights and texts come from formulas that the test repeats, so that the files hold results
@@ -144,6 +144,36 @@ def mlm(w, c, x):
     return torch.stack(losses).mean()
 
 
+def cbow_weights(c):
+    w = net_weights()
+    w.add("out", VOCABULARY, WIDTH)
+    return w
+
+
+def cbow(w, c, x):
+    window, t = c.get("window", 5), c.get("subsample", 1e-3)
+    seen = torch.tensor([int((x == v).sum()) if v >= SPECIAL else 0 for v in range(VOCABULARY)]).double()
+    drawn = torch.rand(x.shape) if t > 0 else torch.zeros(x.shape)
+    others = torch.multinomial(seen**0.75, c.get("negatives", 1024), True).tolist()
+    losses = []
+    for i in range(N):
+        words = []
+        for j in range(T):
+            word = int(x[i, j])
+            if word < SPECIAL:
+                continue
+            share = float(seen[word] / seen.sum())
+            if t == 0 or drawn[i, j] < math.sqrt(t / share) + t / share:
+                words.append(word)
+        for j, word in enumerate(words):
+            near = words[max(0, j - window) : j] + words[j + 1 : j + 1 + window]
+            if near:
+                h = math.sqrt(WIDTH) * sum(w["net.token.weight"][v] for v in near) / len(near)
+                logits = torch.stack([w["out"][v] @ h for v in [word] + [v for v in others if v != word]])
+                losses.append(-torch.log_softmax(logits, 0)[0])
+    return torch.stack(losses).mean()
+
+
 def small(c):
     width = 16 * round(WIDTH * c.get("generator", 0.25) / 16)
     return width, max(1, width // HEAD)
@@ -206,6 +236,10 @@ def simcse(w, c, x):
 
 METHODS = {
     "mlm": (mlm_weights, mlm, [{"share": 0.3}, {"share": 0.5, "hidden": 0.4, "random": 0.4}]),
+    "cbow": (cbow_weights, cbow, [
+        {"negatives": 7, "subsample": 0.0},
+        {"window": 2, "negatives": 30, "subsample": 0.01},
+    ]),
     "electra": (electra_weights, electra, [{"share": 0.3}, {"share": 0.4, "lambda": 3.0, "generator": 1.0}]),
     "simcse": (simcse_weights, simcse, [{}, {"temperature": 0.5}]),
 }
@@ -220,7 +254,8 @@ def main():
             value = loss(w, config, texts(number))
             value.backward()
             gradient = {
-                key: [p.grad.norm().item(), (p.grad * pattern(p.shape)).sum().item()] for key, p in w.items()
+                key: [0, 0] if p.grad is None else [p.grad.norm().item(), (p.grad * pattern(p.shape)).sum().item()]
+                for key, p in w.items()
             }
             cases.append({"config": config, "loss": value.item(), "gradient": gradient})
         rounded = json.loads(json.dumps(cases), parse_float=lambda s: float(f"{float(s):.7g}"))

@@ -36,6 +36,7 @@ MethodInfo vae();
 MethodInfo vq_vae();
 MethodInfo mae();
 MethodInfo mlm();
+MethodInfo cbow();
 
 MethodInfo gan();
 MethodInfo bigan();
@@ -60,7 +61,7 @@ const std::vector<MethodInfo>& all_methods() {
       pseudo_label(), pi_model(), mean_teacher(), vat(), ladder(), mixmatch(), uda(), fixmatch(), flexmatch(), freematch(),
       softmatch(), adamatch(), simmatch(),
       vae_m2(), improved_gan(), triple_gan(), bad_gan(), flow_matching(), virtual_data(),
-      autoencoder(), denoising(), vae(), vq_vae(), mae(), mlm(),
+      autoencoder(), denoising(), vae(), vq_vae(), mae(), mlm(), cbow(),
       gan(), bigan(), adversarial_autoencoder(), electra(),
       simclr(), moco(), byol(), simsiam(), barlow_twins(), vicreg(), swav(), dino(), simcse(),
       // clang-format on

@@ -20,7 +20,7 @@ Tensor pairs(const Tensor& ids) {
   return product.remainder(2 * kHalf).div(2 * kHalf / kBuckets, "floor");
 }
 
-class Bag final : public NetModule {
+class Bag final : public NetModule, public TokenEmbedding {
  public:
   explicit Bag(const NetSpec& spec) {
     dropout_ = register_module("dropout", InnerDropout(spec.config.inner_dropout));
@@ -44,6 +44,7 @@ class Bag final : public NetModule {
   }
   Tensor classify(const Tensor& features) override { return head_->forward(features); }
   int64_t feature_size() const override { return 2 * kBagSize; }
+  const Tensor& embedding_weight() const override { return token_->weight; }
 
  private:
   InnerDropout dropout_{nullptr};

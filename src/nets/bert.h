@@ -40,7 +40,7 @@ TORCH_MODULE(TextTransformer);
 
 torch::nn::LayerNorm text_norm(int64_t width);
 
-class Bert final : public NetModule, public TokenEncoder {
+class Bert final : public NetModule, public TokenEmbedding, public TokenEncoder {
  public:
   explicit Bert(const NetSpec& spec);
   Tensor embed(const Tensor& x) override { return embedded_tokens(x, token_->weight); }

@@ -9,7 +9,7 @@ namespace {
 
 constexpr int64_t kTokenSize = 128, kTextFilters = 128, kWindows[] = {3, 4, 5};
 
-class TextCnn final : public NetModule {
+class TextCnn final : public NetModule, public TokenEmbedding {
  public:
   explicit TextCnn(const NetSpec& spec) {
     dropout_ = register_module("dropout", InnerDropout(spec.config.inner_dropout));
@@ -37,6 +37,7 @@ class TextCnn final : public NetModule {
   }
   Tensor classify(const Tensor& features) override { return head_->forward(features); }
   int64_t feature_size() const override { return kTextFilters * static_cast<int64_t>(std::size(kWindows)); }
+  const Tensor& embedding_weight() const override { return token_->weight; }
 
  private:
   /// Without the places that are padding in all texts; at least one stays.

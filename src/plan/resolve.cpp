@@ -20,7 +20,7 @@ constexpr std::array<int64_t, 8> kSides = {224, 160, 128, 96, 64, 48, 40, 32};
 constexpr int64_t kLongest = 128;  // tokens of a text that is read whole; more where the recipe says so
 
 std::string net_for(Kind kind, int64_t size) {
-  if (kind == Kind::text) return "bert";
+  if (kind == Kind::text) return "text_cnn";
   if (kind == Kind::table) return "mlp";
   return size <= kSmallNet ? "cnn" : "resnet18";
 }
@@ -144,7 +144,9 @@ class Resolver {
     OptimizerPlan& to = plan_.optimizer = written_part<OptimizerPlan>(from);
     to.name = from.name.value_or(facts_.found.kind == Kind::text ? "adamw" : "sgd");
     const bool sgd = to.name == "sgd";
-    to.lr = from.lr.value_or(sgd ? (brief_ ? 0.05 : 0.03) : 1e-3);
+    // A table of tokens, of which a step moves a few rows, bears a higher rate than a transformer.
+    const bool rows = plan_.net.name == "bag" || plan_.net.name == "text_cnn";
+    to.lr = from.lr.value_or(sgd ? (brief_ ? 0.05 : 0.03) : rows ? 3e-3 : 1e-3);
     to.weight_decay = from.weight_decay.value_or(sgd ? 5e-4 : 0.05);
     to.schedule = from.schedule.value_or(brief_ ? "cosine" : "cosine_7_16");
     to.warmup = from.warmup.value_or(brief_ ? 0.02 : 0.0);
@@ -167,17 +169,22 @@ class Resolver {
 
 MethodChoice choose_method(const PlanFacts& facts) {
   if (facts.unlabeled == 0) return {"supervised", "method.name = supervised: every example has a label"};
-  return {"freematch", fmt::format("method.name = freematch: {} of {} examples have a label", facts.labeled,
-                                   facts.labeled + facts.unlabeled)};
+  const std::string name = facts.found.kind == Kind::text ? "uda" : "freematch";
+  return {name, fmt::format("method.name = {}: {} of {} examples have a label", name, facts.labeled,
+                            facts.labeled + facts.unlabeled)};
 }
 
 Resolved resolve(TrainConfig config, const PlanFacts& facts) { return Resolver(std::move(config), facts).run(); }
+
+std::string smallest_net(Kind kind) { return kind == Kind::image ? "seed_cnn" : kind == Kind::text ? "bag" : ""; }
 
 std::vector<Scale> scales(const TrainConfig& config, const PlanFacts& facts) {
   const Kind kind = facts.found.kind;
   if (kind != Kind::image) {
     const int64_t length = kind == Kind::text ? config.data.length.value_or(length_for(facts.found)) : 0;
-    return {{length, config.net.name.value_or(net_for(kind, length))}};
+    std::vector<Scale> all = {{length, config.net.name.value_or(net_for(kind, length))}};
+    if (kind == Kind::text && !config.net.name) all.push_back({length, smallest_net(kind)});
+    return all;
   }
   const int64_t largest = config.data.size.value_or(side_for(facts.found));
   std::vector<Scale> all = {{largest, config.net.name.value_or(net_for(kind, largest))}};
@@ -187,7 +194,5 @@ std::vector<Scale> scales(const TrainConfig& config, const PlanFacts& facts) {
   if (!config.net.name && all.back().net != "cnn") all.push_back({all.back().size, "cnn"});
   return all;
 }
-
-std::string smallest_net(Kind kind) { return kind == Kind::image ? "seed_cnn" : kind == Kind::text ? "text_cnn" : ""; }
 
 }  // namespace fewlabel

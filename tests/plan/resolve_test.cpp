@@ -43,7 +43,10 @@ TEST(Resolve, PicksByTheTexts) {
   texts.found = {Kind::text, Layout::Type::i32, {23}, 8000};
   const Resolved resolved = resolve(empty(), texts);
   const Plan& plan = resolved.plan;
-  EXPECT_EQ(plan.net.name, "bert");
+  EXPECT_EQ(plan.net.name, "text_cnn");
+  EXPECT_EQ(plan.method["name"], "uda");
+  EXPECT_GT(plan.optimizer.lr, 1e-3);
+  EXPECT_EQ(scales(empty(), texts), (std::vector<Scale>{{23, "text_cnn"}, {23, "bag"}}));
   EXPECT_EQ(plan.data.length, 23);
   EXPECT_EQ(plan.optimizer.name, "adamw");
   EXPECT_THAT(plan.augment.weak, HasSubstr("delete"));
@@ -54,7 +57,10 @@ TEST(Resolve, PicksByTheTexts) {
   EXPECT_LT(resolve(empty(), texts).plan.data.length, 1000);
   TrainConfig config = empty();
   config.data.length = 700;
+  config.net.name = "bert";
   EXPECT_EQ(resolve(config, texts).plan.data.length, 700);
+  EXPECT_EQ(resolve(config, texts).plan.optimizer.lr, 1e-3);
+  EXPECT_EQ(scales(config, texts), (std::vector<Scale>{{700, "bert"}}));
 }
 
 TEST(Resolve, ShrinksMostImagesByAFifthAtMost) {

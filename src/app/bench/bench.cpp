@@ -22,6 +22,11 @@ ImageShape image(int64_t side, int64_t channels) {
   return {static_cast<int32_t>(side), static_cast<int32_t>(side), static_cast<int32_t>(channels)};
 }
 
+Layout texts() {
+  constexpr int32_t kTokens = 64, kVocabulary = 8000;
+  return {Kind::text, Layout::Type::i32, {kTokens}, kVocabulary};
+}
+
 using measure::StepRequest;
 
 /// A step that is known by name, and how bench/pytorch_peer.py is asked for the same one.
@@ -41,16 +46,23 @@ const std::vector<Known>& known_steps() {
       request.layout = image(side, channels);
       return request;
     };
+    const auto text_step = [&](const char* method, int64_t batch) {
+      StepRequest request = step(method, "bert_mini", batch, 1, 1);
+      request.layout = texts();
+      return request;
+    };
     std::vector<Known> steps = {
         {"fixmatch/seed_cnn", step("fixmatch", "seed_cnn", 64, 28, 1), {"step", "--net", "seed_cnn"}},
         {"fixmatch/wrn_28_2", step("fixmatch", "wrn_28_2", 64, 32, 3), {"step", "--net", "wrn28_2"}},
         {"supervised/resnet18", step("supervised", "resnet18", 64, 32, 3), {"supervised"}},
         {"simclr/resnet18", step("simclr", "resnet18", 256, 32, 3), {"simclr"}},
+        {"fixmatch/bert_mini", text_step("fixmatch", 32), {"text_fixmatch"}},
+        {"mlm/bert_mini", text_step("mlm", 128), {"text_mlm"}},
         {"freematch/cnn", step("freematch", "cnn", 32, 28, 1), {}},  // the step of `make demo`
         {"mae/vit_micro", step("mae", "vit_micro", 256, 28, 1), {}},
         {"gan/cnn", step("gan", "cnn", 64, 28, 1), {}},
     };
-    steps[4].step.fields = {{"mu", 5}};
+    steps[6].step.fields = {{"mu", 5}};
     return steps;
   }();
   return all;
@@ -99,11 +111,9 @@ Json method_fields(const std::vector<std::string>& texts) {
 
 /// Images of 28 × 28, or 64 tokens for a net of texts.
 Layout usual_layout(const std::string& net) {
-  constexpr int32_t kTokens = 64, kVocabulary = 8000;
   const std::vector<std::string> readers = net_names(Kind::text);
   const auto reads = [&](const std::string& name) { return net == name || net.starts_with(name + "_"); };
-  if (std::any_of(readers.begin(), readers.end(), reads))
-    return {Kind::text, Layout::Type::i32, {kTokens}, kVocabulary};
+  if (std::any_of(readers.begin(), readers.end(), reads)) return texts();
   return image(28, 1);
 }
 

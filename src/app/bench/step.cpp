@@ -36,13 +36,23 @@ class SameBatch final : public BatchSource {
       for (uint8_t& value : values) value = static_cast<uint8_t>(random.below(256));
       return;
     }
+    if (layout.type == Layout::Type::i32) return draw_texts(values, layout, random);
     for (std::size_t at = 0; at < values.size(); at += 4) {
-      const auto id = static_cast<int32_t>(1 + random.below(static_cast<uint32_t>(std::max(layout.vocabulary - 1, 1))));
       const auto number = static_cast<float>(random.normal());
-      if (layout.type == Layout::Type::i32)
-        std::memcpy(values.data() + at, &id, sizeof id);
-      else
-        std::memcpy(values.data() + at, &number, sizeof number);
+      std::memcpy(values.data() + at, &number, sizeof number);
+    }
+  }
+
+  /// Of a quarter of the places to all of them, all lengths alike.
+  static void draw_texts(std::vector<uint8_t>& values, const Layout& layout, Random& random) {
+    const auto places = static_cast<std::size_t>(layout.values()), least = (places + 3) / 4;
+    const auto words = static_cast<uint32_t>(std::max(layout.vocabulary - 1, 1));
+    for (std::size_t text = 0; text < values.size(); text += 4 * places) {
+      const std::size_t length = least + random.below(static_cast<uint32_t>(places - least + 1));
+      for (std::size_t i = 0; i < places; ++i) {
+        const auto id = static_cast<int32_t>(i < length ? 1 + random.below(words) : 0);
+        std::memcpy(values.data() + text + 4 * i, &id, sizeof id);
+      }
     }
   }
 

@@ -39,4 +39,10 @@ TokenEncoder& token_encoder(NetModule& net, std::string_view method) {
               "the net says nothing of single tokens, so it cannot tell which ones are hidden", "use net=bert");
 }
 
+TokenEmbedding& token_embedding(NetModule& net, std::string_view method) {
+  if (auto* embedding = dynamic_cast<TokenEmbedding*>(&net)) return *embedding;
+  throw Error(ErrorKind::usage, fmt::format("method {}", method), "the net has no table of tokens to learn",
+              fmt::format("use net={}", fmt::join(net_names(Kind::text), ", ")));
+}
+
 }  // namespace fewlabel

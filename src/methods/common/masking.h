@@ -44,5 +44,7 @@ TORCH_MODULE(WordHead);
 
 /// Of a net that says something of every token; throws Error{usage} with the names of such where it does not.
 TokenEncoder& token_encoder(NetModule& net, std::string_view method);
+/// Of a net that has a row for each token; the same.
+TokenEmbedding& token_embedding(NetModule& net, std::string_view method);
 
 }  // namespace fewlabel

@@ -38,7 +38,7 @@ class Mlm final : public Method, public Encoder {
     // The loss is at the chosen words alone, and so are logits, of which there are as many as words in the vocabulary.
     TokenEncoder& encoder = token_encoder(*net_, "mlm");
     const Tensor tokens = encoder.tokens(masked.x), at = of_tokens(masked.chosen, x).nonzero().squeeze(1);
-    const Tensor logits = head_->forward(tokens.index_select(0, at), encoder.embedding_weight());
+    const Tensor logits = head_->forward(tokens.index_select(0, at), token_embedding(*net_, "mlm").embedding_weight());
     const Tensor word = x.masked_select(masked.chosen);
     const Tensor loss = mean_or_zero(cross_entropy_each(logits, word));
 
