@@ -13,7 +13,7 @@ namespace {
 
 constexpr int64_t kCounted = 2, kTimed = 16;  // labelled examples of a step that is counted, and at most of one timed
 constexpr double kEnough = 10e9;              // FLOP of a step that is worth timing
-constexpr int64_t kSmallestBatch = 16, kSmallestMu = 2;  // about half of what short runs have
+constexpr int64_t kSmallestBatch = 16, kSmallestMu = 2;  // the latter about half of what short runs have
 
 measure::StepRequest request_of(const Plan& plan, const Layout& found, int64_t batch) {
   measure::StepRequest request;
@@ -81,7 +81,7 @@ Fit fit(StepCost& cost, const std::vector<Scale>& scales, const Freedom& open, d
   if (best.scale != scales.back()) return best;
   const auto predicted = [&] { return cost.seconds(best.scale) * part_of_step(best); };
   if (open.batch && best.seconds * kUsefulSteps > 2 * budget) {
-    best.batch = kSmallestBatch;
+    best.batch = std::max(kSmallestBatch, cost.batch(best.scale) / 2);
     best.seconds = predicted();
   }
   const auto few = [&] { return best.seconds * 2 * kFewSteps > budget; };

@@ -19,6 +19,8 @@ class StepCost {
   /// A real step at this scale took so long: the rate is corrected by it.
   void observe(const Scale& scale, double seconds);
   Kind kind() const { return facts_.found.kind; }
+  /// Examples of a step of that plan.
+  int64_t batch(const Scale& scale) const { return plan_at(scale).train.batch; }
 
  private:
   Plan plan_at(const Scale& scale) const;

@@ -412,8 +412,9 @@ std::string plan_summary(const RunPlan& run, const StageData& main) {
   for (const Plan& plan : run.stages) {
     const std::string time =
         plan.train.minutes > 0 ? fmt::format(", about {}", duration(60 * plan.train.minutes)) : std::string();
-    text += fmt::format("  {:<20} {} on {}, {} steps of {} labelled examples{}\n", plan.stage, method_name(plan.method),
-                        plan.net.name, with_commas(plan.train.steps), plan.train.batch, time);
+    text += fmt::format("  {:<20} {} on {}, {} steps of {} {}examples{}\n", plan.stage, method_name(plan.method),
+                        plan.net.name, with_commas(plan.train.steps), plan.train.batch,
+                        learns_without_labels(plan.method) ? "" : "labelled ", time);
   }
   text += fmt::format("  {:<20} {}\n", fmt::format("{}s of", word_for_one(main.rule.layout.kind)),
                       described(main.rule.layout));

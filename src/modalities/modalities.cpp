@@ -26,11 +26,6 @@ std::shared_ptr<const Modality> plain_modality(Kind kind, const DataOptions& opt
   return make_table_modality();
 }
 
-ViewPolicies default_policies(Kind kind) {
-  if (kind == Kind::text) return {"delete(0.05)", "delete(0.1)+swap(0.1)+replace(0.1)+mask(0.15)", "none"};
-  return {"none", "none", "none"};
-}
-
 std::shared_ptr<const Modality> fit_modality(const Source& train, const std::vector<int64_t>& pool,
                                              const FitRequest& request) {
   if (train.kind() != Kind::text) return plain_modality(train.kind(), request.options);

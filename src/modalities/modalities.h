@@ -11,9 +11,6 @@ namespace fewlabel {
 /// As it is before anything is fitted: enough to look at examples. Throws Error{data} for a kind that nothing reads.
 std::shared_ptr<const Modality> plain_modality(Kind kind, const DataOptions& options);
 
-/// What recipes mean by the names of views of any kind but images, where they do not say.
-ViewPolicies default_policies(Kind kind);
-
 /// The file of a model's folder that a text modality writes.
 inline constexpr const char* kTokenizerFile = "tokenizer.json";
 

@@ -7,7 +7,6 @@
 
 #include "fewlabel/error.h"
 #include "fewlabel/image.h"
-#include "fewlabel/transform.h"
 #include "modalities/modalities.h"
 
 namespace fewlabel {
@@ -113,7 +112,13 @@ class Resolver {
 
   void augment() {
     const bool image = facts_.found.kind == Kind::image;
-    const ViewPolicies policies = image ? image_policies(plan_.data.channels) : default_policies(facts_.found.kind);
+    Layout layout = facts_.found;
+    if (image) {
+      ImageShape shape = image_shape(layout);
+      shape.channels = static_cast<int32_t>(plan_.data.channels);
+      layout = shape;
+    }
+    const ViewPolicies policies = plain_modality(layout.kind, {})->policies(layout);
     const std::string reason = !image ? fmt::format("examples are {}s", word_for_one(facts_.found.kind))
                                : plan_.data.channels == 3 ? "colour photographs"
                                                           : "grey images may be signs, which must not be mirrored";

@@ -36,6 +36,16 @@ TEST(TextTable, FindsColumnsByTheirNames) {
               ElementsAre("a.csv: texts from title and text, labels from label"));
 }
 
+TEST(TextTable, TakesSemicolonsForCommasWhereEveryRowHasThem) {
+  const TemporaryFolder folder;
+  const auto pairs = [&](const std::string& content) { return pairs_of(*open_text(folder, "a.csv", content).train); };
+  EXPECT_EQ(pairs("text;label\ngood film;pos\nbad film;neg\n"), kBoth);
+  EXPECT_THAT(pairs("text;label\n\"good; film\";pos\nbad, film;neg\n"),
+              ElementsAre("good; film → pos", "bad, film → neg"));
+  EXPECT_THAT(pairs("text,label\ngood; film,pos\nbad; film,neg\n"), ElementsAre("good; film → pos", "bad; film → neg"));
+  EXPECT_THAT(pairs("text\nlong; good film\nbad; film\n"), ElementsAre("long; good film → -", "bad; film → -"));
+}
+
 TEST(TextTable, FindsColumnsByLooking) {
   const TemporaryFolder folder;
   std::string label_first, text_first, news, named, japanese;

@@ -50,6 +50,22 @@ bool is_utf16(const fs::path& path) {
   return (mark[0] == 0xff && mark[1] == 0xfe) || (mark[0] == 0xfe && mark[1] == 0xff);
 }
 
+/// A semicolon where programs for whom the comma is a decimal point have written the table: the first line has no
+/// comma, and the first rows are of two columns or more, all alike.
+char separator_of(std::string_view text, const std::string& where) {
+  constexpr int kLooked = 20;
+  const std::string_view first = text.substr(0, text.find('\n'));
+  if (first.find(',') != std::string_view::npos || first.find(';') == std::string_view::npos) return ',';
+  const auto reader = separated_rows(text, ';', where, Quotes::keep);
+  std::size_t width = 0;
+  Row row;
+  for (int i = 0; i < kLooked && reader->next(row); ++i) {
+    if (width != 0 && row.fields.size() != width) return ',';
+    width = row.fields.size();
+  }
+  return width > 1 ? ';' : ',';
+}
+
 constexpr const char* kQuoteHint = "a comma inside a field needs quotes around the field";
 
 }  // namespace
@@ -65,9 +81,10 @@ void Collection::add_table(const fs::path& file, Role role) {
 }
 
 void Collection::add_rows(const fs::path& file, Role role, std::string_view text, Format format) {
+  const char separator = format == Format::tab ? '\t' : format == Format::comma ? separator_of(text, where_) : ',';
   const auto open = [&](Quotes quotes) {
     if (format == Format::json) return json_rows(text);
-    return separated_rows(text, format == Format::tab ? '\t' : ',', where_, quotes);
+    return separated_rows(text, separator, where_, quotes);
   };
   auto reader = open(Quotes::keep);
   TableSample sample{reader->columns(), {}};

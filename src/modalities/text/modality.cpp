@@ -120,7 +120,7 @@ class TextModality final : public Modality {
   std::unique_ptr<Transform> transform(const std::string& policy) const override {
     return make_text_transform(policy, words_);
   }
-  ViewPolicies policies(const Layout& /*layout*/) const override { return default_policies(Kind::text); }
+  ViewPolicies policies(const Layout& /*layout*/) const override { return text_policies(); }
 
   Normalization measure(const ExampleStore& store, const std::vector<int64_t>& /*indices*/,
                         int64_t /*sample*/) const override {

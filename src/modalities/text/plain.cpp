@@ -10,6 +10,7 @@
 #include "core/text.h"
 #include "data/byte_file.h"
 #include "fewlabel/error.h"
+#include "modalities/text/views.h"
 
 namespace fewlabel {
 namespace {
@@ -60,7 +61,7 @@ class PlainText final : public Modality {
   std::unique_ptr<Transform> transform(const std::string& policy) const override {
     throw Error(ErrorKind::usage, "augment", fmt::format("'{}': texts have no views yet", policy));
   }
-  ViewPolicies policies(const Layout&) const override { return {"none", "none", "none"}; }
+  ViewPolicies policies(const Layout&) const override { return text_policies(); }
   Normalization measure(const ExampleStore& store, const std::vector<int64_t>&, int64_t) const override {
     return {store.layout(), {}, {}};
   }

@@ -19,6 +19,11 @@ struct WordTable {
   int32_t draw(Random& random) const;
 };
 
+/// What recipes mean by the names of views, where they do not say.
+inline ViewPolicies text_policies() {
+  return {"delete(0.05)", "delete(0.1)+swap(0.1)+replace(0.1)+mask(0.15)", "none"};
+}
+
 /// Steps, of words: `delete(p=0.1)`, `swap(p=0.1)` with the next, `replace(p=0.1)` each token by one drawn by how often
 /// it is seen, `mask(p=0.15, span=3)` in spans of up to so many words, `crop(fraction=0.8)` to a part that is whole.
 /// Special tokens stay where they are, and at least one word stays. Throws Error{usage}.
