@@ -27,6 +27,7 @@ import sys
 import tempfile
 import time
 
+csv.field_size_limit(1 << 30)
 here = os.path.dirname(os.path.abspath(__file__))
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("name")
@@ -105,7 +106,7 @@ def tfidf(train, test, labels, seed):
         return None
     names = subprocess.run([options.program, "data", "split", f"{train}@{labels}:seed={seed}"], check=True,
                            capture_output=True, text=True).stdout.split("\n")
-    with open(train, newline="", encoding="utf-8") as file:
+    with open(train, newline="\n", encoding="utf-8") as file:  # lines are counted by their feeds
         reader = csv.reader(file)
         next(reader)
         by_line, line = {}, reader.line_num + 1
