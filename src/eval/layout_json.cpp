@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "fewlabel/error.h"
 #include "fewlabel/image.h"
 
 namespace fewlabel {
@@ -25,7 +26,10 @@ Layout layout_from(const Json& json) {
   if (kind == "text")
     return {Kind::text, Layout::Type::i32, {json.at("tokens").get<int32_t>()}, json.at("vocabulary").get<int32_t>()};
   if (kind == "table") return {Kind::table, Layout::Type::f32, {json.at("columns").get<int32_t>()}, 0};
-  if (kind != "image") return {Kind::image, Layout::Type::u8, {json.at("no known kind: " + kind).get<int32_t>()}, 0};
+  if (kind != "image")
+    throw Error(ErrorKind::usage, "model",
+                fmt::format("reads examples of the kind '{}', which is not known here", kind),
+                "use the version of fewlabel that wrote it");
   return ImageShape{json.at("height"), json.at("width"), json.at("channels")};
 }
 

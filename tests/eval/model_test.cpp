@@ -8,6 +8,7 @@
 
 #include "core/files.h"
 #include "eval/classify.h"
+#include "eval/layout_json.h"
 #include "eval/memory_store.h"
 #include "eval/signed_json.h"
 #include "fewlabel/predictor.h"
@@ -36,6 +37,16 @@ ModelCard card() {
 }
 
 Net net_of(const ModelCard& card) { return make_net(card.net, kShape, static_cast<int64_t>(card.classes.size()), 7); }
+
+TEST(LayoutJson, GoesThereAndBackAndNamesAKindOfALaterVersion) {
+  for (const Layout& layout :
+       {Layout{Kind::image, Layout::Type::u8, {28, 30, 3}, 0}, Layout{Kind::text, Layout::Type::i32, {64}, 8000},
+        Layout{Kind::table, Layout::Type::f32, {5}, 0}})
+    EXPECT_EQ(layout_json(layout_from(layout_json(layout))), layout_json(layout));
+  const Error error = testing::error_of([] { layout_from({{"kind", "sound"}}); });
+  EXPECT_THAT(error.what(), ::testing::HasSubstr("sound"));
+  EXPECT_THAT(error.hint(), ::testing::HasSubstr("version"));
+}
 
 TEST(Model, AnswersAlikeAfterSavingAndLoading) {
   const TemporaryFolder folder;
