@@ -8,8 +8,8 @@ namespace fewlabel {
 /// {"kind": "image", "height", "width", "channels"}, {"kind": "text", "tokens", "vocabulary"} or {"kind": "table",
 /// "columns"}.
 Json layout_json(const Layout& layout);
-/// The way back; without a kind it is of an image. Throws Json::exception for what is missing, Error{usage} for a kind of
-/// a later version.
+/// The way back; without a kind it is of an image. Throws Json::exception for what is missing, Error{usage} for a kind
+/// of a later version.
 Layout layout_from(const Json& json);
 
 /// In words: "28 × 28 × 1", "64 tokens".
