@@ -70,6 +70,13 @@ def move_average(average, net):
                 a.mul_(0.999).add_(b, alpha=0.001)
 
 
+def fixmatch_loss(logits, y):
+    weak, strong = logits[len(y):].chunk(2)
+    confidence, target = F.softmax(weak.detach(), 1).max(1)
+    return F.cross_entropy(logits[:len(y)], y) + (
+        F.cross_entropy(strong, target, reduction="none") * (confidence >= 0.95).float()).mean()
+
+
 def step(args):
     build, shape = NETS[args.net]
     tuned, layout = mode_of(args)
@@ -83,11 +90,7 @@ def step(args):
     def once():
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=tuned):
             logits = forward(x)
-        logits = logits.float()
-        weak, strong = logits[B:].chunk(2)
-        confidence, target = F.softmax(weak.detach(), 1).max(1)
-        loss = F.cross_entropy(logits[:B], y) + (
-            F.cross_entropy(strong, target, reduction="none") * (confidence >= 0.95).float()).mean()
+        loss = fixmatch_loss(logits.float(), y)
         sgd.zero_grad()
         loss.backward()
         sgd.step()
@@ -200,13 +203,10 @@ def text_fixmatch(args):
 
     def once():
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=tuned):
-            h, there = net["body"](x), (x != 0)[:, : int((x != 0).sum(1).max()), None]
+            h = net["body"](x)
+            there = (x[:, : h.shape[1]] != 0).unsqueeze(2)
             logits = net["head"]((h * there).sum(1) / there.sum(1))
-        logits = logits.float()
-        weak, strong = logits[b:].chunk(2)
-        confidence, target = F.softmax(weak.detach(), 1).max(1)
-        loss = F.cross_entropy(logits[:b], y) + (
-            F.cross_entropy(strong, target, reduction="none") * (confidence >= 0.95).float()).mean()
+        loss = fixmatch_loss(logits.float(), y)
         adam.zero_grad()
         loss.backward()
         adam.step()

@@ -9,8 +9,9 @@ FOLDER holds trec/ and subj/, each with train.csv and test.csv (text,label), and
 stands above the first empty line (the headers, which name the list and the spam filter's verdict) is left out.
 
 Each set is NAME-LABELS. Ways to train, each within the same minutes: `default` is what a command without a method gets,
-`alone` is method=supervised with the same net; --variant NAME=ARGUMENTS adds one. `--judge held-out` takes every fifth training example
-as the test set, which is what choices are made by; `--judge test` is for the table alone.
+`alone` is method=supervised, with the same net where `default` stands before it; --variant NAME=ARGUMENTS adds one.
+`--judge held-out` takes every fifth training example as the test set, which is what choices are made by; `--judge test`
+is for the table alone.
 
 TF-IDF: words and pairs of words, logarithmic counts, scikit-learn's LogisticRegression with C = 10, on the very labels
 of the run (`fewlabel data split`). Where scikit-learn is missing, that column is.
@@ -122,20 +123,12 @@ def tfidf(train, test, labels, seed):
     return sum(a == row[1] for a, row in zip(said, judged)) / len(judged)
 
 
-def net_of(folder):
-    """What the default run of that set and seed, which comes first, had for a net."""
-    with open(os.path.join(folder.replace("-alone-", "-default-"), "summary.json"), encoding="utf-8") as file:
-        return json.load(file)["net"]
-
-
 def run(folder, train, test, labels, seed, arguments):
     summary = os.path.join(folder, "summary.json")
     if not os.path.exists(summary):
         command = [options.program, "train", f"data={train}@{labels}:seed={seed}", f"data.test={test}", f"seed={seed}",
                    "--minutes", str(options.minutes), f"out={folder}", "--overwrite", "baseline=none",
                    *arguments, *options.arguments]
-        if "method=supervised" in arguments:
-            command.append(f"net.name={net_of(folder)}")
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     with open(summary, encoding="utf-8") as file:
         found = json.load(file)
@@ -168,9 +161,12 @@ def main():
             if not options.no_tfidf:
                 found["tfidf"].append(tfidf(train, test, labels, seed))
                 result["runs"].append({"set": entry, "seed": seed, "way": "tfidf", "accuracy": found["tfidf"][-1]})
+            same_net = []  # as the default run of this seed, which comes first
             for variant in variants:
                 folder = os.path.join(work, f"{entry}-{options.judge}-{variant}-{seed}")
-                figures = run(folder, train, test, labels, seed, VARIANTS[variant])
+                figures = run(folder, train, test, labels, seed, VARIANTS[variant] + (same_net if variant == "alone" else []))
+                if variant == "default":
+                    same_net = [f"net.name={figures['net']}"]
                 found[variant].append(figures["accuracy"])
                 result["runs"].append({"set": entry, "seed": seed, "way": variant, **figures})
                 print(f"  {entry} {variant} seed {seed}: {100 * figures['accuracy']:.1f}", file=sys.stderr, flush=True)
