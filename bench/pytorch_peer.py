@@ -96,16 +96,7 @@ def step(args):
         sgd.step()
         move_average(average, net)
 
-    once()
-    times = []
-    for _ in range(args.repeats):
-        t = time.perf_counter()
-        once()
-        times.append(time.perf_counter() - t)
-    s = sorted(times)[len(times) // 2]
-    mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"net={args.net} mode={args.mode} threads={torch.get_num_threads()} "
-          f"s/step={s:.4f} unlabelled_images/s={MU * B / s:.1f} peak_MiB={mib:.0f}")
+    report(args, once, f"net={args.net} method=fixmatch", unlabelled_images=MU * B)
 
 
 def small_resnet18():
@@ -134,11 +125,7 @@ def supervised(args):
         sgd.step()
         move_average(average, net)
 
-    once()
-    s = sorted(_timed(once) for _ in range(args.repeats))[args.repeats // 2]
-    mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"net=resnet18 method=supervised mode={args.mode} threads={torch.get_num_threads()} "
-          f"s/step={s:.4f} images/s={B / s:.1f} peak_MiB={mib:.0f}")
+    report(args, once, "net=resnet18 method=supervised", images=B)
 
 
 def simclr(args):
@@ -161,11 +148,7 @@ def simclr(args):
         loss.backward()
         sgd.step()
 
-    once()
-    s = sorted(_timed(once) for _ in range(args.repeats))[args.repeats // 2]
-    mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"net=resnet18 method=simclr mode={args.mode} threads={torch.get_num_threads()} batch={n} "
-          f"s/step={s:.4f} images/s={n / s:.1f} peak_MiB={mib:.0f}")
+    report(args, once, f"net=resnet18 method=simclr batch={n}", images=n)
 
 
 VOCABULARY, TOKENS = 8000, 64
@@ -179,7 +162,7 @@ class Reader(nn.Module):
         self.token, self.place = nn.Embedding(VOCABULARY, width, 0), nn.Embedding(TOKENS, width)
         self.norm, self.drop = nn.LayerNorm(width), nn.Dropout(0.1)
         layer = nn.TransformerEncoderLayer(width, width // 64, 4 * width, 0.1, "gelu", batch_first=True, norm_first=True)
-        self.blocks = nn.TransformerEncoder(layer, depth, nn.LayerNorm(width))
+        self.blocks = nn.TransformerEncoder(layer, depth, nn.LayerNorm(width), enable_nested_tensor=False)
 
     def forward(self, x):
         x = x[:, : int((x != 0).sum(1).max())]
@@ -212,7 +195,7 @@ def text_fixmatch(args):
         adam.step()
         move_average(average, net)
 
-    report(args, once, "fixmatch", MU * b)
+    report(args, once, "net=bert_mini method=fixmatch", unlabelled_texts=MU * b)
 
 
 def text_mlm(args):
@@ -233,15 +216,17 @@ def text_mlm(args):
         loss.backward()
         adam.step()
 
-    report(args, once, "mlm", 128)
+    report(args, once, "net=bert_mini method=mlm", texts=len(all_texts))
 
 
-def report(args, once, method, examples):
+def report(args, once, what, **examples):
+    """The median of args.repeats steps after one that is not timed; `examples` names and counts what a step sees."""
     once()
     s = sorted(_timed(once) for _ in range(args.repeats))[args.repeats // 2]
+    (name, count), = examples.items()
     mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"net=bert_mini method={method} mode={args.mode} threads={torch.get_num_threads()} "
-          f"s/step={s:.4f} texts/s={examples / s:.1f} peak_MiB={mib:.0f}")
+    print(f"{what} mode={args.mode} threads={torch.get_num_threads()} "
+          f"s/step={s:.4f} {name}/s={count / s:.1f} peak_MiB={mib:.0f}")
 
 
 def augment(args):

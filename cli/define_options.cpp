@@ -175,7 +175,7 @@ void CommandLine::define() {
   bench.add_option("--peer", o.bench.peer, "script that does the same step: bench/pytorch_peer.py")
       ->type_name("SCRIPT")
       ->check(CLI::ExistingFile);
-  bench.add_option("--modes", o.bench.modes, "of the script: default, tuned, channels_last, best")
+  bench.add_option("--modes", o.bench.modes, "of the script: default, raised, tuned, channels_last, best")
       ->type_name("LIST")
       ->delimiter(',')
       ->allow_extra_args(false);
