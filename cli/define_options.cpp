@@ -105,7 +105,9 @@ void CommandLine::define() {
 
   CLI::App& predict = app("predict");
   predict.add_option("RUN", o.predict.run, "run folder, or its model folder")->type_name("")->required();
-  predict.add_option("INPUT", o.predict.paths, "files, folders or texts")->type_name("")->required();
+  predict.add_option("INPUT", o.predict.paths, "files, folders, datasets or texts; - lists them on standard input")
+      ->type_name("")
+      ->required();
   predict.add_option("--format", o.predict.format, "csv (default) or jsonl")
       ->type_name("FORMAT")
       ->check(CLI::IsMember({"csv", "jsonl"}));

@@ -34,7 +34,7 @@ void show_data(const Options& options) {
     throw Error(ErrorKind::usage, "data split", fmt::format("'{}' does not say how many labels to keep", spec.data),
                 fmt::format("for example {}@40:seed=0", spec.data));
   std::string names;
-  for (const int64_t index : chosen) names += data.train->name(index) + "\n";
+  for (const int64_t index : chosen) names += line_of_name(data.train->name(index)) + "\n";
   if (options.output.empty())
     std::cout << names;
   else

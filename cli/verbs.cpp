@@ -63,7 +63,9 @@ const std::vector<Verb>& all_verbs() {
         {"fewlabel predict runs/x \"Who wrote Faust?\"", "a text; mails.csv, lines.txt; - is standard input"}},
        "A damaged file is named on standard error and left out; with --strict it ends the work with exit code 3. "
        "--sort uncertainty orders by the probability of the likeliest class. The columns of --all-probabilities are "
-       "called p_CLASS. A file appears when all is done; a pipe or a device is written into as lines come.",
+       "called p_CLASS. Of a dataset all splits are classified. Paths and classes are written as they are: let a "
+       "spreadsheet read them as text. A file appears when all is done; a pipe or a device is written into as lines "
+       "come.",
        true},
       {"generate",
        "draw samples from a generative method, as a data set",

@@ -55,12 +55,17 @@ std::string to_string(const SplitSpec& spec);
 /// label.
 std::vector<int64_t> choose_labeled(const Source& source, const SplitSpec& spec);
 
+/// How a list of labels names an example on one line: as it is called, or, where control characters, spaces at an end
+/// or a quote in front would not survive that, in quotes with \", \\ and \x0a.
+std::string line_of_name(const std::string& name);
+
 struct DataOptions {
   bool strict = false;               // refuse a damaged file instead of leaving it out
   int64_t max_pixels = 178'956'970;  // a larger image is refused before memory is taken
   std::string classes = {};          // comma-separated; empty: found in the data
   std::optional<Kind> kind = {};     // where a path holds several: which is meant
   std::string text = {};             // tables: names (or numbers, from 1) of the columns with the text; empty: found
+  std::string columns = {};          // tables: "path:img,label:breed"; what it does not say is found
   std::string encoding = {};         // of text files, as iconv knows it; empty: UTF-8, or UTF-16 with a byte order mark
 };
 
@@ -69,20 +74,25 @@ struct Damage {
   std::string name, reason;
 };
 
-/// A training source and, where there is one, a test source with the same classes.
+/// A training source and, where there are such, one to test on and one to report on beside, with the same classes.
 struct Dataset {
-  std::string name;                           // as a person would call it: "fashion_mnist", the folder's name
-  std::string origin;                         // absolute path, or the known name
-  std::shared_ptr<const Source> train, test;  // test may be null
+  std::string name;    // as a person would call it: "fashion_mnist", the folder's name
+  std::string origin;  // absolute path, or the known name
+  std::shared_ptr<const Source> train;
+  std::shared_ptr<const Source> test, validation = nullptr;  // may be null; never learnt from
   std::vector<std::string> classes;
   std::vector<std::string> notes = {};  // how the data was understood where that had to be guessed; sentences
   std::string title = {};               // for a headline: "Fashion-MNIST", else the name
 };
 
 /// Opens PATH (folder of images or texts, table, lines of text, IDX, CIFAR binary, NPY, tar shards; told apart by
-/// content) or a known name. A folder with `train/` and `test/` inside gives both. `test_path` names a separate test
-/// set. Throws Error{data}.
+/// content) or a known name. Names of files and folders say what is to train, to test and to validate on. `test_path`
+/// names a separate test set. Throws Error{data}.
 Dataset open_dataset(const std::string& path_or_name, const DataOptions& options, const std::string& test_path = {});
+
+/// Whether a file is one of many examples: a table, a shard, NPY, CIFAR binary by its suffix, IDX by its content. False
+/// for what cannot be read.
+bool is_dataset_file(const std::string& path);
 
 /// Examples of a source in one layout, in memory when they fit `cache_bytes`, else decoded on demand.
 /// fetch is thread-safe and deterministic.

@@ -35,6 +35,7 @@ struct DataSettings {
   Open<form, int64_t> length = open_or<form>(int64_t{64});   // tokens that every text is cut off at
   std::string kind = "auto";                                 // image, text or table, where a path holds several
   std::string text;                                          // columns of a table that hold the text; empty: found
+  std::string columns;                                       // of a table: "path:img,label:breed"; empty: found
   std::string encoding;                                      // of text files; empty: UTF-8
   std::string tokenizer = "auto";                            // tokenizer.json; auto, cased: trained on the texts
   int64_t vocabulary = 8000;                                 // tokens of one that is trained

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "app/budget.h"
+#include "app/copies.h"
 #include "app/estimate.h"
 #include "app/machine.h"
 #include "app/method_settings.h"
@@ -332,6 +333,14 @@ class Planner {
           say(fmt::format("  {}: {}", printable(store->damage()[i].name), printable(store->damage()[i].reason)));
         if (store->damage().size() > 10) say("  … (all of them are in data.json)");
       }
+    std::vector<std::string> notes = data.dataset.notes;
+    const std::vector<std::string> copies = describe_copies(data, draft.plan.data.cache_mb << 20);
+    notes.insert(notes.end(), copies.begin(), copies.end());
+    for (const std::string& note : notes) {
+      if (std::find(run_.notes.begin(), run_.notes.end(), note) != run_.notes.end()) continue;  // of the stage before
+      say(note);
+      run_.notes.push_back(note);
+    }
   }
 
   void add_stage(Plan plan, const Draft& draft) {

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "fewlabel/layout.h"
 #include "fewlabel/train_config.h"
 
 namespace fewlabel {

@@ -21,6 +21,7 @@
 #include "data/byte_file.h"
 #include "data/parallel.h"
 #include "data/sources/file_list.h"
+#include "data/suffixes.h"
 #include "eval/classify.h"
 #include "fewlabel/error.h"
 #include "fewlabel/predictor.h"
@@ -31,25 +32,34 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Files below folders, and files that are named.
-std::vector<std::string> files_of(const std::vector<std::string>& paths) {
-  std::vector<std::string> files;
-  for (const std::string& path : paths) {
-    if (!fs::exists(path)) throw Error(ErrorKind::data, path, "does not exist", "give files or folders of images");
-    if (!fs::is_directory(path)) {
-      files.push_back(path);
-      continue;
+/// What lies in a folder and is passed over, as training does: hidden, of no kind by its suffix, a link to nowhere.
+struct PassedOver {
+  int64_t others = 0, broken = 0;
+  std::string first;  // of the broken ones
+};
+
+/// Images below a folder, by their suffixes.
+std::vector<std::string> images_below(const fs::path& folder, PassedOver& passed_over) {
+  std::vector<std::string> found;
+  for (auto entry = fs::recursive_directory_iterator(folder, fs::directory_options::skip_permission_denied);
+       entry != fs::recursive_directory_iterator(); ++entry) {
+    stop_if_cancelled("predict");
+    const std::string name = entry->path().filename().string();
+    std::error_code failed;
+    const bool is_folder = entry->is_directory(failed) && !failed;
+    if (name.starts_with(".") || name == "__MACOSX") {
+      if (is_folder) entry.disable_recursion_pending();
+    } else if (failed || !entry->exists(failed) || failed) {
+      if (passed_over.broken++ == 0) passed_over.first = entry->path().string();
+    } else if (entry->is_regular_file(failed) && !failed) {
+      if (kind_of_file(name) == Kind::image)
+        found.push_back(entry->path());
+      else
+        ++passed_over.others;
     }
-    std::vector<std::string> found;
-    for (const auto& entry : fs::recursive_directory_iterator(path, fs::directory_options::skip_permission_denied)) {
-      stop_if_cancelled("predict");
-      if (entry.is_regular_file() && !entry.path().filename().string().starts_with(".")) found.push_back(entry.path());
-    }
-    std::sort(found.begin(), found.end());
-    files.insert(files.end(), found.begin(), found.end());
   }
-  if (files.empty()) throw Error(ErrorKind::data, paths.front(), "holds no files", "give files or folders of images");
-  return files;
+  std::sort(found.begin(), found.end());
+  return found;
 }
 
 /// Examples without labels, from the command line or standard input.
@@ -73,14 +83,22 @@ class Given final : public Source {
   std::vector<std::string> names_, texts_, classes_;
 };
 
-std::shared_ptr<const Source> image_files(const std::vector<std::string>& paths) {
-  FileList list;
-  for (const std::string& file : files_of(paths)) {
-    list.paths.add(file);
-    list.labels.push_back(kUnlabeled);
-  }
-  return std::make_shared<FileListSource>(std::move(list), std::vector<std::string>());
-}
+/// Names by which the files of another source open.
+class Opened final : public Source {
+ public:
+  Opened(std::shared_ptr<const Source> source, const FileListSource& files)
+      : source_(std::move(source)), files_(files) {}
+  int64_t size() const override { return source_->size(); }
+  std::string name(int64_t index) const override { return files_.path(index).string(); }
+  int32_t label(int64_t /*index*/) const override { return kUnlabeled; }
+  const std::vector<std::string>& classes() const override { return source_->classes(); }
+  Kind kind() const override { return source_->kind(); }
+  Raw raw(int64_t index) const override { return source_->raw(index); }
+
+ private:
+  std::shared_ptr<const Source> source_;
+  const FileListSource& files_;  // the same
+};
 
 /// Whether somebody meant a file: of such a suffix, and without a space.
 bool looks_like_path(const std::string& text) {
@@ -88,30 +106,96 @@ bool looks_like_path(const std::string& text) {
   return text.find(' ') == std::string::npos && (path.has_parent_path() || path.has_extension());
 }
 
-/// What the arguments name: images as files, everything else as `data=` takes it; of a text model a word that names no
-/// file is a text, and "-" the lines of standard input.
-std::vector<std::shared_ptr<const Source>> sources_of(const PredictRequest& request, Kind kind) {
-  if (kind == Kind::image) return {image_files(request.paths)};
-  std::vector<std::shared_ptr<const Source>> sources;
-  auto given = std::make_shared<Given>();
-  for (const std::string& path : request.paths) {
-    std::error_code ignored;
-    if (path == "-" && kind == Kind::text) {
-      std::string line;
-      for (int64_t number = 1; std::getline(std::cin, line); ++number) given->add(fmt::format("-:{}", number), line);
-    } else if (fs::exists(path, ignored) || kind != Kind::text || looks_like_path(path)) {
-      auto source = open_dataset(path, {.kind = kind}).train;
-      if (source->kind() != kind)
+/// Of a list of files of any kind, in the order given.
+class Sources {
+ public:
+  explicit Sources(Kind kind) : kind_(kind) {}
+
+  void add_dataset(const std::string& path) {
+    const Dataset data = open_dataset(path, {.kind = kind_});
+    for (const auto& source : {data.train, data.test, data.validation}) {
+      if (!source) continue;
+      if (source->kind() != kind_)
         throw Error(
             ErrorKind::data, path,
-            fmt::format("holds {}s, and the model is one of {}s", word_for_one(source->kind()), word_for_one(kind)));
-      sources.push_back(std::move(source));
-    } else {
-      given->add(path, path);
+            fmt::format("holds {}s, and the model is one of {}s", word_for_one(source->kind()), word_for_one(kind_)));
+      flush();
+      const auto* files = dynamic_cast<const FileListSource*>(source.get());
+      sources_.push_back(files ? std::make_shared<Opened>(source, *files) : source);
     }
   }
-  if (given->size() > 0) sources.push_back(std::move(given));
-  return sources;
+
+  void add_image(const std::string& path) {
+    files_.paths.add(path);
+    files_.labels.push_back(kUnlabeled);
+  }
+
+  /// A file, or what lies below a folder; anything else that `data=` takes.
+  void add_images(const std::string& path) {
+    std::error_code ignored;
+    if (!fs::exists(path, ignored) && path.find_first_of("*?[{") == std::string::npos)
+      throw Error(ErrorKind::data, path, "does not exist", "give files or folders of images");
+    if (!fs::is_directory(path, ignored)) {
+      const bool image = kind_of_file(path) == Kind::image || !is_dataset_file(path);
+      return image ? add_image(path) : add_dataset(path);
+    }
+    PassedOver passed_over;
+    const std::vector<std::string> found = images_below(path, passed_over);
+    for (const std::string& file : found) add_image(file);
+    if (passed_over.broken > 0)
+      tell(stderr, fmt::format("left out {} {} that lead nowhere or in a circle, the first is {}\n",
+                               with_commas(passed_over.broken), passed_over.broken == 1 ? "link" : "links",
+                               printable(passed_over.first)));
+    if (found.empty()) add_dataset(path);  // of another format, or an error that says what is there
+  }
+
+  void add_text(std::string name, std::string text) {
+    if (!given_) given_ = std::make_shared<Given>();
+    given_->add(std::move(name), std::move(text));
+  }
+
+  std::vector<std::shared_ptr<const Source>> finish() {
+    flush();
+    if (given_) sources_.push_back(std::move(given_));
+    return std::move(sources_);
+  }
+
+ private:
+  void flush() {
+    if (files_.paths.size() > 0)
+      sources_.push_back(std::make_shared<FileListSource>(std::move(files_), std::vector<std::string>()));
+    files_ = {};
+  }
+
+  Kind kind_;
+  FileList files_;  // images that stand for themselves
+  std::shared_ptr<Given> given_;
+  std::vector<std::shared_ptr<const Source>> sources_;
+};
+
+/// What the arguments name: everything that `data=` takes, all of its splits; images as files and below folders; of a
+/// text model a word that names no file is a text. "-" stands for the lines of standard input: paths, or texts.
+std::vector<std::shared_ptr<const Source>> sources_of(const PredictRequest& request, Kind kind) {
+  Sources sources(kind);
+  for (const std::string& path : request.paths) {
+    std::error_code ignored;
+    if (path == "-" && kind != Kind::table) {
+      std::string line;
+      for (int64_t number = 1; std::getline(std::cin, line); ++number) {
+        if (kind == Kind::text)
+          sources.add_text(fmt::format("-:{}", number), line);
+        else if (!line.empty())
+          sources.add_images(line);
+      }
+    } else if (kind == Kind::image) {
+      sources.add_images(path);
+    } else if (fs::exists(path, ignored) || kind != Kind::text || looks_like_path(path)) {
+      sources.add_dataset(path);
+    } else {
+      sources.add_text(path, path);
+    }
+  }
+  return sources.finish();
 }
 
 /// Examples `first` … of a source, decoded, with those left out that are damaged.

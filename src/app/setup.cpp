@@ -68,14 +68,15 @@ void open_virtual(PreparedData& data, const DataConfig& config) {
 
 void check_pools(const PreparedData& data) {
   const std::string& name = data.dataset.name;
+  const std::string damage = damage_clause(data.train.get());
   if (!data.labels_needed) {
     if (data.labeled.size() + data.unlabeled.size() == 0)
-      throw Error(ErrorKind::data, name, "there is no example to learn from");
+      throw Error(ErrorKind::data, name, "there is no example to learn from" + damage);
     return;
   }
   if (data.labeled.size() == 0)
     throw Error(
-        ErrorKind::data, name, "no example has a label",
+        ErrorKind::data, name, "no example has a label" + damage,
         "put a few examples of each class into a folder named after it, or learn without labels: method=simclr");
   if (data.dataset.classes.size() < 2)
     throw Error(
@@ -86,7 +87,8 @@ void check_pools(const PreparedData& data) {
   for (const int32_t label : data.labeled.label) ++count[static_cast<std::size_t>(label)];
   for (std::size_t c = 0; c < count.size(); ++c)
     if (count[c] == 0)
-      throw Error(ErrorKind::data, name, fmt::format("class '{}' has no labelled example", data.dataset.classes[c]),
+      throw Error(ErrorKind::data, name,
+                  fmt::format("class '{}' has no labelled example", data.dataset.classes[c]) + damage,
                   "label at least one example of it, or leave the class out");
 }
 
@@ -117,6 +119,7 @@ DataOptions data_options(const DataConfig& config) {
   for (const Kind kind : {Kind::image, Kind::text, Kind::table})
     if (config.kind == to_string(kind)) options.kind = kind;
   options.text = config.text;
+  options.columns = config.columns;
   options.encoding = config.encoding;
   return options;
 }
@@ -137,6 +140,14 @@ std::string_view to_string(Judge judge) {
       break;
   }
   return "none";
+}
+
+std::string damage_clause(const ExampleStore* store) {
+  if (store == nullptr || store->damage().empty()) return {};
+  const Damage& first = store->damage().front();
+  return fmt::format(
+      ": {} {} left out, the first is {}, which {}", with_commas(static_cast<int64_t>(store->damage().size())),
+      store->damage().size() == 1 ? "damaged one is" : "damaged ones are", printable(first.name), first.reason);
 }
 
 int64_t possible_folds(const PreparedData& data) {
@@ -214,8 +225,15 @@ PreparedData open_data(const DataConfig& config, bool labels_needed) {
   check_pools(data);
   if (labels_needed) pool_share(data, config.shares);  // refused now, not after decoding
   if (!config.virtual_examples.empty()) open_virtual(data, config);
+  data.validation_source = data.dataset.validation;
   if (!config.validation.empty()) {
+    if (data.validation_source)
+      data.dataset.notes.push_back(
+          fmt::format("its own validation set of {} examples is left out: data.validation names another",
+                      with_commas(data.validation_source->size())));
     data.validation_source = open_dataset(data.split.data, options, config.validation).test;
+  }
+  if (data.validation_source) {
     data.validated = labeled_pool(*data.validation_source);
     data.judge = Judge::validation;
     data.judged = data.validated;

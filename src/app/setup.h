@@ -44,6 +44,10 @@ struct PreparedData {
   }
 };
 
+/// ": 3 damaged ones are left out, the first is a.png, which is cut short"; empty where nothing is damaged or `store`
+/// is null. Behind a sentence that says that examples are missing.
+std::string damage_clause(const ExampleStore* store);
+
 /// The same data without the labels of one fold, which judge in their place: fold 1 … folds, each class dealt out in an
 /// order that `seed` shuffles. A class with one label keeps it in every fold. What is held out is not learnt from at
 /// all.

@@ -87,7 +87,7 @@ struct Stage::Impl {
     const Needs needs = method->needs();
     if (!needs.unlabeled.empty() && unlabeled_pool.size() == 0)
       throw Error(ErrorKind::data, data.dataset.name,
-                  info.name + " learns from unlabelled examples, and there are none",
+                  info.name + " learns from unlabelled examples, and there are none" + damage_clause(data.train.get()),
                   "put them into a folder called unlabeled, keep fewer labels with @N, or use method=supervised");
     const StreamSpec labeled{.pool = data.labeled.index,
                              .labels = data.labeled.label,

@@ -5,13 +5,15 @@
 namespace fewlabel {
 
 std::string csv_field(const std::string& text) {
-  std::string field = text;
-  if (!field.empty() && std::string_view("=+-@\t\r").find(field.front()) != std::string_view::npos)
-    field.insert(0, "'");
-  if (field.find_first_of(",\"\n\r") == std::string::npos) return field;
+  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
   std::string quoted = "\"";
-  for (const char c : field) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
   return quoted + "\"";
+}
+
+std::string spreadsheet_field(const std::string& text) {
+  const bool formula = !text.empty() && std::string_view("=+-@\t\r").find(text.front()) != std::string_view::npos;
+  return csv_field(formula ? "'" + text : text);
 }
 
 }  // namespace fewlabel

@@ -12,6 +12,7 @@ void DataSettings<form>::fields(FieldVisitor& field) {
   field("length", length, "tokens that texts are cut off at", 4, 4096);
   field("kind", kind, "what to read where a folder holds several kinds", {"auto", "image", "text", "table"});
   field("text", text, "column of a table that holds the text, or several, comma-separated; empty: found");
+  field("columns", columns, "of a table: path:img,label:breed; of path, text, label and split; empty: found");
   field("encoding", encoding, "of text files, such as latin-1; empty: UTF-8");
   field("tokenizer", tokenizer, "a tokenizer.json for texts; auto and cased train one, without case or with it");
   field("vocabulary", vocabulary, "tokens that a trained tokenizer knows, at most", 300, 1 << 20);

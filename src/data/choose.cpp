@@ -92,11 +92,14 @@ std::vector<int64_t> from_file(const Source& source, const std::string& path) {
       throw_data(path,
                  fmt::format("line {}: '{}' is listed twice, first in line {}", number, first->first, first->second));
   }
-  for (int64_t i = 0; i < source.size(); ++i)
-    if (const auto found = lines.find(source.name(i)); found != lines.end()) {
-      chosen.push_back(i);
-      lines.erase(found);
-    }
+  for (int64_t i = 0; i < source.size(); ++i) {
+    const std::string name = source.name(i);
+    auto found = lines.find(name);
+    if (found == lines.end()) found = lines.find(line_of_name(name));
+    if (found == lines.end()) continue;
+    chosen.push_back(i);
+    lines.erase(found);
+  }
   for (const auto& [line, at] : lines) {  // what no name matched must be a comment or an index
     if (line.starts_with('#')) continue;
     int64_t index = -1;
@@ -118,6 +121,20 @@ std::vector<int64_t> from_file(const Source& source, const std::string& path) {
 }
 
 }  // namespace
+
+std::string line_of_name(const std::string& name) {
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+  const bool plain = name == trim(name) && !name.starts_with('"') && std::none_of(name.begin(), name.end(), is_control);
+  if (plain) return name;
+  std::string line = "\"";
+  for (const char c : name) {
+    if (is_control(c))
+      line += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+    else
+      line += c == '"' || c == '\\' ? std::string{'\\', c} : std::string(1, c);
+  }
+  return line + "\"";
+}
 
 std::vector<int64_t> choose_labeled(const Source& source, const SplitSpec& spec) {
   if (!spec.labels_file.empty()) {

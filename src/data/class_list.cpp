@@ -6,6 +6,7 @@
 #include <cctype>
 #include <charconv>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <set>
 
@@ -150,16 +151,33 @@ ClassMap map_classes(const LabelTexts& labels, const std::vector<std::string>& w
   return map;
 }
 
-std::vector<std::string> number_classes(int32_t highest, const std::vector<std::string>& wanted,
-                                        const std::string& where) {
-  if (!wanted.empty()) {
-    if (highest >= static_cast<int32_t>(wanted.size()))
-      throw_data(where, fmt::format("label {} is not in the list of {} classes: {}", highest, wanted.size(),
-                                    shortened(wanted)));
-    return wanted;
+std::vector<std::string> number_classes(const std::vector<std::vector<int32_t>*>& labels,
+                                        const std::vector<std::string>& wanted, const std::string& where) {
+  std::map<int32_t, int32_t> place;  // of each number that occurs
+  for (const auto* split : labels)
+    for (const int32_t label : *split)
+      if (label >= 0) place.emplace(label, 0);
+  std::map<int32_t, int32_t> listed;
+  for (const std::string& name : wanted)
+    if (const auto number = parse_index(name)) listed.emplace(*number, static_cast<int32_t>(listed.size()));
+  const bool by_number = !wanted.empty() && listed.size() == wanted.size();
+  std::vector<std::string> classes = wanted;
+  for (auto& [number, index] : place) {
+    if (wanted.empty()) {
+      index = static_cast<int32_t>(classes.size());
+      classes.push_back(std::to_string(number));
+    } else if (by_number ? !listed.contains(number) : number >= static_cast<int32_t>(wanted.size())) {
+      const bool from_one = !by_number && !place.contains(0) && number == static_cast<int32_t>(wanted.size());
+      throw_data(where,
+                 fmt::format("label {} is not in the list of {} classes: {}", number, wanted.size(), shortened(wanted)),
+                 from_one ? "a list counts from 0; without it labels from 1 are classes of these names" : "");
+    } else {
+      index = by_number ? listed.at(number) : number;
+    }
   }
-  std::vector<std::string> classes;
-  for (int32_t c = 0; c <= highest; ++c) classes.push_back(std::to_string(c));
+  for (auto* split : labels)
+    for (int32_t& label : *split)
+      if (label >= 0) label = place.at(label);
   return classes;
 }
 

@@ -48,9 +48,10 @@ enum class NumberLabels { are_names, may_be_indices };
 /// index of one) and UTF-8; throws Error{data}, naming the label and an example that bears it.
 ClassMap map_classes(const LabelTexts& labels, const std::vector<std::string>& wanted, NumberLabels numbers);
 
-/// Class names for labels that are numbers 0 … `highest`. `wanted` empty: the numbers themselves.
-/// Throws Error{data} when the list is too short.
-std::vector<std::string> number_classes(int32_t highest, const std::vector<std::string>& wanted,
-                                        const std::string& where);
+/// The classes of labels that are numbers; `labels`, of all splits, become indices into them. `wanted` empty: the
+/// numbers that occur, in order. A list of numbers is matched by number, any other by place from 0. Throws Error{data}
+/// for a label that is not in the list.
+std::vector<std::string> number_classes(const std::vector<std::vector<int32_t>*>& labels,
+                                        const std::vector<std::string>& wanted, const std::string& where);
 
 }  // namespace fewlabel

@@ -49,7 +49,7 @@ Opened open_any(const OpenRequest& request) {
   if (!fs::status_known(status)) throw_data(request.path.string(), "cannot be read: " + error.message());
   if (fs::is_directory(status)) return open_folder(request);
   if (fs::exists(status)) return open_file(request);
-  if (request.path.string().find_first_of("*?{") != std::string::npos) return open_shards(request);
+  if (request.path.string().find_first_of("*?[{") != std::string::npos) return open_shards(request);
   throw_data(request.path.string(), "there is no such file or folder", hint_for_missing(request.path));
 }
 
@@ -64,6 +64,12 @@ void need_labels(const Source& test, const std::string& where) {
                fmt::format("{} of {} test examples have no label, the first is {}", with_commas(without),
                            with_commas(test.size()), test.name(first)),
                "every example of a test set needs a label; put those without one into the training set");
+}
+
+bool has_label(const Source& source) {
+  for (int64_t i = 0; i < source.size(); ++i)
+    if (source.label(i) >= 0) return true;
+  return false;
 }
 
 void need_same_kind(const Source& train, const Source& test, const std::string& where) {
@@ -113,6 +119,9 @@ Dataset open_both(const std::string& path_or_name, const DataOptions& options, c
   dataset.classes = opened.train->classes();
   if (!test_path.empty()) {
     Opened held_out = open_any(resolve(test_path, options, dataset.classes));
+    if (opened.test)
+      opened.notes.push_back(fmt::format("its own test set of {} examples is left out: {} is given as the test set",
+                                         with_commas(opened.test->size()), printable(test_path)));
     opened.test = held_out.test ? held_out.test : held_out.train;
     opened.notes.insert(opened.notes.end(), held_out.notes.begin(), held_out.notes.end());
     need_same_kind(*opened.train, *opened.test, test_path);
@@ -120,15 +129,34 @@ Dataset open_both(const std::string& path_or_name, const DataOptions& options, c
   } else if (opened.test) {
     need_labels(*opened.test, request.path.string());
   }
+  if (opened.validation && !has_label(*opened.validation)) {
+    opened.notes.push_back(fmt::format("{} examples for validation have no label and are left out",
+                                       with_commas(opened.validation->size())));
+    opened.validation = nullptr;
+  }
   // Without a label to learn from, the test set alone says what there is to tell apart.
   if (dataset.classes.empty() && opened.test) dataset.classes = opened.test->classes();
+  if (dataset.classes.empty() && opened.validation) dataset.classes = opened.validation->classes();
   dataset.notes = std::move(opened.notes);
   dataset.train = std::move(opened.train);
   dataset.test = std::move(opened.test);
+  dataset.validation = std::move(opened.validation);
   return dataset;
 }
 
 }  // namespace
+
+bool is_dataset_file(const std::string& path) {
+  const std::string suffix = lower(fs::path(path).extension().string());
+  if (is_manifest(path) || is_shard(path) || suffix == ".npy" || suffix == ".bin") return true;
+  std::error_code ignored;
+  if (!fs::is_regular_file(path, ignored)) return path.find_first_of("*?[{") != std::string::npos;
+  try {
+    return is_idx_file(path);
+  } catch (const Error&) {
+    return false;
+  }
+}
 
 Dataset open_dataset(const std::string& path_or_name, const DataOptions& options, const std::string& test_path) {
   try {

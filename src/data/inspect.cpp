@@ -193,7 +193,9 @@ Places by_gist(const std::vector<Finding>& findings) {
   return places;
 }
 
-Json list_shared(const Dataset& dataset, const Places& train, const Places& test) {
+/// `set`: "test" or "validation".
+Json list_shared(const std::string& set, const Dataset& dataset, const Source& judged, const Places& train,
+                 const Places& test) {
   std::vector<std::pair<int64_t, int64_t>> pairs;  // first of each in test and train
   int64_t count = 0;
   for (const auto& [hash, group] : test)
@@ -204,8 +206,8 @@ Json list_shared(const Dataset& dataset, const Places& train, const Places& test
   std::sort(pairs.begin(), pairs.end());
   Json list = Json::array();
   for (std::size_t i = 0; i < std::min(pairs.size(), kMostGroups); ++i)
-    list.push_back({{"test", dataset.test->name(pairs[i].first)}, {"train", dataset.train->name(pairs[i].second)}});
-  return {{"test_examples", count}, {"names", list}};
+    list.push_back({{set, judged.name(pairs[i].first)}, {"train", dataset.train->name(pairs[i].second)}});
+  return {{set + "_examples", count}, {"names", list}};
 }
 
 struct Inspected {
@@ -235,13 +237,15 @@ Json inspect(const Dataset& dataset, const Modality& modality, const DataOptions
   const Inspected train = inspect_source(*dataset.train, modality, options);
   result["notes"] = dataset.notes;
   result["train"] = train.json;
-  result["test"] = nullptr;
-  result["in_both"] = nullptr;
-  if (dataset.test) {
-    const Inspected test = inspect_source(*dataset.test, modality, options);
-    result["test"] = test.json;
-    result["in_both"] = list_shared(dataset, train.places, test.places);
-  }
+  const auto judged = [&](const std::string& set, const std::shared_ptr<const Source>& source, const char* shared) {
+    result[set] = result[shared] = nullptr;
+    if (!source) return;
+    const Inspected found = inspect_source(*source, modality, options);
+    result[set] = found.json;
+    result[shared] = list_shared(set, dataset, *source, train.places, found.places);
+  };
+  judged("test", dataset.test, "in_both");
+  judged("validation", dataset.validation, "in_validation");
   return result;
 }
 

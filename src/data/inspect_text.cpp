@@ -44,9 +44,17 @@ std::string wrapped(const std::string& raw, std::size_t indent) {
 
 std::string number(const Json& value) { return with_commas(value.get<int64_t>()); }
 
+/// Of "train", "test" and "validation" those that are there.
+std::vector<std::string> parts_of(const Json& result) {
+  std::vector<std::string> parts;
+  for (const char* part : {"train", "test", "validation"})
+    if (!result[part].is_null()) parts.emplace_back(part);
+  return parts;
+}
+
 std::string table_row(const std::string& title, const Json& result, const std::string& key) {
-  std::string row = fmt::format("  {}{:>14}", padded(title, 30), number(result["train"][key]));
-  if (!result["test"].is_null()) row += fmt::format("{:>14}", number(result["test"][key]));
+  std::string row = "  " + padded(title, 30);
+  for (const std::string& part : parts_of(result)) row += fmt::format("{:>14}", number(result[part][key]));
   return row + "\n";
 }
 
@@ -54,8 +62,9 @@ std::string class_rows(const Json& result) {
   std::string rows;
   const Json& train = result["train"]["per_class"];
   for (std::size_t c = 0; c < std::min(train.size(), kMostClasses); ++c) {
-    rows += fmt::format("  {}{:>14}", padded(keep_end(train[c]["class"], 29), 30), number(train[c]["labeled"]));
-    if (!result["test"].is_null()) rows += fmt::format("{:>14}", number(result["test"]["per_class"][c]["labeled"]));
+    rows += "  " + padded(keep_end(train[c]["class"], 29), 30);
+    for (const std::string& part : parts_of(result))
+      rows += fmt::format("{:>14}", number(result[part]["per_class"][c]["labeled"]));
     rows += "\n";
   }
   if (train.size() > kMostClasses) rows += fmt::format("  … and {} more classes\n", train.size() - kMostClasses);
@@ -133,12 +142,14 @@ std::string repeats_of(const std::string& title, const Json& part, const std::st
 }  // namespace
 
 std::string inspect_text(const Json& result) {
-  const bool has_test = !result["test"].is_null();
+  const std::vector<std::string> parts = parts_of(result);
   std::string text = keep_end(result["name"], kColumns) + "\n";
   text += "  " + keep_end(result["origin"], kColumns - 2) + "\n\n";
   for (const Json& note : result["notes"]) text += wrapped(note, 2);
   if (!result["notes"].empty()) text += "\n";
-  text += fmt::format("  {:30}{:>14}{}\n", "", "train", has_test ? fmt::format("{:>14}", "test") : "");
+  text += fmt::format("  {:30}", "");
+  for (const std::string& part : parts) text += fmt::format("{:>14}", part);
+  text += "\n";
   text += table_row("examples", result, "examples");
   text += table_row("labelled", result, "labeled");
   text += table_row("unlabelled", result, "unlabeled");
@@ -146,19 +157,19 @@ std::string inspect_text(const Json& result) {
     text += fmt::format("  {}{:>14}\n", padded("labels that the split keeps", 30), number(result["split"]["labeled"]));
   text += fmt::format("\nLabelled examples by class ({})\n", result["classes"].size()) + class_rows(result);
   const auto section = [&](const std::string& title, auto part) {
-    text += "\n" + title + "\n" + part("train", result["train"]);
-    if (has_test) text += part("test", result["test"]);
+    text += "\n" + title + "\n";
+    for (const std::string& name : parts) text += part(name, result[name]);
   };
   const std::string kind = result["kind"], one = one_of(result);
   section(kind == "image"  ? "Images"
           : kind == "text" ? "Texts"
                            : "Rows",
-          [&](const char* title, const Json& part) {
+          [&](const std::string& title, const Json& part) {
             return kind == "image" ? images_of(title, part)
                                    : lengths_of(title, part, kind == "text" ? "tokens" : "columns");
           });
   section("Damaged", damage_of);
-  section("Repeated", [&](const char* title, const Json& part) {
+  section("Repeated", [&](const std::string& title, const Json& part) {
     std::string found = repeats_of(title, part, one);
     if (part.contains("nearly_repeated") && part["nearly_repeated"]["groups"] != 0)
       found +=
@@ -169,13 +180,15 @@ std::string inspect_text(const Json& result) {
                   2);
     return found;
   });
-  if (has_test && result["in_both"]["test_examples"] != 0) {
-    text += wrapped(fmt::format("in both: {} test {}s also lie in the training set",
-                                number(result["in_both"]["test_examples"]), one),
+  for (const auto& [set, key] : {std::pair("test", "in_both"), std::pair("validation", "in_validation")}) {
+    const Json& shared = result[key];
+    if (shared.is_null() || shared[std::string(set) + "_examples"] == 0) continue;
+    text += wrapped(fmt::format("in both: {} {} {}s also lie in the training set",
+                                number(shared[std::string(set) + "_examples"]), set, one),
                     2);
-    const Json& names = result["in_both"]["names"];
+    const Json& names = shared["names"];
     for (std::size_t i = 0; i < std::min<std::size_t>(names.size(), 3); ++i)
-      text += "    " + keep_end(names[i]["test"], 36) + " = " + keep_end(names[i]["train"], 36) + "\n";
+      text += "    " + keep_end(names[i][set], 36) + " = " + keep_end(names[i]["train"], 36) + "\n";
     if (names.size() > 3) text += "    …\n";
   }
   return text;

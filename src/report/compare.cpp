@@ -274,7 +274,7 @@ std::string compare_csv(const Json& comparison) {
   for (const char* part : {"summary", "plan"})
     for (const Json& row : list_of(comparison, part)) {
       const std::string key = row["key"];
-      head.push_back(csv_field(std::find(head.begin(), head.end(), key) == head.end() ? key : "plan." + key));
+      head.push_back(spreadsheet_field(std::find(head.begin(), head.end(), key) == head.end() ? key : "plan." + key));
     }
   std::string text = join(head, ",") + "\n";
   const Json& names = list_of(comparison, "names");
@@ -283,15 +283,16 @@ std::string compare_csv(const Json& comparison) {
     for (const Json& group : list_of(comparison, "groups"))
       for (const Json& name : list_of(group, "runs"))
         if (name == names[i]) own = group_name(group);
-    std::vector<std::string> fields = {csv_field(names[i]), csv_field(own)};
+    std::vector<std::string> fields = {spreadsheet_field(names[i]), spreadsheet_field(own)};
     for (const Json& row : list_of(comparison, "summary")) {
       const Json& value = row["values"][i];
       fields.push_back(value.is_null()           ? ""
                        : value.is_number_float() ? number_text(value.get<double>())
-                       : value.is_string()       ? csv_field(value.get<std::string>())
+                       : value.is_string()       ? spreadsheet_field(value.get<std::string>())
                                                  : json_text(value));
     }
-    for (const Json& row : list_of(comparison, "plan")) fields.push_back(csv_field(setting_text(row["values"][i])));
+    for (const Json& row : list_of(comparison, "plan"))
+      fields.push_back(spreadsheet_field(setting_text(row["values"][i])));
     text += join(fields, ",") + "\n";
   }
   return text;

@@ -37,6 +37,10 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
   if (sentence.find("allocate memory") != std::string::npos || sentence.find("out of memory") != std::string::npos)
     throw Error(ErrorKind::memory, "train", fmt::format("not enough memory in step {}: {}", step + 1, sentence),
                 "use a smaller train.batch, and train.accumulate to keep the update the same");
+  if (sentence.find("more than 1 value per channel") != std::string::npos)
+    throw Error(ErrorKind::usage, "train.batch",
+                fmt::format("one example a step is too few for the batch norm of {} and its net", method),
+                "train.batch=2 or more, and train.accumulate for larger updates");
   throw Error(ErrorKind::failure, "method " + method, fmt::format("failed in step {}: {}", step + 1, sentence));
 }
 

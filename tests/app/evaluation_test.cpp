@@ -70,10 +70,12 @@ TEST(Evaluation, TheSurestMistakeComesFirst) {
   EXPECT_THAT(mistakes[0]["png_base64"].get<std::string>(), StartsWith("iVBOR"));
 }
 
-TEST(Evaluation, PredictionsAreNoFormulas) {
-  EXPECT_THAT(evaluated().predictions, HasSubstr("\n\"'=evil,\"\"x\"\".png\",yes,no,"));
+TEST(Evaluation, PredictionsNameWhatThereIs) {
+  EXPECT_THAT(evaluated().predictions, HasSubstr("\n\"=evil,\"\"x\"\".png\",yes,no,"));
   EXPECT_EQ(csv_field("plain"), "plain");
-  EXPECT_EQ(csv_field("-1"), "'-1");
+  EXPECT_EQ(csv_field("-1"), "-1");
+  EXPECT_EQ(spreadsheet_field("-1"), "'-1");
+  EXPECT_EQ(spreadsheet_field("=1+\"2\""), "\"'=1+\"\"2\"\"\"");
   EXPECT_EQ(csv_field("a\nb"), "\"a\nb\"");
 }
 

@@ -196,7 +196,7 @@ TEST(Store, StopsDecodingWhenItIsToldTo) {
     for (int64_t i = 0; i < 1000; ++i) all[static_cast<std::size_t>(i)] = i;
     store->check(all);
   });
-  stopped([](const auto& source) { inspect({"name", "origin", source, nullptr, {"a"}}, *images(), {}); });
+  stopped([](const auto& source) { inspect({"name", "origin", source, nullptr, nullptr, {"a"}}, *images(), {}); });
 }
 
 TEST(Inspect, CountsDamagedAndRepeatedImages) {

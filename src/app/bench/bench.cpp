@@ -77,13 +77,11 @@ struct PeerMode {
 };
 const std::map<std::string, PeerMode>& peer_modes() {
   // So that glibc keeps the buffers of a step instead of asking the kernel for zeroed pages anew.
-  static const std::vector<std::string> raised = {
-      "MALLOC_MMAP_THRESHOLD_=1073741824", "MALLOC_TRIM_THRESHOLD_=2147483647", "MALLOC_TOP_PAD_=67108864"};
+  static const std::vector<std::string> raised = {"MALLOC_MMAP_THRESHOLD_=1073741824",
+                                                  "MALLOC_TRIM_THRESHOLD_=2147483647", "MALLOC_TOP_PAD_=67108864"};
   static const std::map<std::string, PeerMode> all = {
-      {"default", {"default", {}}},
-      {"raised", {"default", raised}},
-      {"tuned", {"tuned", {}}},
-      {"channels_last", {"channels_last", {}}},
+      {"default", {"default", {}}}, {"raised", {"default", raised}},
+      {"tuned", {"tuned", {}}},     {"channels_last", {"channels_last", {}}},
       {"best", {"tuned", raised}},
   };
   return all;

@@ -90,7 +90,9 @@ Opened open_cifar(const OpenRequest& request) {
   }
   auto wanted = request.classes;
   if (wanted.empty()) wanted = read_class_file((folder / variant->names_file).string());
-  const auto classes = number_classes(variant->classes - 1, wanted, request.path.string());
+  if (wanted.empty())  // all that the format has, whether they occur or not
+    for (int32_t c = 0; c < variant->classes; ++c) wanted.push_back(std::to_string(c));
+  const auto classes = number_classes(labels_of({&train, &test}), wanted, request.path.string());
   Opened opened;
   opened.train = std::make_shared<RecordSource>(std::move(train), classes);
   if (!test.empty()) opened.test = std::make_shared<RecordSource>(std::move(test), classes);

@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr int64_t kLargest = int64_t{2} << 30;
-constexpr std::size_t kSampledRows = 256;
+constexpr std::size_t kSampledRows = 256, kSampledFields = 1'000'000;
 
 std::string at_line(const std::string& where, int64_t line) { return fmt::format("{}, line {}", where, line); }
 
@@ -83,13 +83,19 @@ void Collection::add_table(const fs::path& file, Role role) {
 void Collection::add_rows(const fs::path& file, Role role, std::string_view text, Format format) {
   const char separator = format == Format::tab ? '\t' : format == Format::comma ? separator_of(text, where_) : ',';
   const auto open = [&](Quotes quotes) {
-    if (format == Format::json) return json_rows(text);
+    if (format == Format::json) return json_rows(text, where_);
     return separated_rows(text, separator, where_, quotes);
   };
   auto reader = open(Quotes::keep);
   TableSample sample{reader->columns(), {}};
-  for (Row row; sample.rows.size() < kSampledRows && reader->next(row);) sample.rows.push_back(row);
+  std::size_t fields = 0;  // a row may have thousands
+  for (Row row; sample.rows.size() < kSampledRows && fields < kSampledFields && reader->next(row);) {
+    fields += row.fields.size();
+    sample.rows.push_back(row);
+  }
   if (sample.rows.empty()) return;
+  if (const std::size_t width = sample.rows[0].fields.size(); width > kMostColumns)
+    throw_data(where_, fmt::format("has {} columns, more than {}", width, kMostColumns));
   const Columns columns = columns_of(sample, {where_, file.parent_path(), request_.options, role == Role::unlabeled});
   last_width_ = sample.names.empty() ? sample.rows[0].fields.size() : sample.names.size();
   sample.rows.clear();
@@ -126,11 +132,9 @@ Columns Collection::columns_of(const TableSample& sample, const ColumnsRequest& 
 
 Role Collection::role_of_row(const Row& row, const Columns& columns, Role role) const {
   if (columns.split == kNoColumn || role != Role::train) return role;
-  const std::string text = lower(field(row, columns.split));
-  if (text.empty() || text == "train" || text == "training") return role;
-  if (text == "test" || text == "testing") return Role::test;
-  if (text == "validation" || text == "val" || text == "valid" || text == "dev") return Role::validation;
-  if (text == "unlabeled" || text == "unlabelled") return Role::unlabeled;
+  const std::string text = trim(field(row, columns.split));
+  if (text.empty()) return role;
+  if (const auto own = role_of_word(text)) return *own;
   throw_data(at_line(where_, row.line),
              fmt::format("split '{}' is neither train nor test nor validation", printable(text.substr(0, 80))));
 }
@@ -303,33 +307,28 @@ std::shared_ptr<const Source> Collection::source_of(Split& split, Kind kind, con
 Opened Collection::finish() {
   const Kind kind = one_kind();
   auto& [train, test, validation] = splits_;
-  if (test.size() == 0) {
-    std::swap(test, validation);
-  } else if (validation.size() > 0) {
-    notes_.push_back(
-        fmt::format("{} examples for validation are left out: there is a test set", with_commas(validation.size())));
-    train.texts.left_out = train.numbers.left_out = train.files.left_out = validation.size();
-  }
-  if (train.size() == 0) std::swap(train, test);  // test rows alone, named as the separate test set
+  // Rows of one purpose alone are what is asked for: data.test=test.csv, whose rows say so.
+  if (train.size() == 0) std::swap(train, test.size() > 0 ? test : validation);
   const ClassMap map = map_classes(train.labels, request_.classes, NumberLabels::may_be_indices);
-  const ClassMap test_map = map_classes(test.labels, map.classes, NumberLabels::may_be_indices);
-  const auto renumber = [](Split& split, const ClassMap& classes) {
+  const int32_t columns = train.numbers.columns;
+  const auto finish_one = [&](Split& split) -> std::shared_ptr<const Source> {
+    if (split.size() == 0) return nullptr;
+    // A test set says what classes there are where the training set has no label.
+    const ClassMap mine = &split == &train ? map : map_classes(split.labels, map.classes, NumberLabels::may_be_indices);
     for (auto* labels : {&split.files.labels, &split.texts.labels, &split.numbers.labels})
-      for (int32_t& label : *labels) label = classes(label);
+      for (int32_t& label : *labels) label = mine(label);
+    if (split.numbers.columns != columns)
+      throw_data(first_, fmt::format("the {} set has {} columns of numbers, the training set {}",
+                                     &split == &test ? "test" : "validation", split.numbers.columns, columns));
+    return source_of(split, kind, mine.classes);
   };
-  renumber(train, map);
-  renumber(test, test_map);
   for (const auto& [spelling, count] : missing_)
     notes_.push_back(fmt::format("{} labels '{}' count as missing; classes=… with it in the list makes it a class",
                                  with_commas(count), printable(spelling)));
   Opened opened;
-  const bool has_test = test.size() > 0;
-  // A test set says what classes there are where the training set has no label.
-  if (has_test && train.numbers.columns != test.numbers.columns)
-    throw_data(first_, fmt::format("the test set has {} columns of numbers, the training set {}", test.numbers.columns,
-                                   train.numbers.columns));
-  opened.train = source_of(train, kind, map.classes);
-  if (has_test) opened.test = source_of(test, kind, test_map.classes);
+  opened.test = finish_one(test);
+  opened.validation = finish_one(validation);
+  opened.train = finish_one(train);
   opened.notes = std::move(notes_);
   return opened;
 }

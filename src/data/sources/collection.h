@@ -1,5 +1,5 @@
-// What the tables and text files of one opening give together: a training set, a test set and, where there is no test
-// set, a validation set in its place.
+// What the tables and text files of one opening give together: a training set, a test set and a validation set. What a
+// file is for is known as a whole; rows may say it for themselves.
 #pragma once
 #include <array>
 #include <filesystem>
@@ -12,12 +12,10 @@
 #include "data/class_list.h"
 #include "data/sources/columns.h"
 #include "data/sources/line_format.h"
+#include "data/sources/roles.h"
 #include "data/sources/rows.h"
 
 namespace fewlabel {
-
-/// What a file is for as a whole; rows may say it for themselves.
-enum class Role { train, test, validation, unlabeled };
 
 class Collection {
  public:

@@ -11,6 +11,7 @@
 #include "data/sources/fields.h"
 #include "data/suffixes.h"
 #include "fewlabel/config.h"
+#include "fewlabel/error.h"
 
 namespace fewlabel {
 namespace fs = std::filesystem;
@@ -49,11 +50,15 @@ const std::vector<Names>& text_names() {
                                            {"title"}};
   return names;
 }
-const Names kPath = {"path", "file", "filename", "file_name", "image", "image_path", "file_path", "filepath"};
+const Names kPath = {"path",      "file",     "filename", "file_name",  "image",    "image_path",
+                     "file_path", "filepath", "img",      "image_name", "img_path", "image_file"};
+const Names kPathIfFiles = {"id", "image_id", "img_id", "name"};  // where its values name files that exist
 const Names kLabel = {"label",   "class",   "category", "target",  "intent", "topic",  "sentiment",
                       "y",       "labels",  "cls",      "emotion", "genre",  "stance", "polarity",
                       "species", "outcome", "rating",   "stars",   "tag"};
 const Names kFileLabel = {"label", "class", "category", "labels", "cls"};
+const Names kFileTarget = {"target", "y", "species", "breed", "diagnosis"};     // which may be a number to come near
+const Names kAskable = {"path", "text", "label", "split"};                      // by data.columns
 const Names kBeside = {"", "id", "idx", "index", "uid", "guid", "unnamed:_0"};  // never what an example holds
 
 std::string plain(std::string_view name) {
@@ -117,45 +122,88 @@ class Looker {
   }
 
   Columns find() {
+    ask();
+    Columns columns = find_content();
+    if (asked_.label != kNoColumn) {
+      columns.label = asked_.label;
+      std::erase(columns.values, asked_.label);
+    }
+    if (asked_.split != kNoColumn) columns.split = asked_.split;
+    return columns;
+  }
+
+ private:
+  struct Asked {
+    std::size_t path = kNoColumn, label = kNoColumn, split = kNoColumn;
+    std::vector<std::size_t> texts;
+  };
+
+  Columns find_content() {
     if (width_ == 0) throw_data(request_.where, sample_.rows.empty() ? "lists no file" : fault_of_first());
     const auto kind = request_.options.kind;
-    const std::size_t path = find_any(names_, kPath);
+    std::size_t path = find_any(names_, kPath);
+    if (path == kNoColumn)
+      if (const std::size_t other = find_any(names_, kPathIfFiles); other != kNoColumn && files_exist(other))
+        path = other;
     std::vector<std::size_t> texts = find_texts(names_);
-    found_.split = find_name(names_, "split");
-    if (!request_.options.text.empty()) return take_texts(asked_texts());
+    if (found_.split == kNoColumn) found_.split = find_name(names_, "split");
+    if (asked_.path != kNoColumn) return take_files(asked_.path);
+    if (!asked_.texts.empty()) return take_texts(asked_.texts);
     const bool files = path != kNoColumn && (texts.empty() || kind == Kind::image || (!kind && files_exist(path)));
     if (files && kind != Kind::table) return take_files(path);
     if (!texts.empty() && (!kind || kind == Kind::text)) return take_texts(std::move(texts));
     return look();
   }
 
- private:
   std::string fault_of_first() const { return fmt::format("line {}: {}", sample_.rows[0].line, sample_.rows[0].fault); }
 
-  std::vector<std::size_t> asked_texts() {
-    std::vector<std::size_t> columns;
+  /// What data.columns and data.text say.
+  void ask() {
+    const DataOptions& options = request_.options;
     bool by_number = false;
-    for (const auto& part : split_text(request_.options.text, ',')) {
-      const std::string name = trim(part);
-      std::size_t column = find_name(found_.names, name);
-      if (column == kNoColumn) column = find_name(names_, plain(name));
-      std::size_t number = 0;
-      const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-      if (column == kNoColumn && error == std::errc() && end == name.data() + name.size() && number >= 1 &&
-          number <= width_) {
-        column = number - 1;
-        by_number = true;
+    if (!trim(options.text).empty())
+      for (const auto& part : split_text(options.text, ','))
+        asked_.texts.push_back(column_of(trim(part), "data.text", by_number));
+    if (!trim(options.columns).empty())
+      for (const auto& part : split_text(options.columns, ',')) {
+        const auto colon = part.find(':');
+        const std::string role = trim(part.substr(0, colon));
+        if (colon == std::string::npos || find_name(kAskable, role) == kNoColumn)
+          throw Error(
+              ErrorKind::usage, "data.columns",
+              fmt::format("'{}' is not understood; it names what is in a column: {}", trim(part), join(kAskable, ", ")),
+              "for example data.columns=path:img,label:breed");
+        const std::size_t column = column_of(trim(part.substr(colon + 1)), "data.columns", by_number);
+        if (role == "text")
+          asked_.texts.push_back(column);
+        else
+          (role == "path" ? asked_.path : role == "label" ? asked_.label : asked_.split) = column;
       }
-      if (column == kNoColumn)
-        throw_data(request_.where,
-                   fmt::format("has no column '{}', which data.text names; it has: {}", name,
-                               printable(join(found_.names, ", ").substr(0, 400))),
-                   suggestion(name, found_.names));
-      columns.push_back(column);
+    // A column that is found by its number may be one without a name.
+    if (by_number && sample_.names.empty()) {
+      const auto known = [&](const Names& names) { return find_any(names_, names) != kNoColumn; };
+      found_.header = known(kLabel) || known(kPath) || !find_texts(names_).empty();
+      if (!found_.header) forget_names();
     }
-    if (by_number && sample_.names.empty()) found_.header = find_any(names_, kLabel) != kNoColumn;
-    if (!found_.header && sample_.names.empty()) forget_names();
-    return columns;
+    found_.split = asked_.split;
+  }
+
+  std::size_t column_of(const std::string& name, const char* option, bool& by_number) const {
+    std::size_t column = find_name(found_.names, name);
+    if (column == kNoColumn) column = find_name(names_, plain(name));
+    std::size_t number = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+    if (column == kNoColumn && error == std::errc() && end == name.data() + name.size() && number >= 1 &&
+        number <= width_) {
+      column = number - 1;
+      by_number = true;
+    }
+    if (column == kNoColumn)
+      throw_data(request_.where,
+                 fmt::format("has no column '{}', which {} names; it has: {}", name, option,
+                             printable(join(found_.names, ", ").substr(0, 400))),
+                 suggestion(name, found_.names));
+    return column;
   }
 
   void forget_names() {
@@ -188,10 +236,16 @@ class Looker {
   Columns take_files(std::size_t path) {
     found_.content = Columns::Content::files;
     found_.values = {path};
-    // Beside paths a target may be a number to come near, a box or a mask.
-    found_.label = find_any(names_, kFileLabel);
+    found_.label = file_label();
     if (found_.label == kNoColumn) refuse_unknown([&](std::size_t) { return true; });
     return found_;
+  }
+
+  /// Beside paths a target may be a number to come near, a box or a mask; classes come again.
+  std::size_t file_label() const {
+    if (const std::size_t column = find_any(names_, kFileLabel); column != kNoColumn) return column;
+    const std::size_t target = find_any(names_, kFileTarget);
+    return target != kNoColumn && look_at(target).repeats() ? target : kNoColumn;
   }
 
   Columns take_texts(std::vector<std::size_t> columns) {
@@ -212,15 +266,16 @@ class Looker {
   /// A column with the labels under a name that we do not know must not make every example unlabelled.
   template <typename Like>
   void refuse_unknown(Like&& like_labels) const {
-    if (request_.unlabeled) return;
+    if (request_.unlabeled || asked_.label != kNoColumn) return;
     for (std::size_t c = 0; c < names_.size(); ++c)
       if (!contains(found_.values, c) && c != found_.split && find_name(kBeside, names_[c]) == kNoColumn &&
           find_name(kPath, names_[c]) == kNoColumn && like_labels(c))
         throw_data(request_.where,
-                   fmt::format("{}none of the columns is called label, and '{}' is not known",
+                   fmt::format("{}none of the columns is called label, and '{}' is not known (columns: {})",
                                found_.header ? fmt::format("line {}: ", sample_.rows[0].line) : "",
-                               printable(found_.names[c])),
-                   "call the column of the classes label, or remove the column");
+                               printable(found_.names[c]), printable(join(found_.names, ", ").substr(0, 300))),
+                   fmt::format("say which holds the classes, data.columns=label:{}, or remove the column",
+                               printable(found_.names[c])));
   }
 
   Look look_at(std::size_t column, bool with_first = false) const {
@@ -274,14 +329,13 @@ class Looker {
     if (kind == Kind::image || files_exist(0)) return look_files(0);
     throw_data(request_.where,
                fmt::format("nothing tells which of its {} columns holds texts, paths of files or numbers", width_),
-               "name the columns in a first row: text or path, and label; or give data.text=COLUMN");
+               "name the columns in a first row, text or path, and label; or say them: data.columns=text:1,label:2");
   }
 
   Columns look_files(std::size_t path) {
     found_.content = Columns::Content::files;
     found_.values = {path};
-    // Beside paths a target may be a number to come near, a box or a mask.
-    found_.label = find_any(names_, kFileLabel);
+    found_.label = file_label();
     // Without names the columns are path and label; a first row without a path in it names them.
     const bool first_is_path = sample_.names.empty() && (kind_of_file(first(path)) || exists(first(path)));
     if (sample_.names.empty() && (first_is_path || found_.label == kNoColumn)) {
@@ -366,6 +420,7 @@ class Looker {
   const ColumnsRequest& request_;
   std::size_t width_ = 0;
   Names names_;  // as they are compared
+  Asked asked_;
   Columns found_;
 };
 

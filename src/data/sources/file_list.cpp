@@ -12,16 +12,15 @@ FileListSource::FileListSource(FileList files, std::vector<std::string> classes)
     : files_(std::move(files)), classes_(std::move(classes)) {}
 
 Raw FileListSource::raw(int64_t index) const {
-  const std::filesystem::path path = files_.root / name(index);
-  if (files_.kind != Kind::text) return {read_bytes(path, kMaxEncodedBytes)};
-  const std::string text = read_text(path, kLongestText, files_.encoding);
+  if (files_.kind != Kind::text) return {read_bytes(path(index), kMaxEncodedBytes)};
+  const std::string text = read_text(path(index), kLongestText, files_.encoding);
   return {{text.begin(), text.end()}};
 }
 
 Raw FileListSource::head(int64_t index) const {
   if (files_.kind == Kind::text) return raw(index);
   constexpr int64_t kUsual = 64 << 10;  // holds the header of nearly every file
-  const ByteFile file(files_.root / name(index));
+  const ByteFile file(path(index));
   Raw start{Bytes(static_cast<std::size_t>(std::min(file.size(), kUsual))), {}, file.size()};
   file.read_at(0, start.bytes);
   return start;
@@ -31,7 +30,7 @@ std::string FileListSource::fingerprint() const {
   Hasher hasher;
   for (int64_t i = 0; i < size(); ++i) {
     stop_if_cancelled("data");
-    add_file_stamp(hasher, (files_.root / name(i)).string());
+    add_file_stamp(hasher, path(i).string());
   }
   return hasher.hex();
 }

@@ -44,6 +44,7 @@ class FileListSource : public Source, public Gathered, public Fingerprinted {
   FileListSource(FileList files, std::vector<std::string> classes);
   int64_t size() const override { return files_.paths.size(); }
   std::string name(int64_t index) const override { return std::string(files_.paths[index]); }
+  std::filesystem::path path(int64_t index) const { return files_.root / name(index); }  // by which it opens
   int32_t label(int64_t index) const override { return files_.labels[static_cast<std::size_t>(index)]; }
   const std::vector<std::string>& classes() const override { return classes_; }
   Kind kind() const override { return files_.kind; }

@@ -3,14 +3,18 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
+#include <map>
 #include <memory>
+#include <set>
 
 #include "core/cancel.h"
 #include "core/text.h"
 #include "data/class_list.h"
 #include "data/sources/file_list.h"
+#include "data/sources/roles.h"
 #include "data/suffixes.h"
 
 namespace fewlabel {
@@ -21,6 +25,10 @@ constexpr int kDeepest = 16;  // of folders inside a class folder
 
 struct Listing {
   std::vector<std::string> files, folders;
+  std::vector<std::string> hidden;  // folders
+  std::vector<std::string> broken;  // links that lead nowhere or in a circle
+  std::vector<std::string> closed;  // links to folders that are not followed
+  int64_t special = 0;              // pipes, sockets and devices
 };
 
 struct CloseFolder {
@@ -35,16 +43,27 @@ Listing list_folder(const std::string& path, bool follow) {
   Listing listing;
   while (const dirent* entry = readdir(folder.get())) {
     stop_if_cancelled("data");
-    if (entry->d_name[0] == '.') continue;
+    const std::string name = entry->d_name;
     unsigned char type = entry->d_type;
-    if (type == DT_UNKNOWN || type == DT_LNK) {
-      struct stat status {};
-      if (stat((path + "/" + entry->d_name).c_str(), &status) != 0) continue;
-      if (S_ISDIR(status.st_mode)) type = type == DT_LNK && !follow ? DT_CHR : DT_DIR;
-      if (S_ISREG(status.st_mode)) type = DT_REG;
+    const bool link = type == DT_LNK;
+    if (name[0] == '.' || name == "__MACOSX") {
+      if (type == DT_DIR && name != "." && name != "..") listing.hidden.push_back(name);
+      continue;
     }
-    if (type == DT_DIR) listing.folders.emplace_back(entry->d_name);
-    if (type == DT_REG) listing.files.emplace_back(entry->d_name);
+    if (type == DT_UNKNOWN || link) {
+      struct stat status {};
+      if (stat((path + "/" + name).c_str(), &status) != 0) {
+        listing.broken.push_back(name);
+        continue;
+      }
+      type = S_ISDIR(status.st_mode) ? DT_DIR : S_ISREG(status.st_mode) ? DT_REG : DT_CHR;
+    }
+    if (type == DT_DIR)
+      (link && !follow ? listing.closed : listing.folders).push_back(name);
+    else if (type == DT_REG)
+      listing.files.push_back(name);
+    else
+      ++listing.special;
   }
   return listing;
 }
@@ -53,11 +72,19 @@ bool is_any(const std::string& name, std::initializer_list<std::string_view> wan
   return std::find(wanted.begin(), wanted.end(), lower(name)) != wanted.end();
 }
 
-bool is_unlabeled_name(const std::string& name) { return is_any(name, {"unlabeled", "unlabelled", "unsup"}); }
-
 /// Text files that stand beside classes and are no examples.
 bool is_notice(const std::string& name) {
   return is_any(fs::path(name).stem().string(), {"readme", "license", "licence", "classes", "labels", "copying"});
+}
+
+/// "a, b, c and 4 more"
+std::string first_of(const std::vector<std::string>& names) {
+  constexpr std::size_t kShown = 8;
+  const std::size_t shown = std::min(names.size(), kShown);
+  std::string text = join({names.begin(), names.begin() + static_cast<std::ptrdiff_t>(shown)}, ", ");
+  if (shown < names.size())
+    text += fmt::format(" and {} more", with_commas(static_cast<int64_t>(names.size() - shown)));
+  return printable(escape_bytes(text));
 }
 
 /// What one split holds of one kind; labels are provisional until the classes are known.
@@ -67,29 +94,49 @@ struct Found {
 };
 
 /// One split while it is being found. Which kind is meant is known when all is counted.
+struct Part {
+  Found images, texts;
+  int64_t captions = 0;                   // texts beside an image of the same name
+  std::map<std::string, int64_t> others;  // files of no kind, by suffix
+  Found& of(Kind kind) { return kind == Kind::image ? images : texts; }
+  int64_t size() const { return images.files.paths.size() + texts.files.paths.size(); }
+};
+
+/// All splits of a folder.
 class Finder {
  public:
-  explicit Finder(fs::path root) : root_(std::move(root)) {}
+  Finder(const OpenRequest& request, Listing top)
+      : root_(request.path),
+        listed_(request.classes.begin(), request.classes.end()),
+        only_listed_(!request.options.classes.empty()),
+        top_(std::move(top)) {}
 
-  /// `inside` is relative to the root: "" or "train/".
-  void add_split(const std::string& inside) {
-    Listing top = list_folder((root_ / inside).string(), true);
-    std::sort(top.folders.begin(), top.folders.end(), natural_less);
-    for (const auto& folder : top.folders)
-      if (!is_unlabeled_name(folder)) {
-        const int64_t before = images() + texts();
-        add_tree(inside + folder + "/", folder);
-        if (images() + texts() == before) empty_.push_back(folder);
+  /// `inside` is relative to the root: "" or "train/"; `beside`: folders in it that are no classes.
+  void add_split(const std::string& inside, Role role, const std::set<std::string>& beside) {
+    Listing here = inside.empty() ? top_ : list_folder((root_ / inside).string(), true);
+    note_links(inside, here);
+    std::sort(here.folders.begin(), here.folders.end(), natural_less);
+    for (const auto& folder : here.hidden) no_classes_.push_back(folder);
+    for (const auto& folder : here.folders) {
+      if (beside.contains(folder) || is_unlabeled(folder)) continue;
+      if (only_listed_ && !listed_.contains(folder)) {
+        unlisted_.push_back(inside + folder);
+        continue;
       }
-    for (const auto& folder : top.folders)
-      if (is_unlabeled_name(folder)) add_unlabeled(inside + folder + "/");
-    add_files(inside, top.files, "", true);
+      const int64_t before = size();
+      add_tree(inside + folder + "/", folder, role);
+      if (size() == before) no_classes_.push_back(folder + " (empty)");
+    }
+    for (const auto& folder : here.folders)
+      if (!beside.contains(folder) && is_unlabeled(folder)) add_unlabeled(inside + folder + "/", role);
+    add_files(inside, here.files, "", true, role);
   }
 
-  void add_unlabeled(const std::string& inside) {
-    const int64_t images_before = images(), texts_before = texts();
-    add_tree(inside, "");
-    unlabeled_.push_back({inside, images() - images_before, texts() - texts_before});
+  void add_unlabeled(const std::string& inside, Role role) {
+    Part& mine = part(role);
+    const int64_t images = mine.images.files.paths.size(), texts = mine.texts.files.paths.size();
+    add_tree(inside, "", role);
+    unlabeled_.push_back({inside, mine.images.files.paths.size() - images, mine.texts.files.paths.size() - texts});
   }
 
   void check_unlabeled(Kind kind) const {
@@ -101,22 +148,63 @@ class Finder {
                    fmt::format("put {}s into it or remove the folder", word_for_one(kind)));
   }
 
-  Found& found(Kind kind) { return kind == Kind::image ? images_ : texts_; }
-  std::shared_ptr<const Source> finish(Kind kind, const ClassMap& map, const std::string& encoding) {
-    FileList& files = found(kind).files;
+  bool is_unlabeled(const std::string& folder) const {
+    return role_of_word(folder) == Role::unlabeled && !listed_.contains(folder);
+  }
+
+  Part& part(Role role) { return parts_[role == Role::test ? 1 : role == Role::validation ? 2 : 0]; }
+
+  std::shared_ptr<const Source> finish(Role role, Kind kind, const ClassMap& map, const std::string& encoding) {
+    Part& mine = part(role);
+    FileList& files = mine.of(kind).files;
     for (int32_t& label : files.labels) label = map(label);
     files.kind = kind;
     files.root = root_;
     files.encoding = encoding;
-    files.left_out = others_ + (kind == Kind::image ? texts() : images());
+    files.left_out = mine.of(kind == Kind::image ? Kind::text : Kind::image).files.paths.size();
+    for (const auto& [suffix, count] : mine.others) files.left_out += count;
     return std::make_shared<FileListSource>(std::move(files), map.classes);
   }
 
-  int64_t images() const { return images_.files.paths.size(); }
-  int64_t texts() const { return texts_.files.paths.size(); }
-  int64_t captions() const { return captions_; }
-  int64_t others() const { return others_; }
-  const std::vector<std::string>& empty() const { return empty_; }
+  /// The examples of a kind over all splits, and of all files that are none.
+  int64_t count(Kind kind) const {
+    int64_t all = 0;
+    for (const Part& part : parts_) all += (kind == Kind::image ? part.images : part.texts).files.paths.size();
+    return all;
+  }
+  int64_t captions() const { return parts_[0].captions + parts_[1].captions + parts_[2].captions; }
+  int64_t size() const { return count(Kind::image) + count(Kind::text); }
+  int64_t others() const {
+    int64_t all = 0;
+    for (const Part& part : parts_)
+      for (const auto& [suffix, count] : part.others) all += count;
+    return all;
+  }
+
+  /// Sentences about all that is there and is no example.
+  std::vector<std::string> notes(Kind kind) const {
+    std::vector<std::string> notes;
+    if (!no_classes_.empty()) notes.push_back("folders that are no classes: " + first_of(no_classes_));
+    if (!unlisted_.empty()) notes.push_back("left out, as classes= does not list them: " + first_of(unlisted_));
+    if (!inner_.empty()) notes.push_back("kept apart from the training set: " + first_of(inner_));
+    std::map<std::string, int64_t> suffixes;
+    for (const Part& part : parts_)
+      for (const auto& [suffix, count] : part.others) suffixes[suffix] += count;
+    if (const int64_t other = count(kind == Kind::image ? Kind::text : Kind::image); other > 0)
+      suffixes[kind == Kind::image ? ".txt" : "image"] += other;
+    if (!suffixes.empty()) {
+      std::vector<std::pair<int64_t, std::string>> order;
+      for (const auto& [suffix, count] : suffixes) order.emplace_back(-count, suffix);
+      std::sort(order.begin(), order.end());
+      std::vector<std::string> words;
+      for (const auto& [count, suffix] : order) words.push_back(fmt::format("{} {}", with_commas(-count), suffix));
+      notes.push_back("files that are no examples: " + first_of(words));
+    }
+    if (!broken_.empty()) notes.push_back("links that lead nowhere or in a circle: " + first_of(broken_));
+    if (!closed_.empty()) notes.push_back("links to folders, which are not followed here: " + first_of(closed_));
+    if (special_ > 0) notes.push_back(fmt::format("pipes, sockets or devices: {}", with_commas(special_)));
+    return notes;
+  }
 
  private:
   struct Unlabeled {
@@ -124,70 +212,165 @@ class Finder {
     int64_t images, texts;
   };
 
-  void add_tree(const std::string& inside, const std::string& label, int depth = 0) {
+  void note_links(const std::string& inside, const Listing& listing) {
+    for (const auto& name : listing.broken) broken_.push_back(inside + name);
+    for (const auto& name : listing.closed) closed_.push_back(inside + name);
+    special_ += listing.special;
+  }
+
+  void add_tree(const std::string& inside, const std::string& label, Role role, int depth = 0) {
     if (depth > kDeepest)
       throw_data((root_ / inside).string(), fmt::format("lies more than {} folders deep", kDeepest));
     Listing listing = list_folder((root_ / inside).string(), false);
-    add_files(inside, listing.files, label, false);
+    note_links(inside, listing);
+    add_files(inside, listing.files, label, false, role);
     std::sort(listing.folders.begin(), listing.folders.end(), natural_less);
-    for (const auto& folder : listing.folders) add_tree(inside + folder + "/", label, depth + 1);
+    for (const auto& folder : listing.folders) {
+      // class/train/ and class/test/
+      const auto inner = depth == 0 && role == Role::train && !label.empty() ? role_of_word(folder) : std::nullopt;
+      const bool apart = inner && !is_training(*inner);
+      if (apart) inner_.push_back(inside + folder);
+      add_tree(inside + folder + "/", label, apart ? *inner : role, depth + 1);
+    }
   }
 
   /// `label` empty: without one.
-  void add_files(const std::string& inside, std::vector<std::string>& names, const std::string& label, bool top) {
+  void add_files(const std::string& inside, std::vector<std::string>& names, const std::string& label, bool top,
+                 Role role) {
     std::sort(names.begin(), names.end());
+    Part& mine = part(role);
     std::string image;  // the stem of the one before
     for (const auto& name : names) {
       const auto kind = kind_of_file(name);
       if (!kind || (kind == Kind::text && top && is_notice(name))) {
-        ++others_;
+        const std::string suffix = lower(fs::path(name).extension().string());
+        ++mine.others[suffix.empty() ? "without a suffix" : suffix];
         continue;
       }
       const std::string stem = name.substr(0, name.rfind('.'));
       if (kind == Kind::image) image = stem;
-      if (kind == Kind::text && stem == image) ++captions_;
-      Found& mine = found(*kind);
-      mine.files.paths.add(inside + name);
-      mine.files.labels.push_back(mine.labels.add(label, inside.substr(0, inside.rfind('/'))));
+      if (kind == Kind::text && stem == image) ++mine.captions;
+      Found& found = mine.of(*kind);
+      found.files.paths.add(inside + name);
+      found.files.labels.push_back(found.labels.add(label, inside.substr(0, inside.rfind('/'))));
     }
   }
 
   fs::path root_;
-  Found images_, texts_;
-  int64_t captions_ = 0;  // texts beside an image of the same name
-  int64_t others_ = 0;    // files of no kind
-  std::vector<std::string> empty_;
+  std::set<std::string> listed_;  // what classes= names
+  bool only_listed_;
+  Listing top_;
+  std::array<Part, 3> parts_;  // train, test, validation
   std::vector<Unlabeled> unlabeled_;
+  std::vector<std::string> no_classes_, unlisted_, inner_, broken_, closed_;
+  int64_t special_ = 0;
 };
 
+/// The folders of the splits, each with a slash behind it; train "" is the root itself, others "" are not there.
 struct Splits {
-  std::string train, test;  // folders inside the root; "" is the root itself, test "" is none
+  std::string train, test, validation;
+  std::set<std::string> all() const {
+    std::set<std::string> names;
+    for (const auto& folder : {train, test, validation})
+      if (!folder.empty()) names.insert(folder.substr(0, folder.size() - 1));
+    return names;
+  }
+  std::string& of(Role role) { return role == Role::train ? train : role == Role::test ? test : validation; }
 };
 
-Splits find_splits(const Listing& top) {
-  const auto find = [&](std::initializer_list<std::string_view> names) -> std::string {
-    for (const std::string_view name : names)
-      for (const std::string& folder : top.folders)
-        if (lower(folder) == name) return folder + "/";
-    return "";
-  };
-  const std::string train = find({"train", "training"});
-  if (train.empty()) return {};
-  const std::string test = find({"test", "testing", "val", "valid", "validation", "dev"});
-  if (!test.empty()) return {train, test};
-  const bool alone = std::all_of(top.folders.begin(), top.folders.end(), [&](const std::string& name) {
-    return name + "/" == train || is_unlabeled_name(name);
-  });
-  return alone ? Splits{train, ""} : Splits{};
+bool holds_folder_of(const std::string& path, const std::set<std::string>& names) {
+  const Listing listing = list_folder(path, true);
+  return std::any_of(listing.folders.begin(), listing.folders.end(),
+                     [&](const std::string& folder) { return names.contains(folder); });
 }
+
+/// Folders by what their names say: as a whole ("test"), or, where every folder's name says it, by a word
+/// ("fruits-test"). What classes= lists is a class.
+class SplitFinder {
+ public:
+  SplitFinder(const OpenRequest& request, const Listing& top) : request_(request) {
+    const std::set<std::string> listed(request.classes.begin(), request.classes.end());
+    std::vector<std::string> plain;  // names that are no role as a whole
+    for (const auto& folder : top.folders) {
+      const auto role = listed.contains(folder) ? std::nullopt : role_of_word(folder);
+      if (role && *role != Role::unlabeled) named_.emplace_back(*role, folder);
+      if (!role) plain.push_back(folder);
+    }
+    classes_.insert(plain.begin(), plain.end());
+    if (named_.empty()) find_words(plain, listed);
+  }
+
+  Splits find() const {
+    const bool train = has(Role::train), judged = has(Role::test) || has(Role::validation);
+    if (train && (judged || classes_.empty() || holds_classes(Role::train))) return splits();
+    if (!judged || train) return {};
+    if (classes_.empty())
+      throw_data(request_.path.string(), "holds a test set and nothing to learn from, by the names of its folders",
+                 fmt::format("give the folder itself: {}", (request_.path / named_[0].second).string()));
+    if (!holds_classes(Role::test) && !holds_classes(Role::validation)) refuse();
+    return splits();
+  }
+
+ private:
+  void find_words(const std::vector<std::string>& names, const std::set<std::string>& listed) {
+    std::vector<std::pair<Role, std::string>> found;
+    for (const auto& name : names) {
+      const std::vector<Role> roles = roles_in_name(name);
+      if (roles.size() != 1 || roles[0] == Role::unlabeled || listed.contains(name)) return;
+      found.emplace_back(roles[0], name);
+    }
+    std::swap(named_, found);
+    if (has(Role::train) && (has(Role::test) || has(Role::validation)))
+      classes_.clear();
+    else
+      named_.clear();  // test-tube and dev-board are things
+  }
+  bool has(Role role) const {
+    return std::any_of(named_.begin(), named_.end(), [&](const auto& entry) { return entry.first == role; });
+  }
+  bool holds_classes(Role role) const {
+    return std::any_of(named_.begin(), named_.end(), [&](const auto& entry) {
+      return entry.first == role && holds_folder_of((request_.path / entry.second).string(), classes_);
+    });
+  }
+  Splits splits() const {
+    Splits splits;
+    for (const auto& [role, folder] : named_) {
+      std::string& place = splits.of(role);
+      if (!place.empty())
+        throw_data(request_.path.string(),
+                   fmt::format("holds {} and {}/, both a {} set by their names", place, folder, to_string(role)),
+                   fmt::format("give the one that is meant: {}={}",
+                               role == Role::train  ? "data"
+                               : role == Role::test ? "data.test"
+                                                    : "data.validation",
+                               (request_.path / folder).string()));
+      place = folder + "/";
+    }
+    return splits;
+  }
+  [[noreturn]] void refuse() const {
+    const std::string& folder = named_[0].second;
+    const std::string others = join({classes_.begin(), classes_.end()}, ",").substr(0, 200);
+    throw_data(request_.path.string(),
+               fmt::format("holds {}/ beside folders of classes, and nothing says whether it is a class or a {} set",
+                           printable(folder), to_string(named_[0].first)),
+               fmt::format("say it: classes={},{} makes it a class; classes={} leaves it out", printable(others),
+                           printable(folder), printable(others)));
+  }
+
+  const OpenRequest& request_;
+  std::vector<std::pair<Role, std::string>> named_;
+  std::set<std::string> classes_;
+};
 
 /// A few of the other kind are no examples: a read-me, a list of classes, a logo. So are texts beside images of the
 /// same names, which are captions or boxes.
-Kind choose_kind(const OpenRequest& request, const Finder& train, const Finder& test) {
+Kind choose_kind(const OpenRequest& request, const Finder& finder) {
   if (request.options.kind) return *request.options.kind;
-  const int64_t images = train.images() + test.images(), texts = train.texts() + test.texts();
+  const int64_t images = finder.count(Kind::image), texts = finder.count(Kind::text);
   const auto is_stray = [](int64_t few, int64_t many) { return few <= std::max<int64_t>(1, many / 10); };
-  if (texts == 0 || (images > 0 && is_stray(texts - train.captions() - test.captions(), images))) return Kind::image;
+  if (texts == 0 || (images > 0 && is_stray(texts - finder.captions(), images))) return Kind::image;
   if (images == 0 || is_stray(images, texts)) return Kind::text;
   throw_data(request.path.string(),
              fmt::format("holds {} images and {} texts, and nothing says which are the examples", with_commas(images),
@@ -199,35 +382,43 @@ Kind choose_kind(const OpenRequest& request, const Finder& train, const Finder& 
 
 Opened open_class_folder(const OpenRequest& request) {
   const Listing top = list_folder(request.path.string(), true);
-  const Splits splits = find_splits(top);
-  Finder train(request.path), test(request.path);
-  train.add_split(splits.train);
+  const Splits splits = SplitFinder(request, top).find();
+  Finder finder(request, top);
+  const std::set<std::string> beside = splits.all();
+  finder.add_split(splits.train, Role::train, splits.train.empty() ? beside : std::set<std::string>());
+  std::vector<std::string> ignored;  // beside train/
   if (!splits.train.empty())
-    for (const auto& folder : top.folders)
-      if (is_unlabeled_name(folder)) train.add_unlabeled(folder + "/");
-  if (!splits.test.empty()) test.add_split(splits.test);
-  const Kind kind = choose_kind(request, train, test);
+    for (const auto& folder : top.folders) {
+      if (finder.is_unlabeled(folder))
+        finder.add_unlabeled(folder + "/", Role::train);
+      else if (!beside.contains(folder))
+        ignored.push_back(folder);
+    }
+  if (!splits.test.empty()) finder.add_split(splits.test, Role::test, {});
+  if (!splits.validation.empty()) finder.add_split(splits.validation, Role::validation, {});
+  const Kind kind = choose_kind(request, finder);
   if (kind == Kind::table)
     throw_data(request.path.string(), "holds no table of numbers", "wanted: a CSV, TSV, JSONL or NPY file");
-  if (train.found(kind).files.paths.size() == 0)
+  if (finder.part(Role::train).of(kind).files.paths.size() == 0)
     throw_data(request.path.string(),
                fmt::format("holds no {} ({} other files)",
                            request.options.kind ? kind == Kind::image ? "PNG, JPEG or WebP image" : "text (.txt)"
                                                 : "PNG, JPEG or WebP image and no text (.txt)",
-                           train.others() + train.images() + train.texts()),
+                           finder.others() + finder.size()),
                "wanted: a folder of images or texts for each class, and unlabeled/ for those without a label");
-  train.check_unlabeled(kind);
-  const ClassMap map = map_classes(train.found(kind).labels, request.classes, NumberLabels::are_names);
-  Opened opened;
-  if (!splits.test.empty()) {
-    test.check_unlabeled(kind);
-    const ClassMap test_map = map_classes(test.found(kind).labels, map.classes, NumberLabels::are_names);
-    opened.test = test.finish(kind, test_map, request.options.encoding);
-  }
-  opened.train = train.finish(kind, map, request.options.encoding);
-  if (!train.empty().empty())
-    opened.notes.push_back(fmt::format("folders without an example are no classes: {}",
-                                       printable(escape_bytes(join(train.empty(), ", ").substr(0, 400)))));
+  finder.check_unlabeled(kind);
+  Opened opened{nullptr, nullptr, nullptr, finder.notes(kind)};
+  if (!ignored.empty()) opened.notes.push_back(fmt::format("left out, beside {}: {}", splits.train, first_of(ignored)));
+  const ClassMap map = map_classes(finder.part(Role::train).of(kind).labels, request.classes, NumberLabels::are_names);
+  const auto held_out = [&](Role role) -> std::shared_ptr<const Source> {
+    Found& found = finder.part(role).of(kind);
+    if (found.files.paths.size() == 0) return nullptr;
+    const ClassMap mine = map_classes(found.labels, map.classes, NumberLabels::are_names);
+    return finder.finish(role, kind, mine, request.options.encoding);
+  };
+  opened.test = held_out(Role::test);
+  opened.validation = held_out(Role::validation);
+  opened.train = finder.finish(Role::train, kind, map, request.options.encoding);
   return opened;
 }
 

@@ -7,6 +7,7 @@
 #include "core/text.h"
 #include "data/class_list.h"
 #include "data/sources/records.h"
+#include "data/sources/roles.h"
 #include "data/sources/sources.h"
 
 namespace fewlabel {
@@ -104,7 +105,9 @@ std::string without_gz(const std::string& name) {
   return name.ends_with(".gz") ? name.substr(0, name.size() - 3) : name;
 }
 
-bool is_images_name(const std::string& name) { return name.find("images") != std::string::npos; }
+bool is_images_name(const std::string& name) {
+  return name.find("images") != std::string::npos && name.find("idx") != std::string::npos;
+}
 
 /// The labels that belong to an images file, compressed or not.
 std::optional<fs::path> labels_beside(const fs::path& images) {
@@ -123,6 +126,16 @@ RecordBlock open_pair(const fs::path& images, int64_t max_pixels) {
   return block;
 }
 
+/// EMNIST comes as six datasets in one folder; their labels mean different things.
+void refuse_several(const std::string& where, const std::map<std::string, fs::path>& files) {
+  std::map<std::string, std::string> first;  // of the files of each dataset
+  for (const auto& [name, path] : files)
+    if (role_in_name(path.string(), name) != Role::unlabeled) first.try_emplace(without_roles(name), name);
+  if (first.size() < 2) return;
+  throw_data(where, fmt::format("holds several datasets: {} beside {}", first.begin()->second, first.rbegin()->second),
+             "give the files of one: data=FOLDER/…train-images… data.test=FOLDER/…test-images…");
+}
+
 }  // namespace
 
 bool is_idx_file(const fs::path& file) {
@@ -133,35 +146,38 @@ bool is_idx_file(const fs::path& file) {
 bool is_idx_folder(const fs::path& folder) {
   for (const auto& entry : fs::directory_iterator(folder)) {
     const std::string name = entry.path().filename().string();
-    if (is_images_name(name) && name.find("idx") != std::string::npos && entry.is_regular_file()) return true;
+    if (is_images_name(name) && !name.starts_with(".") && entry.is_regular_file()) return true;
   }
   return false;
 }
 
 Opened open_idx(const OpenRequest& request) {
-  std::vector<RecordBlock> train, test;
+  std::vector<RecordBlock> train, test, validation;
   if (fs::is_directory(request.path)) {
     std::map<std::string, fs::path> files;  // by name without .gz
     for (const auto& entry : fs::directory_iterator(request.path)) {
       const std::string name = entry.path().filename().string();
-      if (!is_images_name(name) || name.find("idx") == std::string::npos) continue;
+      if (!is_images_name(name) || name.starts_with(".")) continue;
       const std::string plain = without_gz(name);
       if (const auto [place, fresh] = files.try_emplace(plain, entry.path()); !fresh)
         throw_data(request.path.string(), fmt::format("holds both {} and {}.gz", plain, plain), "keep one of them");
     }
+    refuse_several(request.path.string(), files);
     for (const auto& [name, path] : files) {
-      const bool held_out = name.starts_with("t10k") || name.starts_with("test");
-      (held_out ? test : train).push_back(open_pair(path, request.options.max_pixels));
+      const Role role = role_in_name(path.string(), name).value_or(Role::train);
+      auto& blocks = role == Role::test ? test : role == Role::validation ? validation : train;
+      blocks.push_back(open_pair(path, request.options.max_pixels));
+      if (role == Role::unlabeled) blocks.back().labels.clear();
     }
     if (train.empty()) throw_data(request.path.string(), "has test images but no train-images IDX file");
   } else {
     train.push_back(open_pair(request.path, request.options.max_pixels));
   }
-  const int32_t highest = std::max(highest_label(train), highest_label(test));
-  const auto classes = number_classes(highest, request.classes, request.path.string());
+  const auto classes = number_classes(labels_of({&train, &test, &validation}), request.classes, request.path.string());
   Opened opened;
   opened.train = std::make_shared<RecordSource>(std::move(train), classes);
   if (!test.empty()) opened.test = std::make_shared<RecordSource>(std::move(test), classes);
+  if (!validation.empty()) opened.validation = std::make_shared<RecordSource>(std::move(validation), classes);
   return opened;
 }
 

@@ -58,14 +58,18 @@ bool to_field(const Json& value, std::string& field) {
 
 class JsonRows final : public RowReader {
  public:
-  explicit JsonRows(std::string_view text) : text_(text) {
+  JsonRows(std::string_view text, const std::string& where) : text_(text) {
     if (text_.starts_with("\xef\xbb\xbf")) text_.remove_prefix(3);
     const std::string_view all = text_;
     std::set<std::string> names;
     Row row;
-    for (int k = 0; k < kRowsForColumns && next(row); ++k)
+    for (int k = 0; k < kRowsForColumns && next(row); ++k) {
       if (row.fault.empty())
         for (const auto& [name, value] : object_.items()) names.insert(name);
+      if (names.size() > kMostColumns)
+        throw_data(where, fmt::format("its first {} rows have more than {} keys in all", k + 1, kMostColumns),
+                   "a row wants the same keys as the others");
+    }
     columns_.assign(names.begin(), names.end());
     text_ = all;
     line_ = 0;
@@ -105,7 +109,9 @@ class JsonRows final : public RowReader {
 
 }  // namespace
 
-std::unique_ptr<RowReader> json_rows(std::string_view text) { return std::make_unique<JsonRows>(text); }
+std::unique_ptr<RowReader> json_rows(std::string_view text, const std::string& where) {
+  return std::make_unique<JsonRows>(text, where);
+}
 
 std::string label_from_json(std::string_view text, const std::string& where) {
   Json object;
@@ -116,7 +122,7 @@ std::string label_from_json(std::string_view text, const std::string& where) {
     if (found->is_string() || found->is_number_integer()) {
       std::string label;
       to_field(*found, label);
-      return label == "-1" ? std::string() : label;
+      return label;
     }
     throw_data(where, fmt::format("'{}' must be a text, a whole number or null", key));
   }

@@ -1,9 +1,13 @@
 // Tables (CSV, TSV, JSONL) and lists of lines: which files of a folder are meant, and what each is for.
 #include <algorithm>
 #include <array>
+#include <utility>
+
+#include <fmt/format.h>
 
 #include "core/text.h"
 #include "data/sources/collection.h"
+#include "data/sources/roles.h"
 #include "data/sources/sources.h"
 
 namespace fewlabel {
@@ -44,6 +48,37 @@ std::optional<fs::path> find_lines(const fs::path& folder) {
   return find_file(folder, "train", std::array{".txt", ".text", ".label"});
 }
 
+/// Of tables whose names say it by a word: the training one, "dogs-train.csv".
+std::vector<fs::path> find_by_word(const fs::path& folder) {
+  std::vector<fs::path> found;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const fs::path& file = entry.path();
+    if (!is_manifest(file) || !entry.is_regular_file() || file.filename().string().starts_with(".")) continue;
+    if (roles_in_name(file.stem().string()) == std::vector{Role::train}) found.push_back(file);
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+/// The files that belong to a training file: the same suffix, and the same name but for the word that says the split.
+std::vector<std::pair<fs::path, Role>> files_beside(const fs::path& train) {
+  std::vector<std::pair<fs::path, Role>> found;
+  const std::string common = without_roles(train.stem().string());
+  const bool plain = common.empty() || roles_in_name(train.stem().string()).empty();  // train.csv, metadata.csv
+  for (const auto& entry : fs::directory_iterator(train.parent_path())) {
+    const fs::path& file = entry.path();
+    const std::string stem = file.stem().string();
+    if (file == train || !entry.is_regular_file() || stem.starts_with(".")) continue;
+    const auto roles = roles_in_name(stem);
+    if (roles.size() != 1 || roles[0] == Role::train || without_roles(stem) != (plain ? "" : common)) continue;
+    const bool alike = file.extension() == train.extension();
+    if (alike || (roles[0] == Role::unlabeled && (is_manifest(file) || file.extension() == ".txt")))
+      found.emplace_back(file, roles[0]);
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
 }  // namespace
 
 bool is_manifest(const fs::path& file) { return has_suffix(file, kTables); }
@@ -51,10 +86,10 @@ bool is_manifest(const fs::path& file) { return has_suffix(file, kTables); }
 bool is_lines_file(const fs::path& file) { return has_suffix(file, kLines); }
 
 std::vector<fs::path> find_manifests(const fs::path& folder) {
-  for (const auto* stem : {"train", "manifest", "labels", "metadata"})
+  for (const auto* stem : {"train", "training", "manifest", "labels", "metadata"})
     if (auto found = find_file(folder, stem, kTables)) return {*found};
   if (auto found = find_lines(folder)) return {*found};
-  return {};
+  return find_by_word(folder);
 }
 
 Opened open_manifest(const OpenRequest& request) {
@@ -63,27 +98,19 @@ Opened open_manifest(const OpenRequest& request) {
     add(collection, request.path, Role::train);
     return collection.finish();
   }
-  const fs::path train = find_manifests(request.path).at(0);
+  const std::vector<fs::path> found = find_manifests(request.path);
+  if (found.size() > 1)
+    throw_data(request.path.string(),
+               fmt::format("holds {} and {}, both training sets by their names", found[0].filename().string(),
+                           found[1].filename().string()),
+               "give the one that is meant: data=" + found[0].string());
+  const fs::path& train = found[0];
   add(collection, train, Role::train);
-  const auto beside = [&](const std::string& stem) {
-    return find_file(request.path, stem, std::array{train.extension().c_str()});
-  };
-  if (train.extension() == ".train") {
-    const fs::path test = fs::path(train).replace_extension(".test"),
-                   validation = fs::path(train).replace_extension(".dev");
-    if (fs::is_regular_file(test)) add(collection, test, Role::test);
-    if (fs::is_regular_file(validation)) add(collection, validation, Role::validation);
-  }
-  if (const auto test = beside("test")) add(collection, *test, Role::test);
-  for (const auto* stem : {"validation", "valid", "val", "dev"})
-    if (const auto validation = beside(stem)) {
-      add(collection, *validation, Role::validation);
-      break;
-    }
-  for (const auto* stem : {"unlabeled", "unlabelled"})
-    for (const auto* suffix : {".csv", ".tsv", ".jsonl", ".ndjson", ".txt"})
-      if (const auto file = request.path / (std::string(stem) + suffix); fs::is_regular_file(file))
-        add(collection, file, Role::unlabeled);
+  if (train.extension() == ".train")
+    for (const auto& [suffix, role] : {std::pair(".test", Role::test), std::pair(".dev", Role::validation)})
+      if (const fs::path file = fs::path(train).replace_extension(suffix); fs::is_regular_file(file))
+        add(collection, file, role);
+  for (const auto& [file, role] : files_beside(train)) add(collection, file, role);
   return collection.finish();
 }
 

@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <cstring>
 #include <map>
 
 #include "core/text.h"
 #include "data/class_list.h"
 #include "data/sources/records.h"
+#include "data/sources/roles.h"
 #include "data/sources/rows.h"
 #include "data/sources/sources.h"
 
@@ -74,6 +76,10 @@ Array open_array(const fs::path& path) {
     throw_data(where, "holds pickled Python objects, which are never read", "save a plain array of numbers");
   if (entry(header, "fortran_order", where, ",}") != "False")
     throw_data(where, "is stored in Fortran order", "save numpy.ascontiguousarray(x) instead");
+  if (array.type.size() >= 2 && (array.type[1] == 'U' || array.type[1] == 'S'))
+    throw_data(
+        where, fmt::format("holds texts (type '{}'), where numbers are wanted", array.type),
+        "names, y = numpy.unique(y, return_inverse=True) gives numbers; list the names in classes.txt beside them");
   if (array.type.size() != 3 || (array.type[0] != '<' && array.type[0] != '|') || array.type[2] < '1' ||
       array.type[2] > '8')
     throw_data(where, fmt::format("has values of type '{}'; wanted little-endian numbers", array.type));
@@ -127,6 +133,21 @@ RecordBlock open_images(const fs::path& path, int64_t max_pixels) {
   return block;
 }
 
+/// A value of an array of numbers; kind and width as NumPy writes them.
+double number_at(const uint8_t* from, char kind, std::size_t width) {
+  if (kind == 'f') {
+    float single = 0;
+    double wide = 0;
+    std::memcpy(width == 4 ? static_cast<void*>(&single) : &wide, from, width);
+    return width == 4 ? static_cast<double>(single) : wide;
+  }
+  uint64_t bits = 0;
+  std::memcpy(&bits, from, width);
+  const int shift = static_cast<int>(64 - 8 * width);  // extends the sign
+  return kind == 'i' ? static_cast<double>(static_cast<int64_t>(bits << shift) >> shift) : static_cast<double>(bits);
+}
+
+/// Whole numbers, which may be stored as floats; −1 and NaN are unlabelled.
 std::vector<int32_t> read_labels(const fs::path& path, int64_t count) {
   const Array array = open_array(path);
   const std::string where = path.string();
@@ -134,7 +155,8 @@ std::vector<int32_t> read_labels(const fs::path& path, int64_t count) {
       array.shape.size() > 2)
     throw_data(where, fmt::format("has labels of shape ({}) for {} images", fmt::join(array.shape, ", "), count));
   const char kind = array.type[1];
-  if (kind != 'u' && kind != 'i')
+  const bool wide_float = kind == 'f' && (array.item == 4 || array.item == 8);
+  if (kind != 'u' && kind != 'i' && kind != 'b' && !wide_float)
     throw_data(where, fmt::format("has labels of type '{}'; wanted whole numbers", array.type));
   Bytes raw(static_cast<std::size_t>(count * array.item));
   array.file->read_at(array.offset, raw);
@@ -142,49 +164,57 @@ std::vector<int32_t> read_labels(const fs::path& path, int64_t count) {
   labels.reserve(static_cast<std::size_t>(count));
   const auto item = static_cast<std::size_t>(array.item);
   for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
-    uint64_t bits = 0;
-    std::memcpy(&bits, raw.data() + i * item, item);
-    const int shift = static_cast<int>(64 - 8 * item);  // extends the sign
-    const int64_t value = kind == 'i' ? static_cast<int64_t>(bits << shift) >> shift : static_cast<int64_t>(bits);
+    const double value = number_at(raw.data() + i * item, kind, item);
+    if (std::isnan(value)) {
+      labels.push_back(kUnlabeled);
+      continue;
+    }
     if (value < -1 || value > 1'000'000)
       throw_data(where, fmt::format("label {} of example {} is out of range; -1 means unlabelled", value, i));
+    if (value != std::floor(value))
+      throw_data(where, fmt::format("label {} of example {} is no whole number", value, i));
     labels.push_back(static_cast<int32_t>(value));
   }
   return labels;
 }
 
-struct Role {
-  bool images = false, labels = false, test = false;
+/// What a file is by its name.
+struct Naming {
+  bool images = false, labels = false;
+  Role role = Role::train;
   std::string key;  // what a pair has in common
 };
 
-/// train_images.npy, x_test.npy, labels.npy, …
-std::optional<Role> role_of(const fs::path& path) {
-  if (path.extension() != ".npy") return {};
-  Role role;
-  for (const auto& part : split_text(lower(path.stem().string()), '_')) {
+/// train_images.npy, x_test.npy, y-val.npy, labels.npy, …
+std::optional<Naming> naming_of(const fs::path& path) {
+  const std::string stem = path.stem().string();
+  if (path.extension() != ".npy" || stem.starts_with(".")) return {};
+  Naming naming;
+  std::string words = lower(stem);
+  std::replace(words.begin(), words.end(), '-', '_');
+  for (const auto& part : split_text(words, '_')) {
     if (part == "images" || part == "x" || part == "data")
-      role.images = true;
+      naming.images = true;
     else if (part == "labels" || part == "y" || part == "targets")
-      role.labels = true;
+      naming.labels = true;
     else
-      role.key += part + "_";
-    if (part == "test") role.test = true;
+      naming.key += part + "_";
   }
-  if (role.images == role.labels) return {};
-  return role;
+  if (naming.images == naming.labels) return {};
+  naming.role = role_in_name(path.string(), stem).value_or(Role::train);
+  return naming;
 }
 
 /// The images or the labels of a folder, by what a pair has in common.
-std::map<std::string, fs::path> find_arrays(const fs::path& folder, bool Role::*kind) {
+std::map<std::string, fs::path> find_arrays(const fs::path& folder, bool Naming::*kind) {
   std::vector<fs::path> files;
   for (const auto& file : fs::directory_iterator(folder)) files.push_back(file.path());
   std::sort(files.begin(), files.end());
   std::map<std::string, fs::path> found;
   for (const auto& file : files) {
-    const auto role = role_of(file);
-    if (!role || !((*role).*kind)) continue;
-    if (const auto [place, fresh] = found.emplace(role->key, file); !fresh)
+    const auto naming = naming_of(file);
+    if (!naming || !((*naming).*kind)) continue;
+    if (const auto [place, fresh] = found.emplace(naming->key, file); !fresh)
       throw_data(folder.string(),
                  fmt::format("holds both {} and {}, and nothing says which is meant", place->second.filename().string(),
                              file.filename().string()),
@@ -196,17 +226,17 @@ std::map<std::string, fs::path> find_arrays(const fs::path& folder, bool Role::*
 /// An array of examples and that of their labels, if there is one.
 struct Pair {
   fs::path values, labels;
-  bool test = false;
+  Role role = Role::train;
 };
 
-Pair pair_of(const fs::path& values, const std::map<std::string, fs::path>& labels, const Role& role) {
-  const auto found = labels.find(role.key);
-  return {values, found == labels.end() ? fs::path() : found->second, role.test};
+Pair pair_of(const fs::path& values, const std::map<std::string, fs::path>& labels, const Naming& naming) {
+  const auto found = labels.find(naming.key);
+  return {values, found == labels.end() ? fs::path() : found->second, naming.role};
 }
 
 RecordBlock open_block(const Pair& pair, int64_t max_pixels) {
   RecordBlock block = open_images(pair.values, max_pixels);
-  if (!pair.labels.empty()) block.labels = read_labels(pair.labels, block.count);
+  if (!pair.labels.empty() && pair.role != Role::unlabeled) block.labels = read_labels(pair.labels, block.count);
   return block;
 }
 
@@ -225,28 +255,54 @@ void read_rows(const Pair& pair, NumberRows& rows) {
     throw_data(where, fmt::format("has {} columns of numbers; wanted 1 to 1,000,000, the same in each array", columns));
   rows.columns = static_cast<int32_t>(columns);
   rows.files.emplace_back(pair.values.filename().string(), rows.size());
-  const auto labels = pair.labels.empty() ? std::vector<int32_t>() : read_labels(pair.labels, count);
+  const bool labeled = !pair.labels.empty() && pair.role != Role::unlabeled;
+  const auto labels = labeled ? read_labels(pair.labels, count) : std::vector<int32_t>();
   Bytes raw(static_cast<std::size_t>(columns * array.item));
   for (int64_t i = 0; i < count; ++i) {
     array.file->read_at(array.offset + i * columns * array.item, raw);
-    for (std::size_t c = 0; c < static_cast<std::size_t>(columns); ++c) {
-      float single = 0;
-      double wide = 0;
-      if (array.item == 4)
-        std::memcpy(&single, raw.data() + 4 * c, 4);
-      else
-        std::memcpy(&wide, raw.data() + 8 * c, 8);
-      rows.values.push_back(array.item == 4 ? single : static_cast<float>(wide));
-    }
+    const auto item = static_cast<std::size_t>(array.item);
+    for (std::size_t c = 0; c < static_cast<std::size_t>(columns); ++c)
+      rows.values.push_back(static_cast<float>(number_at(raw.data() + item * c, 'f', item)));
     rows.add(labels.empty() ? kUnlabeled : labels[static_cast<std::size_t>(i)], i, {});
   }
+}
+
+Opened open_rows(const std::vector<Pair>& pairs, const std::vector<std::string>& wanted, const OpenRequest& request) {
+  NumberRows train, test, validation;
+  for (const Pair& pair : pairs)
+    read_rows(pair, is_training(pair.role) ? train : pair.role == Role::test ? test : validation);
+  for (const auto* rows : {&test, &validation})
+    if (rows->size() > 0 && rows->columns != train.columns)
+      throw_data(request.path.string(),
+                 fmt::format("the {} set has {} columns of numbers, the training set {}",
+                             rows == &test ? "test" : "validation", rows->columns, train.columns));
+  const auto classes = number_classes({&train.labels, &test.labels, &validation.labels}, wanted, request.path.string());
+  Opened opened;
+  if (test.size() > 0) opened.test = make_number_source(std::move(test), classes);
+  if (validation.size() > 0) opened.validation = make_number_source(std::move(validation), classes);
+  opened.train = make_number_source(std::move(train), classes);
+  return opened;
+}
+
+Opened open_blocks(const std::vector<Pair>& pairs, const std::vector<std::string>& wanted, const OpenRequest& request) {
+  std::vector<RecordBlock> train, test, validation;
+  for (const Pair& pair : pairs) {
+    auto& blocks = is_training(pair.role) ? train : pair.role == Role::test ? test : validation;
+    blocks.push_back(open_block(pair, request.options.max_pixels));
+  }
+  const auto classes = number_classes(labels_of({&train, &test, &validation}), wanted, request.path.string());
+  Opened opened;
+  opened.train = std::make_shared<RecordSource>(std::move(train), classes);
+  if (!test.empty()) opened.test = std::make_shared<RecordSource>(std::move(test), classes);
+  if (!validation.empty()) opened.validation = std::make_shared<RecordSource>(std::move(validation), classes);
+  return opened;
 }
 
 }  // namespace
 
 bool is_npy_folder(const fs::path& folder) {
   for (const auto& file : fs::directory_iterator(folder))
-    if (const auto role = role_of(file.path()); role && role->images) return true;
+    if (const auto naming = naming_of(file.path()); naming && naming->images) return true;
   return false;
 }
 
@@ -255,42 +311,21 @@ Opened open_npy(const OpenRequest& request) {
   const fs::path folder = one_file ? fs::absolute(request.path).parent_path() : request.path;
   std::vector<Pair> pairs;
   if (one_file) {
-    const auto role = role_of(request.path);  // a file of any other name has no labels beside it
-    const bool images = role && role->images;
-    const auto labels = images ? find_arrays(folder, &Role::labels) : std::map<std::string, fs::path>();
-    pairs.push_back(pair_of(request.path, labels, role.value_or(Role{})));
-    pairs[0].test = false;
+    const auto naming = naming_of(request.path);  // a file of any other name has no labels beside it
+    const bool images = naming && naming->images;
+    const auto labels = images ? find_arrays(folder, &Naming::labels) : std::map<std::string, fs::path>();
+    pairs.push_back(pair_of(request.path, labels, naming.value_or(Naming{})));
+    pairs[0].role = Role::train;
   } else {
-    const auto labels = find_arrays(folder, &Role::labels);
-    for (const auto& [key, path] : find_arrays(folder, &Role::images))
-      pairs.push_back(pair_of(path, labels, *role_of(path)));
-    if (std::all_of(pairs.begin(), pairs.end(), [](const Pair& pair) { return pair.test; }))
+    const auto labels = find_arrays(folder, &Naming::labels);
+    for (const auto& [key, path] : find_arrays(folder, &Naming::images))
+      pairs.push_back(pair_of(path, labels, *naming_of(path)));
+    if (std::none_of(pairs.begin(), pairs.end(), [](const Pair& pair) { return is_training(pair.role); }))
       throw_data(request.path.string(), "has test images but no training images");
   }
   auto wanted = request.classes;
   if (wanted.empty()) wanted = read_class_file((folder / "classes.txt").string());
-  const auto classes_of = [&](int32_t highest) { return number_classes(highest, wanted, request.path.string()); };
-  Opened opened;
-  if (is_rows(pairs[0].values)) {
-    NumberRows train, test;
-    for (const Pair& pair : pairs) read_rows(pair, pair.test ? test : train);
-    if (test.size() > 0 && test.columns != train.columns)
-      throw_data(request.path.string(), fmt::format("the test set has {} columns of numbers, the training set {}",
-                                                    test.columns, train.columns));
-    int32_t highest = kUnlabeled;
-    for (const auto* rows : {&train, &test})
-      for (const int32_t label : rows->labels) highest = std::max(highest, label);
-    const auto classes = classes_of(highest);
-    if (test.size() > 0) opened.test = make_number_source(std::move(test), classes);
-    opened.train = make_number_source(std::move(train), classes);
-    return opened;
-  }
-  std::vector<RecordBlock> train, test;
-  for (const Pair& pair : pairs) (pair.test ? test : train).push_back(open_block(pair, request.options.max_pixels));
-  const auto classes = classes_of(std::max(highest_label(train), highest_label(test)));
-  opened.train = std::make_shared<RecordSource>(std::move(train), classes);
-  if (!test.empty()) opened.test = std::make_shared<RecordSource>(std::move(test), classes);
-  return opened;
+  return is_rows(pairs[0].values) ? open_rows(pairs, wanted, request) : open_blocks(pairs, wanted, request);
 }
 
 }  // namespace fewlabel

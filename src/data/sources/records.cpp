@@ -36,11 +36,11 @@ Bytes interleave(const Bytes& planes, const ImageShape& shape) {
 
 int64_t value_bytes(PixelValue value) { return value == PixelValue::byte ? 1 : value == PixelValue::float32 ? 4 : 8; }
 
-int32_t highest_label(const std::vector<RecordBlock>& blocks) {
-  int32_t highest = kUnlabeled;
-  for (const auto& block : blocks)
-    for (const int32_t label : block.labels) highest = std::max(highest, label);
-  return highest;
+std::vector<std::vector<int32_t>*> labels_of(std::initializer_list<std::vector<RecordBlock>*> splits) {
+  std::vector<std::vector<int32_t>*> labels;
+  for (auto* blocks : splits)
+    for (RecordBlock& block : *blocks) labels.push_back(&block.labels);
+  return labels;
 }
 
 void check_record_shape(const std::string& where, const ImageShape& shape, int64_t max_pixels) {

@@ -45,8 +45,8 @@ class RecordSource : public Source {
 };
 
 int64_t value_bytes(PixelValue value);
-/// Highest label of the blocks, or kUnlabeled.
-int32_t highest_label(const std::vector<RecordBlock>& blocks);
+/// The labels of all blocks, for number_classes.
+std::vector<std::vector<int32_t>*> labels_of(std::initializer_list<std::vector<RecordBlock>*> splits);
 /// Throws Error{data} when the shape is empty, has other than 1, 3 or 4 channels, or more than max_pixels.
 void check_record_shape(const std::string& where, const ImageShape& shape, int64_t max_pixels);
 

@@ -4,13 +4,15 @@
 #include <glob.h>
 
 #include <algorithm>
-#include <map>
+#include <charconv>
 
 #include "core/hash.h"
 #include "core/text.h"
 #include "core/work.h"
 #include "data/class_list.h"
+#include "data/sources/fields.h"
 #include "data/sources/file_list.h"
+#include "data/sources/roles.h"
 #include "data/sources/table.h"
 #include "data/sources/tar.h"
 #include "data/suffixes.h"
@@ -21,6 +23,7 @@ namespace {
 
 constexpr int64_t kMostKept = int64_t{1} << 30;  // bytes in memory of compressed shards, which cannot be read at random
 constexpr int64_t kLongestLabel = 1 << 16;
+constexpr std::size_t kMostShards = 100'000;  // that a pattern may name
 
 /// Where the encoded image of one example lies.
 struct Member {
@@ -47,6 +50,13 @@ MemberName split_name(const std::string& name) {
   const auto dot = name.find('.', slash == std::string::npos ? 0 : slash + 1);
   if (dot == std::string::npos) return {name, ""};
   return {name.substr(0, dot), lower(std::string_view(name).substr(dot + 1))};
+}
+
+/// What macOS adds to archives, and what a person would not see in a folder.
+bool is_hidden(const std::string& name) {
+  for (const auto& part : split_text(name, '/'))
+    if ((part.starts_with(".") && part != ".") || part == "__MACOSX") return true;
+  return false;
 }
 
 std::string example_name(const fs::path& shard, const std::string& key) {
@@ -86,15 +96,18 @@ class ShardSource : public Source, public Gathered, public Fingerprinted {
 /// Reads the index of shards; labels are provisional.
 class Indexer {
  public:
-  explicit Indexer(LabelTexts& labels) : labels_(labels) {}
+  /// A label in `wanted` is one, however it is spelled.
+  explicit Indexer(const std::vector<std::string>& wanted) : wanted_(wanted) {}
 
-  void add_shard(const fs::path& path) {
+  void add_shard(const fs::path& path, Role role) {
+    labeled_ = role != Role::unlabeled;
     const auto shard = static_cast<uint32_t>(index_.shards.size());
     index_.shards.push_back(path);
     TarWalker walker(path);
     Pending pending;
     while (walker.next()) {
       work_.advance();
+      if (is_hidden(walker.name())) continue;
       const auto [key, suffix] = split_name(walker.name());
       if (key != pending.key) {
         flush(pending, path);
@@ -110,6 +123,7 @@ class Indexer {
     return std::move(index_);
   }
   int64_t size() const { return index_.names.size(); }
+  const LabelTexts& labels() const { return labels_; }
 
  private:
   struct Pending {
@@ -125,12 +139,13 @@ class Indexer {
         throw_data(where, "is a second image of the same example", "give each image its own name before the first dot");
       pending.image = {walker.offset(), walker.compressed() ? keep(walker) : -1, shard};
     } else if (suffix == "cls" || suffix == "json") {
+      if (!labeled_) return;
       const Bytes bytes = walker.read(kLongestLabel);
       const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
       check_utf8(text, where);
       std::string label = suffix == "cls" ? trim(text) : label_from_json(text, where);
-      if (label == "-1") label.clear();
-      if (label.empty()) return;
+      const bool listed = std::find(wanted_.begin(), wanted_.end(), label) != wanted_.end();
+      if (label.empty() || (is_missing(label) && !listed)) return;
       if (!pending.label.empty() && pending.label != label)
         throw_data(where, fmt::format("gives the label '{}' beside '{}'", label, pending.label));
       pending.label = std::move(label);
@@ -165,40 +180,77 @@ class Indexer {
     return index_.shards[shard].string() + "/" + member;
   }
 
+  const std::vector<std::string>& wanted_;
+  bool labeled_ = true;
   Index index_;
-  LabelTexts& labels_;
+  LabelTexts labels_;
   Work work_{"indexing shards", 0};
 };
+
+bool parse_whole(const std::string& text, int64_t& number) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size() && number >= 0;
+}
+
+/// WebDataset's ranges: "{000..002}" is three patterns, with zeros in front as they stand.
+std::vector<std::string> expand_ranges(const std::string& pattern) {
+  for (auto open = pattern.find('{'); open != std::string::npos; open = pattern.find('{', open + 1)) {
+    const auto close = pattern.find('}', open);
+    const auto dots = pattern.find("..", open);
+    if (close == std::string::npos || dots == std::string::npos || dots > close) continue;
+    const std::string from = pattern.substr(open + 1, dots - open - 1), to = pattern.substr(dots + 2, close - dots - 2);
+    int64_t first = 0, last = 0;
+    if (!parse_whole(from, first) || !parse_whole(to, last)) continue;
+    if (last < first || last - first >= static_cast<int64_t>(kMostShards))
+      throw_data(pattern, fmt::format("the range {{{}..{}}} is empty or longer than {}", from, to, kMostShards));
+    const std::size_t width = from.size() > 1 && from[0] == '0' ? from.size() : 0;
+    std::vector<std::string> all;
+    for (int64_t number = first; number <= last; ++number)
+      for (std::string& name :
+           expand_ranges(pattern.substr(0, open) + fmt::format("{:0{}}", number, width) + pattern.substr(close + 1))) {
+        all.push_back(std::move(name));
+        if (all.size() > kMostShards) throw_data(pattern, fmt::format("names more than {} shards", kMostShards));
+      }
+    return all;
+  }
+  return {pattern};
+}
+
+std::vector<fs::path> matching(const fs::path& pattern) {
+  std::vector<fs::path> shards;
+  for (const std::string& one : expand_ranges(pattern.string())) {
+    glob_t found{};
+    const bool any = glob(one.c_str(), GLOB_BRACE, nullptr, &found) == 0;
+    for (std::size_t i = 0; any && i < found.gl_pathc; ++i) shards.emplace_back(found.gl_pathv[i]);
+    globfree(&found);
+    // A shard that a range counts and that is not there would be missed in silence.
+    if (!any && one != pattern.string() && one.find_first_of("*?[{") == std::string::npos)
+      throw_data(one, fmt::format("does not exist, and {} names it", pattern.string()));
+  }
+  if (shards.empty()) throw_data(pattern.string(), "no file matches the pattern");
+  for (const auto& shard : shards)
+    if (!is_shard(shard)) throw_data(shard.string(), "matches the pattern but is no tar shard by its name");
+  return shards;
+}
 
 std::vector<fs::path> find_shards(const fs::path& path) {
   std::vector<fs::path> shards;
   if (fs::is_directory(path)) {
     for (const auto& entry : fs::directory_iterator(path))
       if (is_shard(entry.path()) && entry.is_regular_file()) shards.push_back(entry.path());
-  } else if (fs::exists(path)) {
-    shards.push_back(path);
   } else {
-    glob_t found{};
-    if (glob(path.c_str(), GLOB_BRACE, nullptr, &found) == 0)
-      for (std::size_t i = 0; i < found.gl_pathc; ++i) shards.emplace_back(found.gl_pathv[i]);
-    globfree(&found);
-    if (shards.empty()) throw_data(path.string(), "no file matches the pattern");
-    for (const auto& shard : shards)
-      if (!is_shard(shard)) throw_data(shard.string(), "matches the pattern but is no tar shard by its name");
+    shards = fs::exists(path) ? std::vector{path} : matching(path);
   }
   std::sort(shards.begin(), shards.end(),
             [](const fs::path& a, const fs::path& b) { return natural_less(a.native(), b.native()); });
   return shards;
 }
 
-bool named(const fs::path& shard, std::string_view word) {
-  return lower(shard.filename().string()).find(word) != std::string::npos;
-}
-
 }  // namespace
 
 bool is_shard(const fs::path& file) {
   const std::string name = lower(file.filename().string());
+  if (name.starts_with(".")) return false;
   for (const auto* suffix : {".tar", ".tar.gz", ".tgz", ".tar.zst", ".tar.xz", ".tar.bz2"})
     if (name.ends_with(suffix)) return true;
   return false;
@@ -212,28 +264,30 @@ bool is_shard_folder(const fs::path& folder) {
 
 Opened open_shards(const OpenRequest& request) {
   const auto shards = find_shards(request.path);
-  const auto any = [&](std::string_view word) {
-    return std::any_of(shards.begin(), shards.end(), [&](const fs::path& shard) { return named(shard, word); });
-  };
-  const std::string held_out = any("test") ? "test" : "val";
-  const bool all_held_out =
-      std::all_of(shards.begin(), shards.end(), [&](const fs::path& shard) { return named(shard, held_out); });
-  LabelTexts labels, test_labels;
-  Indexer train(labels), test(test_labels);
-  for (const auto& shard : shards) {
-    if (!all_held_out && named(shard, held_out))
-      test.add_shard(shard);
-    else if (all_held_out || !named(shard, "val") || held_out == "val")
-      train.add_shard(shard);
-  }
   auto wanted = request.classes;
   if (wanted.empty()) wanted = read_class_file((shards[0].parent_path() / "classes.txt").string());
-  const ClassMap map = map_classes(labels, wanted, NumberLabels::may_be_indices);
-  const ClassMap test_map = map_classes(test_labels, map.classes, NumberLabels::may_be_indices);
+  std::vector<Role> roles;
+  for (const auto& shard : shards)
+    roles.push_back(role_in_name(shard.string(), shard.filename().string()).value_or(Role::train));
+  // Shards of one purpose alone are what is asked for: data.test=test.tar.
+  if (std::all_of(roles.begin(), roles.end(), [&](Role role) { return role == roles[0]; }))
+    std::fill(roles.begin(), roles.end(), Role::train);
+  Indexer train(wanted), test(wanted), validation(wanted);
+  for (std::size_t i = 0; i < shards.size(); ++i)
+    (is_training(roles[i]) ? train : roles[i] == Role::test ? test : validation).add_shard(shards[i], roles[i]);
+  if (train.size() == 0 && test.size() + validation.size() > 0)
+    throw_data(request.path.string(), "has shards to test on but none to train on",
+               "give one of them: data=… data.test=…");
+  const ClassMap map = map_classes(train.labels(), wanted, NumberLabels::may_be_indices);
   Opened opened;
-  const bool has_test = test.size() > 0;
+  const auto finish = [&](Indexer& part) -> std::shared_ptr<const Source> {
+    if (part.size() == 0) return nullptr;
+    const ClassMap mine = map_classes(part.labels(), map.classes, NumberLabels::may_be_indices);
+    return std::make_shared<ShardSource>(part.finish(mine), map.classes);
+  };
+  opened.test = finish(test);
+  opened.validation = finish(validation);
   opened.train = std::make_shared<ShardSource>(train.finish(map), map.classes);
-  if (has_test) opened.test = std::make_shared<ShardSource>(test.finish(test_map), map.classes);
   return opened;
 }
 

@@ -17,9 +17,9 @@ struct OpenRequest {
   DataOptions options;
   std::vector<std::string> classes;  // wanted names in order; empty: found in the data
 };
-/// A training source and perhaps a test source; both have the same classes.
+/// A training source and perhaps one to test on and one to report on beside; all have the same classes.
 struct Opened {
-  std::shared_ptr<const Source> train, test;
+  std::shared_ptr<const Source> train, test, validation;
   std::vector<std::string> notes = {};  // for Dataset::notes
 };
 
