@@ -297,8 +297,8 @@ def copy_plain(source, target):
         shutil.copyfile(source, target)
 
 
-def judge(results, known):
-    """Lines to print and whether all is well."""
+def judge(results, known, sanitized=False):
+    """Lines to print and whether all is well. With a sanitizer's bounds what takes too much memory may be right."""
     counts, wrong, lines = collections.Counter(), 0, []
     for name, (kind, reason) in results.items():
         if kind is None:
@@ -308,7 +308,7 @@ def judge(results, known):
                 lines.append(f"{name}: {reason}")
         else:
             counts[kind] += 1
-            if name in known:
+            if name in known and not sanitized:
                 wrong += 1
                 lines.append(f"{name}: is right by now; strike it off KNOWN")
     lines.append(
@@ -338,7 +338,7 @@ def main():
         return 0
     runner = Runner(options.program, options.keep, options.jobs)
     try:
-        lines, well = judge(runner.try_all(chosen), KNOWN)
+        lines, well = judge(runner.try_all(chosen), KNOWN, runner.factor > 1)
     finally:
         runner.close()
     print("\n".join(lines))
