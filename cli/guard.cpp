@@ -10,6 +10,7 @@
 #include <iostream>
 
 #include "core/console.h"
+#include "core/text.h"
 #include "fewlabel/error.h"
 
 namespace fewlabel {
@@ -25,7 +26,9 @@ int guarded(const std::function<void()>& work) {
     return 0;
   } catch (const std::exception& error) {
     const Error told = as_error(error);
-    tell_folded(stderr, fmt::format("fewlabel: {}\n", told.what()));
+    // What is told may quote a name or a value of a file, which must not move the cursor.
+    const std::string hint = told.hint().empty() ? "" : "\n  " + printable(told.hint());
+    tell_folded(stderr, fmt::format("fewlabel: [{}] {}{}\n", printable(told.where()), printable(told.message()), hint));
     return exit_code(told.kind());
   }
 }

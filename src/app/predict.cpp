@@ -327,7 +327,7 @@ Json predict(const PredictRequest& request) {
       for (const Error& error : slice.damage) {
         if (request.strict) throw error;
         ++damaged;
-        tell(stderr, fmt::format("left out {}: {}\n", printable(error.where()), error.message()));
+        tell(stderr, fmt::format("left out {}: {}\n", printable(error.where()), printable(error.message())));
       }
       const auto probability = predictor.predict(slice.values.data(), static_cast<int64_t>(slice.names.size()));
       std::string text;

@@ -107,9 +107,15 @@ std::size_t columns(std::string_view text) {
 }
 
 std::string printable(std::string text) {
-  for (char& c : text)
-    if (static_cast<uint8_t>(c) < 0x20 || c == 0x7F) c = '?';
-  return text;
+  const auto byte = [&](std::size_t i) { return static_cast<uint8_t>(text[i]); };
+  std::size_t end = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool high = byte(i) == 0xC2 && i + 1 < text.size() && byte(i + 1) >= 0x80 && byte(i + 1) < 0xA0;  // U+0080 …
+    if (high) ++i;
+    text[end++] = high || byte(i) < 0x20 || byte(i) == 0x7F ? '?' : text[i];
+  }
+  text.resize(end);
+  return escape_bytes(text);
 }
 
 }  // namespace fewlabel

@@ -29,7 +29,8 @@ std::size_t utf8_length(std::string_view text);
 std::string escape_bytes(std::string_view text);
 /// Characters, not bytes, so that text in any script lines up.
 std::size_t columns(std::string_view text);
-/// Control characters become '?': a name from a file could move the cursor or change colours of the terminal.
+/// Control characters become '?', those of Latin-1 included, and bytes that are no UTF-8 "\xe9": a name from a file
+/// could move the cursor or change colours of the terminal.
 std::string printable(std::string text);
 
 }  // namespace fewlabel

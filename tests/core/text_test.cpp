@@ -52,6 +52,7 @@ TEST(Text, BytesThatAreNoTextAreShown) {
 TEST(Text, AnyScriptLinesUpAndNothingMovesTheCursor) {
   EXPECT_EQ(columns("café €"), 6u);
   EXPECT_EQ(printable("a\x1b[31m\nb\x7f é"), "a?[31m?b? é");
+  EXPECT_EQ(printable("a\xc2\x9b\xc2\xa0\xc2"), "a?\xc2\xa0\\xc2");  // a control of Latin-1, no-break space, half
 }
 
 }  // namespace

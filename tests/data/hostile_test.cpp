@@ -82,6 +82,14 @@ TEST(HostileShards, NamesAndSizes) {
   refuses(folder.write("b.tar.gz", gzip(good).substr(0, 40)), "tar archive");
 }
 
+TEST(HostileTables, ObjectsOfNothingAndOfTooManyNames) {
+  const TemporaryFolder folder;
+  refuses(folder.write("a.jsonl", "{}\n{}\n"), "line 1] holds nothing");
+  std::string many = "{\"text\": \"a\", \"label\": \"b\"";
+  for (int i = 0; i < 80'000; ++i) many += ",\"" + std::to_string(i) + "\":1";
+  refuses(folder.write("a.jsonl", many + "}\n"), "has more than 10,000 names");
+}
+
 TEST(HostileFiles, PipesAndUnknownKinds) {
   const TemporaryFolder folder;
   refuses(folder.write("a.xyz", "hello, world"), "is no dataset that fewlabel knows");

@@ -15,6 +15,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr int64_t kLargest = int64_t{2} << 30;
+constexpr std::size_t kMostColumns = 100'000;
 constexpr std::size_t kSampledRows = 256, kSampledFields = 1'000'000;
 
 std::string at_line(const std::string& where, int64_t line) { return fmt::format("{}, line {}", where, line); }
@@ -83,7 +84,7 @@ void Collection::add_table(const fs::path& file, Role role) {
 void Collection::add_rows(const fs::path& file, Role role, std::string_view text, Format format) {
   const char separator = format == Format::tab ? '\t' : format == Format::comma ? separator_of(text, where_) : ',';
   const auto open = [&](Quotes quotes) {
-    if (format == Format::json) return json_rows(text, where_);
+    if (format == Format::json) return json_rows(text);
     return separated_rows(text, separator, where_, quotes);
   };
   auto reader = open(Quotes::keep);
@@ -125,7 +126,7 @@ Columns Collection::columns_of(const TableSample& sample, const ColumnsRequest& 
   const bool json = !sample.names.empty();
   const std::vector<std::string>& first = json ? sample.names : sample.rows[0].fields;
   const bool named = last_.header || json;
-  if (last_width_ != first.size() || (named ? last_.names != first : !last_.names.empty()))
+  if (first.empty() || last_width_ != first.size() || (named ? last_.names != first : !last_.names.empty()))
     last_ = find_columns(sample, request);
   return last_;
 }

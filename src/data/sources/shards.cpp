@@ -236,8 +236,9 @@ std::vector<fs::path> matching(const fs::path& pattern) {
 std::vector<fs::path> find_shards(const fs::path& path) {
   std::vector<fs::path> shards;
   if (fs::is_directory(path)) {
+    std::error_code ignored;
     for (const auto& entry : fs::directory_iterator(path))
-      if (is_shard(entry.path()) && entry.is_regular_file()) shards.push_back(entry.path());
+      if (is_shard(entry.path()) && entry.is_regular_file(ignored)) shards.push_back(entry.path());
   } else {
     shards = fs::exists(path) ? std::vector{path} : matching(path);
   }
@@ -257,8 +258,9 @@ bool is_shard(const fs::path& file) {
 }
 
 bool is_shard_folder(const fs::path& folder) {
+  std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(folder))
-    if (is_shard(entry.path())) return true;
+    if (is_shard(entry.path()) && entry.is_regular_file(ignored)) return true;
   return false;
 }
 

@@ -9,8 +9,6 @@
 
 namespace fewlabel {
 
-inline constexpr std::size_t kMostColumns = 100'000;
-
 struct Row {
   int64_t line = 0;                   // where it starts, from 1
   std::vector<std::string> fields;    // one for each column; at most a little over kLongestText bytes of each are kept
@@ -37,8 +35,7 @@ enum class Quotes { refuse, keep };
 std::unique_ptr<RowReader> separated_rows(std::string_view text, char separator, const std::string& where,
                                           Quotes quotes);
 /// Columns are the keys of the first rows, in alphabetical order. A line that is no object is a row with a fault.
-/// Throws Error{data} at `where` for more than kMostColumns of them.
-std::unique_ptr<RowReader> json_rows(std::string_view text, const std::string& where);
+std::unique_ptr<RowReader> json_rows(std::string_view text);
 
 /// The label of one JSON object: its "label", "cls" or "class"; empty when missing or null. Throws Error{data}.
 std::string label_from_json(std::string_view text, const std::string& where);

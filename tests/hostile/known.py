@@ -1,0 +1,37 @@
+"""What hostile.py knows of its cases by name: those that are wrong today, and why, and those that take seconds."""
+
+KNOWN = {
+    "png/below-the-limit-with-alpha": "the pixels and what becomes of them are in memory at once, for each thread",
+    "progressive.jpg/size-13000x13000": "libjpeg keeps all coefficients of a progressive file, whatever its bytes",
+    "folder/dangling-link": "folder.cpp passes over what is no regular file, unnamed and uncounted",
+    "folder/link-to-itself": "folder.cpp passes over what is no regular file, unnamed and uncounted",
+    "folder/link-to-dev-zero": "folder.cpp passes over what is no regular file, unnamed and uncounted",
+    "folder/link-to-dev-stdin": "folder.cpp passes over what is no regular file, unnamed and uncounted",
+    "folder/fifo": "folder.cpp passes over what is no regular file, unnamed and uncounted",
+    "folder/socket": "folder.cpp passes over what is no regular file, unnamed and uncounted",
+    "folder/folder-called-x.tar": "shards.cpp takes the first of no shards: it crashes",
+    "folder/dangling-link-called-x.tar": "shards.cpp takes the first of no shards: it crashes",
+    "folder/fifo-called-x.tar": "shards.cpp takes the first of no shards: it crashes",
+    "npy/labels-unsigned-huge": "npy.cpp makes -1, unlabelled, of 2^64 - 1",
+}
+SLOW = {
+    "png/below-the-limit",
+    "png/below-the-limit-with-alpha",
+    "jpg/size-9000x9000",
+    "jpg/size-13000x13000",
+    "progressive.jpg/size-13000x13000",
+    "progressive.jpg/size-9000x9000",
+    "folder/3000-empty-classes",
+    "npy/label-of-100000",
+    "tar.zst/bombs-of-200-MB",
+    "csv/100-MB-line",
+    "tsv/100-MB-line",
+    "csv/100-MB-quoted",
+    "csv/million-equal-lines",
+    "csv/million-labels",
+    "csv/256-rows-of-100000",
+    "jsonl/100-MB-line",
+    "jsonl/256-rows-of-1000-new-keys",
+    "lines/100-MB-line",
+    "lines/million-equal",
+}
