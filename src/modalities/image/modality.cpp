@@ -19,7 +19,7 @@ namespace fewlabel {
 namespace {
 
 /// Part of every key in the disk cache: raise it when the same file gives other pixels.
-constexpr const char* kDecoder = "2";
+constexpr const char* kDecoder = "3";
 constexpr ImageShape kSketch{16, 16, 1};
 
 /// Grey stays grey and all else becomes colour: what is left of the channels without alpha.
