@@ -9,8 +9,12 @@ find_package(CLI11 REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(PNG REQUIRED)
 find_package(LibArchive REQUIRED)
+find_package(GIF REQUIRED)
 pkg_check_modules(jpeg REQUIRED IMPORTED_TARGET libjpeg)
 pkg_check_modules(webp REQUIRED IMPORTED_TARGET libwebp)
+pkg_check_modules(tiff REQUIRED IMPORTED_TARGET libtiff-4>=4.5)
+# HEIC and AVIF are read where this is there; nobody has to have the codecs that come with it.
+pkg_check_modules(heif QUIET IMPORTED_TARGET libheif>=1.15)
 if(FEWLABEL_BUILD_TESTS)
   pkg_check_modules(turbojpeg REQUIRED IMPORTED_TARGET libturbojpeg)  # they write JPEGs with it
 endif()

@@ -95,10 +95,11 @@ class Finder {
   void check_unlabeled(Kind kind) const {
     for (const auto& folder : unlabeled_)
       if ((kind == Kind::image ? folder.images : folder.texts) == 0)
-        throw_data((root_ / folder.inside).string(),
-                   fmt::format("the folder of unlabelled examples holds no {}",
-                               kind == Kind::image ? "PNG, JPEG or WebP image" : "text (.txt)"),
-                   fmt::format("put {}s into it or remove the folder", word_for_one(kind)));
+        throw_data(
+            (root_ / folder.inside).string(),
+            fmt::format("the folder of unlabelled examples holds no {}", kind == Kind::image ? "image" : "text (.txt)"),
+            fmt::format("put {}s into it or remove the folder{}", word_for_one(kind),
+                        kind == Kind::image ? fmt::format("; {} are read", kImageFormats) : ""));
   }
 
   Found& found(Kind kind) { return kind == Kind::image ? images_ : texts_; }
@@ -210,12 +211,14 @@ Opened open_class_folder(const OpenRequest& request) {
   if (kind == Kind::table)
     throw_data(request.path.string(), "holds no table of numbers", "wanted: a CSV, TSV, JSONL or NPY file");
   if (train.found(kind).files.paths.size() == 0)
-    throw_data(request.path.string(),
-               fmt::format("holds no {} ({} other files)",
-                           request.options.kind ? kind == Kind::image ? "PNG, JPEG or WebP image" : "text (.txt)"
-                                                : "PNG, JPEG or WebP image and no text (.txt)",
-                           train.others() + train.images() + train.texts()),
-               "wanted: a folder of images or texts for each class, and unlabeled/ for those without a label");
+    throw_data(
+        request.path.string(),
+        fmt::format("holds no {} ({} other files)",
+                    request.options.kind ? kind == Kind::image ? "image" : "text (.txt)" : "image and no text (.txt)",
+                    train.others() + train.images() + train.texts()),
+        fmt::format("wanted: a folder of images ({}) or texts for each class, and unlabeled/ for those without a "
+                    "label",
+                    kImageFormats));
   train.check_unlabeled(kind);
   const ClassMap map = map_classes(train.found(kind).labels, request.classes, NumberLabels::are_names);
   Opened opened;

@@ -14,6 +14,7 @@
 #include "fewlabel/image.h"
 #include "modalities/image/decode/decode.h"
 #include "modalities/image/decode/encode.h"
+#include "modalities/image/decode/heif.h"
 
 namespace fewlabel {
 namespace {
@@ -107,7 +108,7 @@ class ImageModality final : public Modality {
     std::copy(small.begin(), small.end(), out);
   }
 
-  std::string fingerprint() const override { return kDecoder; }
+  std::string fingerprint() const override { return kDecoder + detail::heif_abilities(); }
 
  private:
   /// From the head, or from the whole where the header is longer than that.
