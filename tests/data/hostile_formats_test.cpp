@@ -70,11 +70,23 @@ TEST(HostileTiff, SizesThatLie) {
   refuses(tiff("abcd", {{259, 4711}}), "is a damaged or cut TIFF", false);
 }
 
+// libtiff only warns of it, and what is missing would be grey.
+TEST(HostileTiff, JpegCutWithinItsStrip) {
+  std::string noise;
+  for (int i = 0; i < 32 * 32; ++i) noise += static_cast<char>(i * 7919 >> 3);
+  const std::string whole = encode_jpeg(32, 32, TJPF_GRAY, noise);
+  const std::map<uint32_t, uint32_t> tags = {{256, 32}, {257, 32}, {259, 7}};
+  EXPECT_EQ(decode(tiff(whole, tags)).pixels, decode(whole).pixels);
+  for (std::size_t part = 1; part < 8; ++part)
+    refuses(tiff(whole.substr(0, whole.size() * part / 8), tags), "is a damaged or cut TIFF (", false);
+}
+
 TEST(HostileTiff, NumbersThatAreNoPicture) {
   constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
   const std::map<uint32_t, uint32_t> real = {{257, 1}, {258, 32}, {339, 3}};
   ASSERT_EQ(decode(tiff(raw({0.0f, 1.0f}), real)).pixels, (std::vector<uint8_t>{0, 255}));
   refuses(tiff(raw({0.5f, 1.5f}), real), "value 1.5 lies outside [0, 1]", false);
+  refuses(tiff(raw({0.5f, -0.5f}), real), "value -0.5 lies outside [0, 1]", false);
   refuses(tiff(raw({0.5f, kNan}), real), "value nan lies outside [0, 1]", false);
   refuses(tiff(raw<int16_t>({5, -7}), {{257, 1}, {258, 16}, {339, 2}}), "value -7 is negative", false);
   ASSERT_EQ(decode(tiff(raw<int16_t>({0, 4095}), {{257, 1}, {258, 16}, {339, 2}})).pixels,
