@@ -345,9 +345,9 @@ Json predict(const PredictRequest& request) {
   std::stable_sort(lines.begin(), lines.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   for (const auto& [sureness, line] : lines) output.write(line);
   if (predicted == 0)
-    throw Error(ErrorKind::data, request.paths.front(),
-                fmt::format("holds no {} that could be read", word_for_one(kind)),
-                kind == Kind::image ? "PNG, JPEG and WebP are read" : "fewlabel data inspect says what is wrong");
+    throw Error(
+        ErrorKind::data, request.paths.front(), fmt::format("holds no {} that could be read", word_for_one(kind)),
+        kind == Kind::image ? fmt::format("{} are read", kImageFormats) : "fewlabel data inspect says what is wrong");
   output.finish();
   return {{"predicted", predicted}, {"damaged", damaged}};
 }

@@ -8,7 +8,8 @@
 namespace fewlabel {
 
 std::optional<Kind> kind_of_file(std::string_view name) {
-  constexpr std::array kImages = {"jpg", "jpeg", "jpe", "png", "webp"};
+  constexpr std::array kImages = {"jpg", "jpeg", "jpe", "jfif", "png",  "webp", "tif", "tiff",
+                                  "bmp", "dib",  "gif", "heic", "heif", "hif",  "avif"};
   const auto dot = name.rfind('.');
   if (dot == std::string_view::npos) return {};
   const std::string suffix = lower(name.substr(dot + 1));

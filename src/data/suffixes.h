@@ -7,6 +7,10 @@
 
 namespace fewlabel {
 
+/// For sentences to people. HEIC and AVIF are among them in every build: one that cannot read them names their files as
+/// damaged and says what to do, which is better than to leave somebody's photographs out without a word.
+inline constexpr std::string_view kImageFormats = "JPEG, PNG, WebP, TIFF, BMP, GIF, HEIC and AVIF";
+
 /// Nothing for a file of any other suffix (in any case).
 std::optional<Kind> kind_of_file(std::string_view name);
 inline bool has_image_suffix(std::string_view name) { return kind_of_file(name) == Kind::image; }

@@ -71,7 +71,7 @@ TEST(HostileShards, NamesAndSizes) {
   refuses(file(good + tar_member("1.png", "x", int64_t{1} << 32) + kTarEnd), "claims 4294967296 bytes");
   refuses(file(good + std::string(512, 'x') + kTarEnd), "is damaged or cut short at or after member '0.png'");
   refuses(file("no archive"), "tar archive");
-  refuses(file(tar_member("0.cls", "x") + tar_member("1.png", grey_png(1)) + kTarEnd), "'0' has a label but no JPEG");
+  refuses(file(tar_member("0.cls", "x") + tar_member("1.png", grey_png(1)) + kTarEnd), "'0' has a label but no image");
   refuses(file(good + tar_member("0.jpg", "x") + kTarEnd), "is a second image of the same example");
   refuses(file(good + tar_member("0.cls", "x") + tar_member("0.json", "{\"label\": \"y\"}") + kTarEnd), "beside 'x'");
   refuses(file(good + tar_member("0.cls", std::string(70'000, 'x')) + kTarEnd), "more than the 65.5 kB");

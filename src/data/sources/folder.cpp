@@ -142,10 +142,11 @@ class Finder {
   void check_unlabeled(Kind kind) const {
     for (const auto& folder : unlabeled_)
       if ((kind == Kind::image ? folder.images : folder.texts) == 0)
-        throw_data((root_ / folder.inside).string(),
-                   fmt::format("the folder of unlabelled examples holds no {}",
-                               kind == Kind::image ? "PNG, JPEG or WebP image" : "text (.txt)"),
-                   fmt::format("put {}s into it or remove the folder", word_for_one(kind)));
+        throw_data(
+            (root_ / folder.inside).string(),
+            fmt::format("the folder of unlabelled examples holds no {}", kind == Kind::image ? "image" : "text (.txt)"),
+            fmt::format("put {}s into it or remove the folder{}", word_for_one(kind),
+                        kind == Kind::image ? fmt::format("; {} are read", kImageFormats) : ""));
   }
 
   bool is_unlabeled(const std::string& folder) const {
@@ -400,12 +401,13 @@ Opened open_class_folder(const OpenRequest& request) {
   if (kind == Kind::table)
     throw_data(request.path.string(), "holds no table of numbers", "wanted: a CSV, TSV, JSONL or NPY file");
   if (finder.part(Role::train).of(kind).files.paths.size() == 0)
-    throw_data(request.path.string(),
-               fmt::format("holds no {} ({} other files)",
-                           request.options.kind ? kind == Kind::image ? "PNG, JPEG or WebP image" : "text (.txt)"
-                                                : "PNG, JPEG or WebP image and no text (.txt)",
-                           finder.others() + finder.size()),
-               "wanted: a folder of images or texts for each class, and unlabeled/ for those without a label");
+    throw_data(
+        request.path.string(),
+        fmt::format("holds no {} ({} other files)",
+                    request.options.kind ? kind == Kind::image ? "image" : "text (.txt)" : "image and no text (.txt)",
+                    finder.others() + finder.size()),
+        fmt::format("wanted: a folder of images ({}) or texts for each class, and unlabeled/ for those without a label",
+                    kImageFormats));
   finder.check_unlabeled(kind);
   Opened opened{nullptr, nullptr, nullptr, finder.notes(kind)};
   if (!ignored.empty()) opened.notes.push_back(fmt::format("left out, beside {}: {}", splits.train, first_of(ignored)));

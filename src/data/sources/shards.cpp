@@ -167,8 +167,8 @@ class Indexer {
   void flush(const Pending& pending, const fs::path& path) {
     if (!pending.image) {
       if (!pending.label.empty())
-        throw_data(path.string(), fmt::format("'{}' has a label but no JPEG, PNG or WebP beside it", pending.key),
-                   "the members of one example must follow each other");
+        throw_data(path.string(), fmt::format("'{}' has a label but no image beside it", pending.key),
+                   fmt::format("the members of one example must follow each other; {} are read", kImageFormats));
       return;
     }
     index_.names.add(example_name(path, pending.key));

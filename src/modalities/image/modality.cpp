@@ -14,12 +14,13 @@
 #include "fewlabel/image.h"
 #include "modalities/image/decode/decode.h"
 #include "modalities/image/decode/encode.h"
+#include "modalities/image/decode/heif.h"
 
 namespace fewlabel {
 namespace {
 
 /// Part of every key in the disk cache: raise it when the same file gives other pixels.
-constexpr const char* kDecoder = "2";
+constexpr const char* kDecoder = "3";
 constexpr ImageShape kSketch{16, 16, 1};
 
 /// Grey stays grey and all else becomes colour: what is left of the channels without alpha.
@@ -107,7 +108,7 @@ class ImageModality final : public Modality {
     std::copy(small.begin(), small.end(), out);
   }
 
-  std::string fingerprint() const override { return kDecoder; }
+  std::string fingerprint() const override { return kDecoder + detail::heif_abilities(); }
 
  private:
   /// From the head, or from the whole where the header is longer than that.

@@ -7,11 +7,15 @@
 
 #include "core/text.h"
 #include "data/byte_file.h"
+#include "data/suffixes.h"
+#include "modalities/image/decode/heif.h"
 
 namespace fewlabel {
 namespace {
 
-constexpr const char* kNoImage = "is neither JPEG nor PNG nor WebP by its content";
+[[noreturn]] void refuse_unknown(const std::string& where) {
+  throw_data(where, fmt::format("is no image by its content ({} are read)", kImageFormats));
+}
 
 }  // namespace
 
@@ -22,7 +26,11 @@ ImageFormat sniff_image(std::span<const uint8_t> bytes) {
   if (starts(0, "\xff\xd8\xff")) return ImageFormat::jpeg;
   if (starts(0, "\x89PNG\r\n\x1a\n")) return ImageFormat::png;
   if (starts(0, "RIFF") && starts(8, "WEBP")) return ImageFormat::webp;
-  return ImageFormat::unknown;
+  if (starts(0, {"II*\0", 4}) || starts(0, {"MM\0*", 4}) || starts(0, {"II+\0", 4}) || starts(0, {"MM\0+", 4}))
+    return ImageFormat::tiff;
+  if (starts(0, "GIF87a") || starts(0, "GIF89a")) return ImageFormat::gif;
+  if (starts(0, "BM") && starts(15, {"\0\0\0", 3})) return ImageFormat::bmp;  // the size of its header is small
+  return detail::sniff_heif(bytes);
 }
 
 std::string_view to_string(ImageFormat format) {
@@ -33,6 +41,16 @@ std::string_view to_string(ImageFormat format) {
       return "PNG";
     case ImageFormat::webp:
       return "WebP";
+    case ImageFormat::tiff:
+      return "TIFF";
+    case ImageFormat::bmp:
+      return "BMP";
+    case ImageFormat::gif:
+      return "GIF";
+    case ImageFormat::heic:
+      return "HEIC";
+    case ImageFormat::avif:
+      return "AVIF";
     case ImageFormat::unknown:
       break;
   }
@@ -52,8 +70,21 @@ Image decode_image(const std::string& where, std::span<const uint8_t> bytes, con
     case ImageFormat::webp:
       image = detail::decode_webp(where, bytes, options.max_pixels);
       break;
+    case ImageFormat::tiff:
+      image = detail::decode_tiff(where, bytes, options.max_pixels);
+      break;
+    case ImageFormat::bmp:
+      image = detail::decode_bmp(where, bytes, options.max_pixels);
+      break;
+    case ImageFormat::gif:
+      image = detail::decode_gif(where, bytes, options.max_pixels);
+      break;
+    case ImageFormat::heic:
+    case ImageFormat::avif:
+      image = detail::decode_heif(where, bytes, options.max_pixels);
+      break;
     case ImageFormat::unknown:
-      throw_data(where, kNoImage);
+      refuse_unknown(where);
   }
   drop_alpha(image);
   return image;
@@ -68,10 +99,19 @@ ImageShape image_header(const std::string& where, const FileStart& start, int64_
       return detail::png_header(where, start, max_pixels);
     case ImageFormat::webp:
       return detail::webp_header(where, start, max_pixels);
+    case ImageFormat::tiff:
+      return detail::tiff_header(where, start, max_pixels);
+    case ImageFormat::bmp:
+      return detail::bmp_header(where, start, max_pixels);
+    case ImageFormat::gif:
+      return detail::gif_header(where, start, max_pixels);
+    case ImageFormat::heic:
+    case ImageFormat::avif:
+      return detail::heif_header(where, start, max_pixels);
     case ImageFormat::unknown:
       break;
   }
-  throw_data(where, kNoImage);
+  refuse_unknown(where);
 }
 
 void drop_alpha(Image& image) {

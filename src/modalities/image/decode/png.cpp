@@ -6,6 +6,7 @@
 
 #include "data/byte_file.h"
 #include "modalities/image/decode/decode.h"
+#include "modalities/image/decode/exif.h"
 
 namespace fewlabel::detail {
 namespace {
@@ -101,6 +102,7 @@ Image decode_png(const std::string& where, std::span<const uint8_t> bytes, int64
   image.pixels.resize(row_bytes * height);
   std::vector<png_bytep> rows(height);
   if (!read_pixels(job, image.pixels.data(), row_bytes, rows.data(), height)) fail(where, job);
+  orient(image, png_orientation(bytes));
   return image;
 }
 
@@ -108,8 +110,11 @@ ImageShape png_header(const std::string& where, const FileStart& start, int64_t 
   Job job;
   open_png(job, where, start, max_pixels);
   const bool colour = (png_get_color_type(job.png, job.info) & PNG_COLOR_MASK_COLOR) != 0;  // a palette has it, too
-  return {static_cast<int32_t>(png_get_image_height(job.png, job.info)),
-          static_cast<int32_t>(png_get_image_width(job.png, job.info)), colour ? 3 : 1};
+  // An orientation behind the pixels of a large file is not seen here: to look for one would mean to read all of every
+  // PNG. Only the guess of a size rests on it, and decoding turns the image all the same.
+  return turned({static_cast<int32_t>(png_get_image_height(job.png, job.info)),
+                 static_cast<int32_t>(png_get_image_width(job.png, job.info)), colour ? 3 : 1},
+                png_orientation(start.bytes));
 }
 
 }  // namespace fewlabel::detail
