@@ -100,7 +100,7 @@ void check_verb(const std::vector<std::string>& arguments) {
 Chatter chatter_of(const std::string& progress) {
   if (progress == "bar") return Chatter::bar;
   if (progress == "json") return Chatter::json;
-  if (progress == "none") return Chatter::quiet;
+  if (progress == "none") return Chatter::words;
   if (progress == "auto" && isatty(STDERR_FILENO)) return Chatter::bar;
   return Chatter::plain;
 }

@@ -9,8 +9,8 @@
 
 namespace fewlabel {
 
-/// Where a use case says what it does while it runs.
-enum class Chatter { bar, plain, json, quiet };  // live line; a line every few seconds; JSON lines; errors only
+/// A live line; a line every few seconds; JSON lines; no progress, but what was decided and found; errors only.
+enum class Chatter { bar, plain, json, words, quiet };
 inline ProgressMode progress_mode(Chatter chatter) {
   return chatter == Chatter::bar     ? ProgressMode::bar
          : chatter == Chatter::plain ? ProgressMode::plain

@@ -12,7 +12,7 @@ constexpr const char *kRate = "examples_per_second", *kWait = "wait_share";
 }  // namespace
 
 void say(Chatter chatter, std::string_view text) {
-  if (chatter == Chatter::bar || chatter == Chatter::plain) tell_folded(stderr, text);
+  if (chatter != Chatter::json && chatter != Chatter::quiet) tell_folded(stderr, text);
 }
 
 void RunWatch::Cost::add(double until, double examples_per_second, double wait_share) {

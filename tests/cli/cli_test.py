@@ -1,4 +1,5 @@
 """The command line from outside: exit codes, where text goes, what help says."""
+import csv
 import fcntl
 import json
 import os
@@ -10,6 +11,7 @@ import shutil
 import signal
 import struct
 import subprocess
+import tarfile
 import tempfile
 import termios
 import threading
@@ -558,6 +560,54 @@ class OneRun(unittest.TestCase):
         self.assertEqual(len(lines), 1 + 40)
         one = json.loads(self.call("predict", "runs/a", "photos/dark/dark1.png", "--format", "jsonl", "--top", "2").stdout)
         self.assertEqual({item["class"] for item in one["top"]}, {"bright", "dark"})
+
+    def test_predict_takes_what_training_takes(self):
+        root = pathlib.Path(self.folder.name, "given")
+        shutil.copytree(pathlib.Path(self.folder.name, "photos/dark"), root / "inner")
+        names = sorted(path.name for path in (root / "inner").iterdir())
+        (root / "inner/loop.png").symlink_to("loop.png")
+        (root / "inner/notes.md").write_text("x")
+        (root / "__MACOSX").mkdir()
+        (root / "__MACOSX/a.png").write_text("x")
+        (root / "list.csv").write_text("path\n" + "".join(f"inner/{name}\n" for name in names))
+        with tarfile.open(root / "a.tar", "w") as archive:
+            for name in names:
+                archive.add(root / "inner" / name, name)
+        for path in ("given", "given/list.csv", "given/a.tar"):
+            result = self.call("predict", "runs/a", path, "-q")
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertEqual(len(result.stdout.splitlines()), 1 + len(names), path)
+            paths = [row["path"] for row in csv.DictReader(result.stdout.splitlines())]
+            if not path.endswith("tar"):
+                self.assertTrue(all(pathlib.Path(self.folder.name, name).exists() for name in paths), paths)
+        self.assertIn("1 link that lead", self.call("predict", "runs/a", "given").stderr)
+        listed = subprocess.run([FEWLABEL, "predict", "runs/a", "-", "-q"], cwd=self.folder.name, text=True, check=False,
+                                input="given/inner\ngiven/list.csv\n", capture_output=True)
+        self.assertEqual(len(listed.stdout.splitlines()), 1 + 2 * len(names), listed.stderr)
+
+    def test_predictions_are_written_as_they_are(self):
+        image = pathlib.Path(self.folder.name, "photos/dark/dark1.png")
+        (pathlib.Path(self.folder.name) / "=1").mkdir()
+        shutil.copy(image, pathlib.Path(self.folder.name, "=1", "a.png"))
+        self.assertIn("\n=1/a.png,", self.call("predict", "runs/a", "=1").stdout)
+
+    def test_copies_in_the_test_set_are_named(self):
+        root = pathlib.Path(self.folder.name, "copied")
+        shutil.copytree(pathlib.Path(self.folder.name, "photos"), root / "Training")
+        for name in ("bright", "dark"):
+            (root / "Testing" / name).mkdir(parents=True)
+            shutil.copy(next((root / "Training" / name).iterdir()), root / "Testing" / name)
+            write_png(root / "Testing" / name / "new.png", [bytes([7 * len(name)] * 12)] * 12)
+        shutil.copy(next((root / "Training/dark").iterdir()), root / "Training/bright/same.png")
+        result = self.call("train", "data=copied", "net=seed_cnn", "method=supervised", "train.steps=2", "baseline=none",
+                           "--progress", "none", "out=runs/copied")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        told = " ".join(result.stderr.split())
+        self.assertIn("2 of 4 test examples also lie in the training set", told)
+        self.assertIn("Equal examples have different labels in 1 case", told)
+        notes = json.loads(pathlib.Path(self.folder.name, "runs/copied/summary.json").read_text())["notes"]
+        self.assertTrue(any("also lie in the training set" in note for note in notes), notes)
+        self.assertIn("also lie in the training set", pathlib.Path(self.folder.name, "runs/copied/report.html").read_text())
 
     def test_damaged_image_is_named_and_refused_when_strict(self):
         pathlib.Path(self.folder.name, "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nno")

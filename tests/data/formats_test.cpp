@@ -87,6 +87,9 @@ TEST(Formats, AreToldByContent) {
   for (const auto& [kind, format] : std::vector<std::pair<std::string, std::string>>{
            {"tiff", "TIFF"}, {"bmp", "BMP"}, {"gif", "GIF"}, {"png", "PNG"}, {"webp", "WebP"}, {"jpeg", "JPEG"}})
     for (const Case& c : cases(kind)) EXPECT_EQ(to_string(sniff_image(span_of(c.file))), format) << c.name;
+  const std::string gif = cases("gif").front().file;
+  for (const char* name : {"a.gif", "a", "jpg"}) EXPECT_GT(decode_image(name, span_of(gif), {1 << 20, {}}).width, 0);
+  expect_error(ErrorKind::data, "is a GIF called .png", [&] { decode_image("a.PNG", span_of(gif), {1 << 20, {}}); });
   EXPECT_EQ(sniff_image(span_of("BMW is a car, not a picture")), ImageFormat::unknown);
   const auto media = [](const std::string& brands) {
     return big_endian(8 + static_cast<uint32_t>(brands.size())) + "ftyp" + brands;

@@ -52,8 +52,10 @@ TEST(HostileNpy, BadHeaders) {
   file(npy("|u1", "(2, 1, 1)", "ab"));
   folder.write("labels.npy", npy("|u1", "(3,)", "\1\1\1"));
   refuses(folder.path(), "has labels of shape (3) for 2 images");
-  folder.write("labels.npy", npy("<f4", "(2,)", std::string(8, '\0')));
-  refuses(folder.path(), "has labels of type '<f4'");
+  folder.write("labels.npy", npy("<f2", "(2,)", std::string(4, '\0')));
+  refuses(folder.path(), "has labels of type '<f2'");
+  folder.write("labels.npy", npy("<u8", "(2,)", std::string(16, '\xff')));
+  refuses(folder.path(), "is out of range");
   folder.write("labels.npy", npy("|i1", "(2,)", "\1\xf0"));
   refuses(folder.path(), "label -16 of example 1 is out of range");
   const float two = 2;
@@ -84,7 +86,7 @@ TEST(HostileShards, NamesAndSizes) {
 
 TEST(HostileTables, ObjectsOfNothingAndOfTooManyNames) {
   const TemporaryFolder folder;
-  refuses(folder.write("a.jsonl", "{}\n{}\n"), "line 1] holds nothing");
+  refuses(folder.write("a.jsonl", "{}\n{}\n"), "line 1: holds nothing");
   std::string many = "{\"text\": \"a\", \"label\": \"b\"";
   for (int i = 0; i < 80'000; ++i) many += ",\"" + std::to_string(i) + "\":1";
   refuses(folder.write("a.jsonl", many + "}\n"), "has more than 10,000 names");

@@ -63,6 +63,7 @@ TEST(Roles, AFolderBesideClassesIsASplitWhereItHoldsThem) {
   folder.write("test/cat/1.png", grey_png(3));
   folder.write("val/dog/1.png", grey_png(3));
   EXPECT_EQ(sizes(folder.path()), "2/1/1");
+  EXPECT_THAT(open_dataset(folder.path(), {}).classes, ElementsAre("cat", "dog"));
   const TemporaryFolder other;
   other.write("cat/1.png", grey_png(1));
   other.write("dog/1.png", grey_png(2));

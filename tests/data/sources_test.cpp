@@ -128,7 +128,7 @@ TEST(ImageFolder, SaysWhatIsMissing) {
                [&] { open_dataset(folder / "texts", {}); });
   expect_error(ErrorKind::data, "there is no such file or folder", [&] { open_dataset(folder / "nowhere", {}); });
   fs::remove_all(folder / "photos/unlabeled");
-  expect_error(ErrorKind::data, "label 'cat' is not in the list of classes: dog, bird",
+  expect_error(ErrorKind::data, "none of the folders that classes= lists holds an example; there are: cat",
                [&] { open_dataset(folder / "photos", {.classes = "dog, bird"}); });
   expect_error(ErrorKind::data, "class 'a' is listed twice",
                [&] { open_dataset(folder / "photos", {.classes = "a,a"}); });
@@ -242,7 +242,8 @@ TEST(Npy, ReadsBytesFloatsAndBothLayouts) {
   folder.write("x/images.npy", npy("|u1", "(2, 2, 2)", std::string("\1\1\1\1\2\2\2\2")));
   folder.write("x/labels.npy", npy("<i8", "(2,)", std::string("\1\0\0\0\0\0\0\0", 8) + std::string(8, '\xff')));
   const Dataset bytes = open_dataset(folder / "x", {});
-  EXPECT_THAT(labels_of(*bytes.train), ElementsAre(1, kUnlabeled));
+  EXPECT_THAT(labels_of(*bytes.train), ElementsAre(0, kUnlabeled));
+  EXPECT_THAT(bytes.classes, ElementsAre("1"));
   EXPECT_THAT(first_pixels(*bytes.train), ElementsAre(1, 2));
   const float values[] = {0.0f, 1.0f, 0.5f, 0.25f};
   const std::string raw(reinterpret_cast<const char*>(values), sizeof(values));

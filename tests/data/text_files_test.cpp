@@ -21,7 +21,8 @@ TEST(TextFolder, GivesClassesAndUnlabelled) {
   EXPECT_THAT(pairs_of(*data.train), ElementsAre("bad → neg", "good → pos", "so so → -"));
   EXPECT_THAT(pairs_of(*data.test), ElementsAre("worse → neg"));
   EXPECT_EQ(data.train->name(1), "train/pos/deep/a.txt");
-  EXPECT_THAT(data.notes, ElementsAre("folders without an example are no classes: empty"));
+  EXPECT_THAT(data.notes,
+              ElementsAre("folders that are no classes: empty (empty)", "files that are no examples: 1 .md, 1 .txt"));
 }
 
 TEST(TextFolder, SplitsAreKnownInAnyCase) {

@@ -128,11 +128,12 @@ TEST(TextTable, SplitsByAColumn) {
   const TemporaryFolder folder;
   const std::string rows = "text,label,split\na,x,train\nb,y,train\nc,x,dev\n";
   const Dataset without = open_text(folder, "a.csv", rows);
-  EXPECT_THAT(pairs_of(*without.test), ElementsAre("c → x")) << "validation stands in for a test set";
+  EXPECT_EQ(without.test, nullptr);
+  EXPECT_THAT(pairs_of(*without.validation), ElementsAre("c → x"));
   const Dataset with = open_text(folder, "b.csv", rows + "d,y,test\ne,y,unlabeled\n");
   EXPECT_THAT(pairs_of(*with.test), ElementsAre("d → y"));
   EXPECT_THAT(pairs_of(*with.train), ElementsAre("a → x", "b → y", "e → -")) << "validation is not trained on";
-  EXPECT_THAT(with.notes, ::testing::Contains("1 examples for validation are left out: there is a test set"));
+  EXPECT_THAT(pairs_of(*with.validation), ElementsAre("c → x"));
   expect_error(ErrorKind::data, "line 5] split 'tset' is neither",
                [&] { open_text(folder, "c.csv", rows + "d,y,tset\n"); });
 }

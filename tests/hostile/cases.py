@@ -173,7 +173,7 @@ def lying_images():
         at = content.index(b"ispe") + 8
         for width, height in ((0, 0), (50000, 50000), (0xffffffff, 0xffffffff), (9, 9)):
             yield image(f"{kind}/size-{width}x{height}", content[:at] + struct.pack(">II", width, height) +
-                        content[at + 8:], kind, "damaged|read" if width == 9 else "damaged")
+                        content[at + 8:], kind, "damaged|read" if width in (0, 9) else "damaged")
         for box in (b"meta", b"iloc", b"iprp", b"ipma", b"mdat"):
             at = content.index(box) - 4
             yield image(f"{kind}/{box.decode()}-of-4-GB", content[:at] + b"\xff\xff\xff\xff" + content[at + 4:], kind,

@@ -143,7 +143,7 @@ def arrays():
         ("cut", npy("<i8", "(4,)", bytes(31))),
         ("too-few", npy("<i8", "(3,)", bytes(24))),
         ("objects", npy("|O", "(4,)", bytes(32))),
-        ("floats", npy("<f4", "(4,)", bytes(16))),
+        ("floats", npy("<f4", "(4,)", struct.pack("<4f", 0, 1, 0.5, 1))),
         ("huge", npy("<i8", "(4,)", struct.pack("<4q", 0, 1, 1, 1 << 40))),
         ("unsigned-huge", npy("<u8", "(4,)", b"\xff" * 32)),
         ("minus-2", npy("|i1", "(4,)", b"\0\1\0\xfe")),

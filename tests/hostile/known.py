@@ -3,16 +3,6 @@
 KNOWN = {
     "png/below-the-limit-with-alpha": "the pixels and what becomes of them are in memory at once, for each thread",
     "progressive.jpg/size-13000x13000": "libjpeg keeps all coefficients of a progressive file, whatever its bytes",
-    "folder/dangling-link": "folder.cpp passes over what is no regular file, unnamed and uncounted",
-    "folder/link-to-itself": "folder.cpp passes over what is no regular file, unnamed and uncounted",
-    "folder/link-to-dev-zero": "folder.cpp passes over what is no regular file, unnamed and uncounted",
-    "folder/link-to-dev-stdin": "folder.cpp passes over what is no regular file, unnamed and uncounted",
-    "folder/fifo": "folder.cpp passes over what is no regular file, unnamed and uncounted",
-    "folder/socket": "folder.cpp passes over what is no regular file, unnamed and uncounted",
-    "folder/folder-called-x.tar": "shards.cpp takes the first of no shards: it crashes",
-    "folder/dangling-link-called-x.tar": "shards.cpp takes the first of no shards: it crashes",
-    "folder/fifo-called-x.tar": "shards.cpp takes the first of no shards: it crashes",
-    "npy/labels-unsigned-huge": "npy.cpp makes -1, unlabelled, of 2^64 - 1",
 }
 SLOW = {
     "png/below-the-limit",

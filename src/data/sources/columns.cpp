@@ -56,8 +56,8 @@ const Names kPathIfFiles = {"id", "image_id", "img_id", "name"};  // where its v
 const Names kLabel = {"label",   "class",   "category", "target",  "intent", "topic",  "sentiment",
                       "y",       "labels",  "cls",      "emotion", "genre",  "stance", "polarity",
                       "species", "outcome", "rating",   "stars",   "tag"};
-const Names kFileLabel = {"label", "class", "category", "labels", "cls"};
-const Names kFileTarget = {"target", "y", "species", "breed", "diagnosis"};     // which may be a number to come near
+const Names kFileLabel = {"label", "class", "category", "labels", "cls", "species", "breed", "diagnosis"};
+const Names kFileTarget = {"target", "y"};     // which may be a number to come near
 const Names kAskable = {"path", "text", "label", "split"};                      // by data.columns
 const Names kBeside = {"", "id", "idx", "index", "uid", "guid", "unnamed:_0"};  // never what an example holds
 
@@ -245,7 +245,9 @@ class Looker {
   std::size_t file_label() const {
     if (const std::size_t column = find_any(names_, kFileLabel); column != kNoColumn) return column;
     const std::size_t target = find_any(names_, kFileTarget);
-    return target != kNoColumn && look_at(target).repeats() ? target : kNoColumn;
+    if (target == kNoColumn) return kNoColumn;
+    const Look look = look_at(target);  // of a handful of rows nothing can be said
+    return look.rows >= 8 && look.repeats() ? target : kNoColumn;
   }
 
   Columns take_texts(std::vector<std::size_t> columns) {

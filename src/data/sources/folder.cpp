@@ -25,10 +25,10 @@ constexpr int kDeepest = 16;  // of folders inside a class folder
 
 struct Listing {
   std::vector<std::string> files, folders;
-  std::vector<std::string> hidden;  // folders
-  std::vector<std::string> broken;  // links that lead nowhere or in a circle
-  std::vector<std::string> closed;  // links to folders that are not followed
-  int64_t special = 0;              // pipes, sockets and devices
+  std::vector<std::string> hidden;   // folders
+  std::vector<std::string> broken;   // links that lead nowhere or in a circle
+  std::vector<std::string> closed;   // links to folders that are not followed
+  std::vector<std::string> special;  // pipes, sockets and devices
 };
 
 struct CloseFolder {
@@ -63,7 +63,7 @@ Listing list_folder(const std::string& path, bool follow) {
     else if (type == DT_REG)
       listing.files.push_back(name);
     else
-      ++listing.special;
+      listing.special.push_back(name);
   }
   return listing;
 }
@@ -173,6 +173,7 @@ class Finder {
     for (const Part& part : parts_) all += (kind == Kind::image ? part.images : part.texts).files.paths.size();
     return all;
   }
+  const std::vector<std::string>& unlisted() const { return unlisted_; }
   int64_t captions() const { return parts_[0].captions + parts_[1].captions + parts_[2].captions; }
   int64_t size() const { return count(Kind::image) + count(Kind::text); }
   int64_t others() const {
@@ -203,7 +204,7 @@ class Finder {
     }
     if (!broken_.empty()) notes.push_back("links that lead nowhere or in a circle: " + first_of(broken_));
     if (!closed_.empty()) notes.push_back("links to folders, which are not followed here: " + first_of(closed_));
-    if (special_ > 0) notes.push_back(fmt::format("pipes, sockets or devices: {}", with_commas(special_)));
+    if (!special_.empty()) notes.push_back("pipes, sockets or devices: " + first_of(special_));
     return notes;
   }
 
@@ -216,7 +217,7 @@ class Finder {
   void note_links(const std::string& inside, const Listing& listing) {
     for (const auto& name : listing.broken) broken_.push_back(inside + name);
     for (const auto& name : listing.closed) closed_.push_back(inside + name);
-    special_ += listing.special;
+    for (const auto& name : listing.special) special_.push_back(inside + name);
   }
 
   void add_tree(const std::string& inside, const std::string& label, Role role, int depth = 0) {
@@ -263,8 +264,7 @@ class Finder {
   Listing top_;
   std::array<Part, 3> parts_;  // train, test, validation
   std::vector<Unlabeled> unlabeled_;
-  std::vector<std::string> no_classes_, unlisted_, inner_, broken_, closed_;
-  int64_t special_ = 0;
+  std::vector<std::string> no_classes_, unlisted_, inner_, broken_, closed_, special_;
 };
 
 /// The folders of the splits, each with a slash behind it; train "" is the root itself, others "" are not there.
@@ -308,8 +308,9 @@ class SplitFinder {
     if (classes_.empty())
       throw_data(request_.path.string(), "holds a test set and nothing to learn from, by the names of its folders",
                  fmt::format("give the folder itself: {}", (request_.path / named_[0].second).string()));
-    if (!holds_classes(Role::test) && !holds_classes(Role::validation)) refuse();
-    return splits();
+    if (holds_classes(Role::test) || holds_classes(Role::validation)) return splits();
+    if (request_.options.classes.empty()) refuse();
+    return {};  // what is not listed is left out
   }
 
  private:
@@ -400,6 +401,9 @@ Opened open_class_folder(const OpenRequest& request) {
   const Kind kind = choose_kind(request, finder);
   if (kind == Kind::table)
     throw_data(request.path.string(), "holds no table of numbers", "wanted: a CSV, TSV, JSONL or NPY file");
+  if (finder.size() == 0 && !finder.unlisted().empty())
+    throw_data(request.path.string(),
+               "none of the folders that classes= lists holds an example; there are: " + first_of(finder.unlisted()));
   if (finder.part(Role::train).of(kind).files.paths.size() == 0)
     throw_data(
         request.path.string(),
@@ -419,6 +423,9 @@ Opened open_class_folder(const OpenRequest& request) {
     return finder.finish(role, kind, mine, request.options.encoding);
   };
   opened.test = held_out(Role::test);
+  if (!splits.test.empty() && !opened.test)
+    throw_data((request.path / splits.test).string(), fmt::format("the test set holds no {}", word_for_one(kind)),
+               "put examples of each class into it, or remove it");
   opened.validation = held_out(Role::validation);
   opened.train = finder.finish(Role::train, kind, map, request.options.encoding);
   return opened;

@@ -17,6 +17,16 @@ namespace {
   throw_data(where, fmt::format("is no image by its content ({} are read)", kImageFormats));
 }
 
+/// What web servers send in place of a picture that is gone is mostly a GIF, whatever the name that was asked for.
+ImageFormat format_of(const std::string& where, std::span<const uint8_t> bytes) {
+  const ImageFormat format = sniff_image(bytes);
+  const std::string suffix = lower(where.substr(std::min(where.rfind('.'), where.size())));
+  if (format == ImageFormat::gif && (suffix == ".jpg" || suffix == ".jpeg" || suffix == ".png" || suffix == ".webp"))
+    throw_data(where, fmt::format("is a GIF called {}, as servers send in place of a missing picture", suffix),
+               "call it .gif if it is one of the examples");
+  return format;
+}
+
 }  // namespace
 
 ImageFormat sniff_image(std::span<const uint8_t> bytes) {
@@ -60,7 +70,7 @@ std::string_view to_string(ImageFormat format) {
 Image decode_image(const std::string& where, std::span<const uint8_t> bytes, const DecodeOptions& options) {
   if (bytes.empty()) throw_data(where, "is empty (0 bytes)");
   Image image;
-  switch (sniff_image(bytes)) {
+  switch (format_of(where, bytes)) {
     case ImageFormat::jpeg:
       image = detail::decode_jpeg(where, bytes, options);
       break;
@@ -92,7 +102,7 @@ Image decode_image(const std::string& where, std::span<const uint8_t> bytes, con
 
 ImageShape image_header(const std::string& where, const FileStart& start, int64_t max_pixels) {
   if (start.bytes.empty()) throw_data(where, "is empty (0 bytes)");
-  switch (sniff_image(start.bytes)) {
+  switch (format_of(where, start.bytes)) {
     case ImageFormat::jpeg:
       return detail::jpeg_header(where, start, max_pixels);
     case ImageFormat::png:
