@@ -196,7 +196,7 @@ class Runner:
             if len(entry["reason"]) < 8 or len(entry["reason"]) > 600 or "\n" in entry["reason"]:
                 raise Wrong(f"is damaged for no reason in one sentence: {entry['reason'][:300]!r}")
         # What is no file at all is no example: a note names it.
-        noted = [name for note in answer["notes"] if "pipes, sockets" in note or "nowhere" in note
+        noted = [name for note in answer.get("notes", []) if "pipes, sockets" in note or "nowhere" in note
                  for name in note.partition(": ")[2].split(", ")]
         return self.compare_damage(case, [entry["name"] for entry in damage] + noted * bool(case.damaged),
                                    sum(part["left_out"] for part in parts))
