@@ -57,7 +57,7 @@ const Names kLabel = {"label",   "class",   "category", "target",  "intent", "to
                       "y",       "labels",  "cls",      "emotion", "genre",  "stance", "polarity",
                       "species", "outcome", "rating",   "stars",   "tag"};
 const Names kFileLabel = {"label", "class", "category", "labels", "cls", "species", "breed", "diagnosis"};
-const Names kFileTarget = {"target", "y"};     // which may be a number to come near
+const Names kFileTarget = {"target", "y"};                                      // which may be a number to come near
 const Names kAskable = {"path", "text", "label", "split"};                      // by data.columns
 const Names kBeside = {"", "id", "idx", "index", "uid", "guid", "unnamed:_0"};  // never what an example holds
 

@@ -65,6 +65,8 @@ Listing list_folder(const std::string& path, bool follow) {
     else
       listing.special.push_back(name);
   }
+  for (auto* names : {&listing.hidden, &listing.broken, &listing.closed, &listing.special})
+    std::sort(names->begin(), names->end(), natural_less);
   return listing;
 }
 
