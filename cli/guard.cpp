@@ -27,8 +27,8 @@ int guarded(const std::function<void()>& work) {
   } catch (const std::exception& error) {
     const Error told = as_error(error);
     // What is told may quote a name or a value of a file, which must not move the cursor.
-    const std::string hint = told.hint().empty() ? "" : "\n  " + printable(told.hint());
-    tell_folded(stderr, fmt::format("fewlabel: [{}] {}{}\n", printable(told.where()), printable(told.message()), hint));
+    const Error shown(told.kind(), printable(told.where()), printable(told.message()), printable(told.hint()));
+    tell_folded(stderr, fmt::format("fewlabel: {}\n", shown.what()));
     return exit_code(told.kind());
   }
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "app/budget.h"
 #include "app/copies.h"
@@ -334,8 +335,14 @@ class Planner {
         if (store->damage().size() > 10) say("  … (all of them are in data.json)");
       }
     std::vector<std::string> notes = data.dataset.notes;
-    const std::vector<std::string> copies = describe_copies(data, draft.plan.data.cache_mb << 20);
-    notes.insert(notes.end(), copies.begin(), copies.end());
+    // Stages of a chain mostly learn from the same examples, which then need no second look.
+    std::string contents = to_string(data.split);
+    for (const ExampleStore* store : {data.train.get(), data.test.get(), data.validation.get()})
+      contents += store ? store->content_hash() : "-";
+    if (compared_.insert(contents).second) {
+      const std::vector<std::string> copies = describe_copies(data, draft.plan.data.cache_mb << 20);
+      notes.insert(notes.end(), copies.begin(), copies.end());
+    }
     for (const std::string& note : notes) {
       if (std::find(run_.notes.begin(), run_.notes.end(), note) != run_.notes.end()) continue;  // of the stage before
       say(note);
@@ -410,6 +417,7 @@ class Planner {
   PreparedData data_;  // of the stage that is planned, before it is decoded
   PlanFacts facts_;
   std::vector<std::string> plan_choices_;
+  std::set<std::string> compared_;  // contents that were searched for copies
 };
 
 }  // namespace

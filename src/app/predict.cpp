@@ -32,14 +32,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// What lies in a folder and is passed over, as training does: hidden, of no kind by its suffix, a link to nowhere.
-struct PassedOver {
-  int64_t others = 0, broken = 0;
-  std::string first;  // of the broken ones
+/// Links that lead nowhere or in a circle.
+struct BrokenLinks {
+  int64_t count = 0;
+  std::string first;
 };
 
-/// Images below a folder, by their suffixes.
-std::vector<std::string> images_below(const fs::path& folder, PassedOver& passed_over) {
+/// Images below a folder, by their suffixes; what is hidden is passed over, as training does.
+std::vector<std::string> images_below(const fs::path& folder, BrokenLinks& broken) {
   std::vector<std::string> found;
   for (auto entry = fs::recursive_directory_iterator(folder, fs::directory_options::skip_permission_denied);
        entry != fs::recursive_directory_iterator(); ++entry) {
@@ -47,15 +47,12 @@ std::vector<std::string> images_below(const fs::path& folder, PassedOver& passed
     const std::string name = entry->path().filename().string();
     std::error_code failed;
     const bool is_folder = entry->is_directory(failed) && !failed;
-    if (name.starts_with(".") || name == "__MACOSX") {
+    if (is_hidden_name(name)) {
       if (is_folder) entry.disable_recursion_pending();
     } else if (failed || !entry->exists(failed) || failed) {
-      if (passed_over.broken++ == 0) passed_over.first = entry->path().string();
-    } else if (entry->is_regular_file(failed) && !failed) {
-      if (kind_of_file(name) == Kind::image)
-        found.push_back(entry->path());
-      else
-        ++passed_over.others;
+      if (broken.count++ == 0) broken.first = entry->path().string();
+    } else if (has_image_suffix(name) && entry->is_regular_file(failed)) {
+      found.push_back(entry->path());
     }
   }
   std::sort(found.begin(), found.end());
@@ -136,16 +133,16 @@ class Sources {
     if (!fs::exists(path, ignored) && path.find_first_of("*?[{") == std::string::npos)
       throw Error(ErrorKind::data, path, "does not exist", "give files or folders of images");
     if (!fs::is_directory(path, ignored)) {
-      const bool image = kind_of_file(path) == Kind::image || !is_dataset_file(path);
+      const bool image = has_image_suffix(path) || !is_dataset_file(path);
       return image ? add_image(path) : add_dataset(path);
     }
-    PassedOver passed_over;
-    const std::vector<std::string> found = images_below(path, passed_over);
+    BrokenLinks broken;
+    const std::vector<std::string> found = images_below(path, broken);
     for (const std::string& file : found) add_image(file);
-    if (passed_over.broken > 0)
-      tell(stderr, fmt::format("left out {} {} that lead nowhere or in a circle, the first is {}\n",
-                               with_commas(passed_over.broken), passed_over.broken == 1 ? "link" : "links",
-                               printable(passed_over.first)));
+    if (broken.count > 0)
+      tell(stderr,
+           fmt::format("left out {} {} that lead nowhere or in a circle, the first is {}\n", with_commas(broken.count),
+                       broken.count == 1 ? "link" : "links", printable(broken.first)));
     if (found.empty()) add_dataset(path);  // of another format, or an error that says what is there
   }
 

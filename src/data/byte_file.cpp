@@ -53,6 +53,10 @@ void throw_data(std::string where, std::string message, std::string hint) {
   throw Error(ErrorKind::data, std::move(where), std::move(message), std::move(hint));
 }
 
+void throw_claim(const std::string& where, int64_t height, int64_t width, int64_t bytes) {
+  throw_data(where, fmt::format("claims {} × {} pixels but has only {} bytes", width, height, bytes));
+}
+
 void check_pixels(const std::string& where, int64_t height, int64_t width, int64_t max_pixels) {
   if (height < 1 || width < 1)
     throw_data(where, fmt::format("has an impossible size of {} × {} pixels", width, height));

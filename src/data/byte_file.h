@@ -19,6 +19,9 @@ inline constexpr int64_t kMaxEncodedBytes = int64_t{256} << 20;
 /// Throws Error{data} when height × width exceeds max_pixels or one of them is not positive.
 void check_pixels(const std::string& where, int64_t height, int64_t width, int64_t max_pixels);
 
+/// Throws Error{data} for a header that promises more than a file of `bytes` can hold.
+[[noreturn]] void throw_claim(const std::string& where, int64_t height, int64_t width, int64_t bytes);
+
 /// An open file that is read at any offset.
 class ByteFile {
  public:

@@ -24,13 +24,22 @@ Opened open_folder(const OpenRequest& request) {
   return open_class_folder(request);
 }
 
+using Opener = Opened (*)(const OpenRequest&);
+
+/// By the suffix of a file of many examples, and of IDX by its content; null where it is none. Throws Error{data}
+/// where the content decides and cannot be read.
+Opener opener_of(const fs::path& file) {
+  const std::string suffix = lower(file.extension().string());
+  if (is_manifest(file)) return open_manifest;
+  if (is_shard(file)) return open_shards;
+  if (suffix == ".npy") return open_npy;
+  if (suffix == ".bin") return open_cifar;
+  return is_idx_file(file) ? open_idx : nullptr;
+}
+
 Opened open_file(const OpenRequest& request) {
-  const std::string suffix = lower(request.path.extension().string());
-  if (is_manifest(request.path) || is_lines_file(request.path)) return open_manifest(request);
-  if (is_shard(request.path)) return open_shards(request);
-  if (suffix == ".npy") return open_npy(request);
-  if (suffix == ".bin") return open_cifar(request);
-  if (is_idx_file(request.path)) return open_idx(request);
+  if (is_lines_file(request.path)) return open_manifest(request);
+  if (const Opener open = opener_of(request.path)) return open(request);
   throw_data(request.path.string(), "is no dataset that fewlabel knows",
              "wanted: a folder of images or texts, CSV, TSV, JSONL, TXT, IDX, CIFAR .bin, NPY or tar shards");
 }
@@ -147,14 +156,11 @@ Dataset open_both(const std::string& path_or_name, const DataOptions& options, c
 }  // namespace
 
 bool is_dataset_file(const std::string& path) {
-  const std::string suffix = lower(fs::path(path).extension().string());
-  if (is_manifest(path) || is_shard(path) || suffix == ".npy" || suffix == ".bin") return true;
-  std::error_code ignored;
-  if (!fs::is_regular_file(path, ignored)) return path.find_first_of("*?[{") != std::string::npos;
   try {
-    return is_idx_file(path);
+    return opener_of(path) != nullptr;
   } catch (const Error&) {
-    return false;
+    std::error_code ignored;
+    return !fs::is_regular_file(path, ignored) && path.find_first_of("*?[{") != std::string::npos;
   }
 }
 

@@ -13,6 +13,8 @@ inline constexpr std::string_view kImageFormats = "JPEG, PNG, WebP, TIFF, BMP, G
 
 /// Nothing for a file of any other suffix (in any case).
 std::optional<Kind> kind_of_file(std::string_view name);
+/// What a person does not see in a folder, and what macOS adds to archives.
+inline bool is_hidden_name(std::string_view name) { return name.starts_with('.') || name == "__MACOSX"; }
 inline bool has_image_suffix(std::string_view name) { return kind_of_file(name) == Kind::image; }
 
 }  // namespace fewlabel

@@ -64,39 +64,35 @@ std::vector<std::string> sorted_files(const fs::path& folder) {
 
 bool held_out(const std::string& name) { return name.starts_with("test"); }
 
-bool is_training(const std::string& name) { return name.starts_with("data_batch") || name == "train.bin"; }
+bool is_training_file(const std::string& name) { return name.starts_with("data_batch") || name == "train.bin"; }
 
 }  // namespace
 
 bool is_cifar_folder(const fs::path& folder) {
   const auto names = sorted_files(folder);
-  return std::any_of(names.begin(), names.end(), is_training);
+  return std::any_of(names.begin(), names.end(), is_training_file);
 }
 
 Opened open_cifar(const OpenRequest& request) {
-  std::vector<RecordBlock> train, test;
+  RecordSplits splits;
   fs::path folder = request.path.parent_path();
   std::optional<Variant> variant;
   if (fs::is_directory(request.path)) {
     folder = request.path;
     for (const auto& name : sorted_files(folder)) {
-      if (!is_training(name) && !held_out(name)) continue;
+      if (!is_training_file(name) && !held_out(name)) continue;
       if (!variant) variant = variant_of(folder / name);
-      (held_out(name) ? test : train).push_back(open_block(folder / name, *variant));
+      (held_out(name) ? splits.test : splits.train).push_back(open_block(folder / name, *variant));
     }
   } else {
     variant = variant_of(request.path);
-    train.push_back(open_block(request.path, *variant));
+    splits.train.push_back(open_block(request.path, *variant));
   }
   auto wanted = request.classes;
   if (wanted.empty()) wanted = read_class_file((folder / variant->names_file).string());
   if (wanted.empty())  // all that the format has, whether they occur or not
     for (int32_t c = 0; c < variant->classes; ++c) wanted.push_back(std::to_string(c));
-  const auto classes = number_classes(labels_of({&train, &test}), wanted, request.path.string());
-  Opened opened;
-  opened.train = std::make_shared<RecordSource>(std::move(train), classes);
-  if (!test.empty()) opened.test = std::make_shared<RecordSource>(std::move(test), classes);
-  return opened;
+  return open_records(std::move(splits), wanted, request.path.string());
 }
 
 }  // namespace fewlabel

@@ -46,7 +46,7 @@ Listing list_folder(const std::string& path, bool follow) {
     const std::string name = entry->d_name;
     unsigned char type = entry->d_type;
     const bool link = type == DT_LNK;
-    if (name[0] == '.' || name == "__MACOSX") {
+    if (is_hidden_name(name)) {
       if (type == DT_DIR && name != "." && name != "..") listing.hidden.push_back(name);
       continue;
     }

@@ -5,7 +5,6 @@
 #include <map>
 
 #include "core/text.h"
-#include "data/class_list.h"
 #include "data/sources/records.h"
 #include "data/sources/roles.h"
 #include "data/sources/sources.h"
@@ -152,7 +151,7 @@ bool is_idx_folder(const fs::path& folder) {
 }
 
 Opened open_idx(const OpenRequest& request) {
-  std::vector<RecordBlock> train, test, validation;
+  RecordSplits splits;
   if (fs::is_directory(request.path)) {
     std::map<std::string, fs::path> files;  // by name without .gz
     for (const auto& entry : fs::directory_iterator(request.path)) {
@@ -165,20 +164,15 @@ Opened open_idx(const OpenRequest& request) {
     refuse_several(request.path.string(), files);
     for (const auto& [name, path] : files) {
       const Role role = role_in_name(path.string(), name).value_or(Role::train);
-      auto& blocks = role == Role::test ? test : role == Role::validation ? validation : train;
+      auto& blocks = splits.of(role);
       blocks.push_back(open_pair(path, request.options.max_pixels));
       if (role == Role::unlabeled) blocks.back().labels.clear();
     }
-    if (train.empty()) throw_data(request.path.string(), "has test images but no train-images IDX file");
+    if (splits.train.empty()) throw_data(request.path.string(), "has test images but no train-images IDX file");
   } else {
-    train.push_back(open_pair(request.path, request.options.max_pixels));
+    splits.train.push_back(open_pair(request.path, request.options.max_pixels));
   }
-  const auto classes = number_classes(labels_of({&train, &test, &validation}), request.classes, request.path.string());
-  Opened opened;
-  opened.train = std::make_shared<RecordSource>(std::move(train), classes);
-  if (!test.empty()) opened.test = std::make_shared<RecordSource>(std::move(test), classes);
-  if (!validation.empty()) opened.validation = std::make_shared<RecordSource>(std::move(validation), classes);
-  return opened;
+  return open_records(std::move(splits), request.classes, request.path.string());
 }
 
 }  // namespace fewlabel

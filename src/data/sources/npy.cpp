@@ -285,17 +285,9 @@ Opened open_rows(const std::vector<Pair>& pairs, const std::vector<std::string>&
 }
 
 Opened open_blocks(const std::vector<Pair>& pairs, const std::vector<std::string>& wanted, const OpenRequest& request) {
-  std::vector<RecordBlock> train, test, validation;
-  for (const Pair& pair : pairs) {
-    auto& blocks = is_training(pair.role) ? train : pair.role == Role::test ? test : validation;
-    blocks.push_back(open_block(pair, request.options.max_pixels));
-  }
-  const auto classes = number_classes(labels_of({&train, &test, &validation}), wanted, request.path.string());
-  Opened opened;
-  opened.train = std::make_shared<RecordSource>(std::move(train), classes);
-  if (!test.empty()) opened.test = std::make_shared<RecordSource>(std::move(test), classes);
-  if (!validation.empty()) opened.validation = std::make_shared<RecordSource>(std::move(validation), classes);
-  return opened;
+  RecordSplits splits;
+  for (const Pair& pair : pairs) splits.of(pair.role).push_back(open_block(pair, request.options.max_pixels));
+  return open_records(std::move(splits), wanted, request.path.string());
 }
 
 }  // namespace

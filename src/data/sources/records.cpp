@@ -2,27 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cmath>
 #include <cstring>
 
+#include "data/class_list.h"
+#include "data/unit_values.h"
 #include "fewlabel/error.h"
 
 namespace fewlabel {
 namespace {
-
-template <typename Float>
-Bytes to_bytes(const Bytes& raw, const std::string& where) {
-  Bytes result(raw.size() / sizeof(Float));
-  for (std::size_t i = 0; i < result.size(); ++i) {
-    Float value = 0;
-    std::memcpy(&value, raw.data() + i * sizeof(Float), sizeof(Float));
-    if (!(value >= Float(-1e-6) && value <= Float(1 + 1e-6)))
-      throw_data(where, fmt::format("value {} lies outside [0, 1]", value), "scale floats to [0, 1] or store uint8");
-    result[i] = static_cast<uint8_t>(std::lround(std::clamp(value, Float(0), Float(1)) * 255));
-  }
-  return result;
-}
 
 Bytes interleave(const Bytes& planes, const ImageShape& shape) {
   Bytes result(planes.size());
@@ -35,13 +22,6 @@ Bytes interleave(const Bytes& planes, const ImageShape& shape) {
 }  // namespace
 
 int64_t value_bytes(PixelValue value) { return value == PixelValue::byte ? 1 : value == PixelValue::float32 ? 4 : 8; }
-
-std::vector<std::vector<int32_t>*> labels_of(std::initializer_list<std::vector<RecordBlock>*> splits) {
-  std::vector<std::vector<int32_t>*> labels;
-  for (auto* blocks : splits)
-    for (RecordBlock& block : *blocks) labels.push_back(&block.labels);
-  return labels;
-}
 
 void check_record_shape(const std::string& where, const ImageShape& shape, int64_t max_pixels) {
   if (shape.height < 1 || shape.width < 1 || (shape.channels != 1 && shape.channels != 3 && shape.channels != 4))
@@ -88,10 +68,25 @@ Raw RecordSource::raw(int64_t index) const {
     std::memcpy(raw.data(), block->memory->data() + start, raw.size());
   else
     block->file->read_at(start, raw);
-  if (block->value == PixelValue::float32) raw = to_bytes<float>(raw, name(index));
-  if (block->value == PixelValue::float64) raw = to_bytes<double>(raw, name(index));
+  if (block->value == PixelValue::float32) raw = unit_to_bytes<float>(name(index), raw);
+  if (block->value == PixelValue::float64) raw = unit_to_bytes<double>(name(index), raw);
   if (block->order == PixelOrder::planar && block->shape.channels > 1) raw = interleave(raw, block->shape);
   return {std::move(raw), block->shape};
+}
+
+Opened open_records(RecordSplits splits, const std::vector<std::string>& wanted, const std::string& where) {
+  std::vector<std::vector<int32_t>*> labels;
+  for (auto* blocks : {&splits.train, &splits.test, &splits.validation})
+    for (RecordBlock& block : *blocks) labels.push_back(&block.labels);
+  const auto classes = number_classes(labels, wanted, where);
+  const auto source_of = [&](std::vector<RecordBlock>& blocks) {
+    return std::make_shared<RecordSource>(std::move(blocks), classes);
+  };
+  Opened opened;
+  if (!splits.test.empty()) opened.test = source_of(splits.test);
+  if (!splits.validation.empty()) opened.validation = source_of(splits.validation);
+  opened.train = source_of(splits.train);
+  return opened;
 }
 
 }  // namespace fewlabel

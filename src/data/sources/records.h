@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "data/byte_file.h"
+#include "data/sources/roles.h"
 #include "data/sources/sources.h"
 #include "fewlabel/image.h"
 
@@ -45,8 +46,16 @@ class RecordSource : public Source {
 };
 
 int64_t value_bytes(PixelValue value);
-/// The labels of all blocks, for number_classes.
-std::vector<std::vector<int32_t>*> labels_of(std::initializer_list<std::vector<RecordBlock>*> splits);
+/// The blocks of a dataset by what they are for.
+struct RecordSplits {
+  std::vector<RecordBlock> train, test, validation;
+  /// Unlabelled examples are trained on.
+  std::vector<RecordBlock>& of(Role role) {
+    return role == Role::test ? test : role == Role::validation ? validation : train;
+  }
+};
+/// Sources of those that hold blocks; train always. Classes as number_classes finds them. Throws Error{data}.
+Opened open_records(RecordSplits splits, const std::vector<std::string>& wanted, const std::string& where);
 /// Throws Error{data} when the shape is empty, has other than 1, 3 or 4 channels, or more than max_pixels.
 void check_record_shape(const std::string& where, const ImageShape& shape, int64_t max_pixels);
 

@@ -52,10 +52,10 @@ MemberName split_name(const std::string& name) {
   return {name.substr(0, dot), lower(std::string_view(name).substr(dot + 1))};
 }
 
-/// What macOS adds to archives, and what a person would not see in a folder.
+/// Of a member: itself or a folder that it lies in.
 bool is_hidden(const std::string& name) {
   for (const auto& part : split_text(name, '/'))
-    if ((part.starts_with(".") && part != ".") || part == "__MACOSX") return true;
+    if (part != "." && is_hidden_name(part)) return true;
   return false;
 }
 

@@ -117,7 +117,7 @@ Bmp open_bmp(const std::string& where, const FileStart& start, int64_t max_pixel
   const int64_t promised = packed ? 0 : bmp.stride() * (bmp.height - 1) + (bmp.row_bits() + 7) / 8;
   if (static_cast<int64_t>(bmp.pixels_at) + promised > start.size ||
       (packed && int64_t{bmp.width} * bmp.height > most_inflated(start.size)))
-    throw_data(where, fmt::format("claims {} × {} pixels but has only {} bytes", width, bmp.height, start.size));
+    throw_claim(where, bmp.height, width, start.size);
   return bmp;
 }
 

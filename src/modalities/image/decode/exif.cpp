@@ -1,6 +1,7 @@
 #include "modalities/image/decode/exif.h"
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -40,9 +41,8 @@ class Tiff {
   bool little_;
 };
 
-}  // namespace
-
-std::span<const uint8_t> find_jpeg_segment(std::span<const uint8_t> jpeg, uint8_t marker, std::string_view prefix) {
+/// The payload of the first APP1 segment before the scan that holds EXIF; empty where there is none.
+std::span<const uint8_t> find_jpeg_exif(std::span<const uint8_t> jpeg) {
   std::size_t at = 2;
   while (at + 4 <= jpeg.size() && jpeg[at] == 0xff) {
     const uint8_t found = jpeg[at + 1];
@@ -54,11 +54,13 @@ std::span<const uint8_t> find_jpeg_segment(std::span<const uint8_t> jpeg, uint8_
     const std::size_t length = std::size_t{jpeg[at + 2]} << 8 | jpeg[at + 3];  // counts its own two bytes
     if (length < 2 || length > jpeg.size() - at - 2) break;
     const auto payload = jpeg.subspan(at + 4, length - 2);
-    if (found == marker && begins_with(payload, prefix)) return payload;
+    if (found == kApp1 && begins_with(payload, kExifPrefix)) return payload;
     at += 2 + length;
   }
   return {};
 }
+
+}  // namespace
 
 int exif_orientation(std::span<const uint8_t> block) {
   if (begins_with(block, kExifPrefix)) block = block.subspan(kExifPrefix.size());
@@ -76,9 +78,7 @@ int exif_orientation(std::span<const uint8_t> block) {
   return 1;
 }
 
-int jpeg_orientation(std::span<const uint8_t> jpeg) {
-  return exif_orientation(find_jpeg_segment(jpeg, kApp1, kExifPrefix));
-}
+int jpeg_orientation(std::span<const uint8_t> jpeg) { return exif_orientation(find_jpeg_exif(jpeg)); }
 
 int png_orientation(std::span<const uint8_t> png) {
   std::size_t at = 8;

@@ -82,8 +82,7 @@ Picture open_gif(GifBytes& from, const std::string& where, const FileStart& star
   if (frame.Height < 1 || frame.Width < 1) fail_gif(where, D_GIF_ERR_IMAGE_DEFECT);
   constexpr int64_t kMostOfACode = 4096 * 8 / 12;  // pixels that 12 bits of LZW become at best, for each byte
   if (int64_t{frame.Height} * frame.Width > kMostOfACode * start.size)
-    throw_data(where,
-               fmt::format("claims {} × {} pixels but has only {} bytes", frame.Width, frame.Height, start.size));
+    throw_claim(where, frame.Height, frame.Width, start.size);
   const ColorMapObject* map = frame.ColorMap != nullptr ? frame.ColorMap : gif->SColorMap;
   if (map == nullptr) fail_gif(where, D_GIF_ERR_NO_COLOR_MAP);
   for (int i = 0; i < map->ColorCount; ++i)

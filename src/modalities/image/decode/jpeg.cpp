@@ -3,7 +3,6 @@
 #include <csetjmp>
 #include <cstddef>
 #include <cstdio>  // jpeglib.h wants FILE
-#include <utility>
 
 #include <jpeglib.h>
 
@@ -129,8 +128,7 @@ Image decode_jpeg(const std::string& where, std::span<const uint8_t> bytes, cons
   JpegJob job;
   open_jpeg(job, where, bytes, options.max_pixels);
   const int orientation = jpeg_orientation(bytes);
-  ImageShape target = options.target;
-  if (orientation >= 5) std::swap(target.height, target.width);
+  const ImageShape target = turned(options.target, orientation);
   const J_COLOR_SPACE stored = job.jpeg.jpeg_color_space;
   const bool cmyk = stored == JCS_CMYK || stored == JCS_YCCK;
   if (!start_jpeg(job,

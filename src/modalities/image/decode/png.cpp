@@ -86,8 +86,7 @@ void open_png(Job& job, const std::string& where, const FileStart& start, int64_
   const png_uint_32 width = png_get_image_width(job.png, job.info), height = png_get_image_height(job.png, job.info);
   check_pixels(where, height, width, max_pixels);
   const int64_t promised = static_cast<int64_t>(png_get_rowbytes(job.png, job.info)) * height;
-  if (promised > most_inflated(start.size))
-    throw_data(where, fmt::format("claims {} × {} pixels but has only {} bytes", width, height, start.size));
+  if (promised > most_inflated(start.size)) throw_claim(where, height, width, start.size);
 }
 
 }  // namespace

@@ -146,7 +146,7 @@ void check_sizes(const TiffPage& page, const std::string& where, int64_t file_si
   const int64_t samples = page.photometric == PHOTOMETRIC_YCBCR ? 1 : page.samples;
   const int64_t growth = most_growth(page.compression);
   if (growth < std::numeric_limits<int64_t>::max() && area * page.bits / 8 > growth * (file_size + 1024) / samples)
-    throw_data(where, fmt::format("claims {} × {} pixels but has only {} bytes", page.width, page.height, file_size));
+    throw_claim(where, page.height, page.width, file_size);
   const uint64_t piece = TIFFIsTiled(tiff) != 0 ? TIFFTileSize64(tiff) : TIFFScanlineSize64(tiff);
   if (piece == 0 || piece > static_cast<uint64_t>(kMaxEncodedBytes))
     page.fail(where, fmt::format("it claims rows or tiles of {} bytes", piece));

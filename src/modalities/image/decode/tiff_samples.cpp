@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <type_traits>
 
 #include "data/byte_file.h"
+#include "data/unit_values.h"
 
 namespace fewlabel::detail {
 namespace {
@@ -17,18 +17,6 @@ T value_at(const TiffSamples& samples, std::size_t i) {
   T value;
   std::memcpy(&value, samples.values.data() + i * sizeof(T), sizeof(T));
   return value;
-}
-
-template <typename T>
-std::vector<uint8_t> reals(const std::string& where, const TiffSamples& samples) {
-  std::vector<uint8_t> bytes(samples.values.size() / sizeof(T));
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    const T value = value_at<T>(samples, i);
-    if (!(value >= T(-1e-6) && value <= T(1 + 1e-6)))
-      throw_data(where, fmt::format("value {} lies outside [0, 1]", value), "scale floats to [0, 1] or store uint8");
-    bytes[i] = static_cast<uint8_t>(std::lround(std::clamp(value, T(0), T(1)) * 255));
-  }
-  return bytes;
 }
 
 /// Of a camera with 12 bits no file is brightened more than another: fewer are never taken.
@@ -88,7 +76,8 @@ void unpack_samples(const TiffSamples& samples, const uint8_t* row, std::size_t 
 
 std::vector<uint8_t> samples_to_bytes(const std::string& where, const TiffSamples& samples) {
   if (samples.kind == SampleKind::real)
-    return samples.bits == 64 ? reals<double>(where, samples) : reals<float>(where, samples);
+    return samples.bits == 64 ? unit_to_bytes<double>(where, samples.values)
+                              : unit_to_bytes<float>(where, samples.values);
   const bool natural = samples.kind == SampleKind::natural;
   switch (samples.width()) {
     case 1:
