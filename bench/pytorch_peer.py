@@ -14,6 +14,7 @@ program it is compared with, and quote the ratio: absolute times drift on a shar
   pytorch_peer.py text_fixmatch --mode default             nn.TransformerEncoder 4 x 256, 32 + 2 x 224 texts of 64 tokens
   pytorch_peer.py text_mlm --mode default                  the same, 128 texts, 15 % of the words hidden
   pytorch_peer.py augment                                  RandAugment images/s on one core (PIL)
+  pytorch_peer.py sounds                                   torchaudio, log-mels a second and core
   pytorch_peer.py peak                                     bf16 and fp32 matrix product, GFLOP/s
 
 A step is FixMatch as the public toolkits run it: batch 64 labelled + 7*64 unlabelled in a weak and a
@@ -39,8 +40,8 @@ class WideBlock(nn.Module):
         return y + (x if self.short is None else self.short(h))
 
 
-def wrn28_2(classes=10):
-    layers, i = [nn.Conv2d(3, 16, 3, 1, 1, bias=False)], 16
+def wrn28_2(classes=10, channels=3):
+    layers, i = [nn.Conv2d(channels, 16, 3, 1, 1, bias=False)], 16
     for o, stride in ((32, 1), (64, 2), (128, 2)):
         for k in range(4):
             layers.append(WideBlock(i, o, stride if k == 0 else 1))
@@ -54,7 +55,8 @@ def seed_cnn(classes=10):
                          nn.Linear(32 * 13 * 13, classes))
 
 
-NETS = {"wrn28_2": (wrn28_2, (3, 32, 32)), "seed_cnn": (seed_cnn, (1, 28, 28))}
+NETS = {"wrn28_2": (wrn28_2, (3, 32, 32)), "seed_cnn": (seed_cnn, (1, 28, 28)),
+        "wrn28_2_sound": (lambda: wrn28_2(channels=1), (1, 64, 100))}
 
 
 def mode_of(args):
@@ -245,6 +247,22 @@ def augment(args):
         print(f"augment={name} images/s/core={len(images) / (time.perf_counter() - t):.0f}")
 
 
+def sounds(args):
+    """A second at 16 kHz to 64 x 100 log-mels, two masks over bands and two over frames, one recording after another."""
+    import torchaudio
+    torch.set_num_threads(1)
+    recordings = [torch.randn(16000) * 0.1 for _ in range(200)]
+    mel = torchaudio.transforms.MelSpectrogram(16000, n_fft=args.fft, win_length=400, hop_length=160, n_mels=64)
+    bands, frames = torchaudio.transforms.FrequencyMasking(10), torchaudio.transforms.TimeMasking(15)
+    for name, masks in (("plain", []), ("masked", [bands, bands, frames, frames])):
+        t = time.perf_counter()
+        for recording in recordings:
+            x = torch.log(mel(recording) + 1e-6)[:, :100].unsqueeze(0)
+            for mask in masks:
+                x = mask(x, x.mean())
+        print(f"sounds={name} images/s/core={len(recordings) / (time.perf_counter() - t):.0f}")
+
+
 def peak(args):
     for dtype in (torch.float32, torch.bfloat16):
         a, b = torch.randn(2048, 2048).to(dtype), torch.randn(2048, 2048).to(dtype)
@@ -261,11 +279,13 @@ def _timed(f):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["step", "supervised", "simclr", "text_fixmatch", "text_mlm", "augment", "peak"])
+    parser.add_argument("what", choices=["step", "supervised", "simclr", "text_fixmatch", "text_mlm", "augment", "sounds",
+                                         "peak"])
     parser.add_argument("--net", choices=NETS, default="wrn28_2")
     parser.add_argument("--mode", choices=["default", "channels_last", "tuned", "compiled"], default="default")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--batch", type=int, default=256, help="images a step, for simclr")
+    parser.add_argument("--fft", type=int, default=512, help="of sounds: samples of the Fourier transform")
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
     torch.manual_seed(0)

@@ -153,7 +153,7 @@ void CommandLine::define() {
   const auto count_of = [&](const char* name, int64_t& target, const char* help) {
     bench.add_option(name, target, help)->type_name("N")->check(between(int64_t{1}, int64_t{1000000}));
   };
-  bench.add_option("WHAT", o.bench.what, "a known step, METHOD/NET, augment, loader, checkpoint or peak")
+  bench.add_option("WHAT", o.bench.what, "a known step, METHOD/NET, augment, sounds, loader, checkpoint or peak")
       ->type_name("")
       ->required();
   bench.add_option("KEY", o.bench.fields, "field of the method; as many as you like")

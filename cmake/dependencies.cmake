@@ -18,6 +18,8 @@ pkg_check_modules(heif QUIET IMPORTED_TARGET libheif>=1.15)
 if(FEWLABEL_BUILD_TESTS)
   pkg_check_modules(turbojpeg REQUIRED IMPORTED_TARGET libturbojpeg)  # they write JPEGs with it
 endif()
+pkg_check_modules(sndfile REQUIRED IMPORTED_TARGET sndfile>=1.1)
+pkg_check_modules(soxr REQUIRED IMPORTED_TARGET soxr)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
 pkg_check_modules(highway REQUIRED IMPORTED_TARGET libhwy)
 pkg_check_modules(oniguruma REQUIRED IMPORTED_TARGET oniguruma)

@@ -32,7 +32,8 @@ def main():
     if lost:
         sys.exit(f"docs/methods/README.md has no idea (or this script no family) for {', '.join(lost)}")
     print("# Methods\n")
-    print(f"{len(methods) - 1} methods in {len(FAMILIES) - 1} families, and the supervised baseline. Each page has the formula, every key,")
+    baselines = sum(m["family"] == "supervised" for m in methods)
+    print(f"{len(methods) - baselines} methods in {len(FAMILIES) - 1} families, and the baselines. Each page has the formula, every key,")
     print("the differences from the paper and what was measured. How to choose: [docs/README.md](../README.md).")
     print("`make docs` writes this page.")
     for family, title, formula in FAMILIES:

@@ -16,8 +16,10 @@ inline constexpr int32_t kUnlabeled = -1;  // the label of an example that has n
 /// What a source holds of one example, before anybody knows what it means: a file, a line of text, a record.
 struct Raw {
   std::vector<uint8_t> bytes;
-  Layout layout = {};  // where the bytes are values already; without sizes: they are a file or a text
-  int64_t size = 0;    // of all bytes, where these are the first of them; otherwise as many
+  Layout layout = {};         // where the bytes are values already; without sizes: they are a file or a text
+  int64_t size = 0;           // of all bytes, where these are the first of them; otherwise as many
+  std::string file = {};      // where the bytes are left in a file that may be long: its path
+  double begin = 0, end = 0;  // seconds of a recording that are meant; end 0: to its end
 };
 
 /// One collection of examples in one format.
@@ -32,6 +34,10 @@ class Source {
   /// Class names in label order.
   virtual const std::vector<std::string>& classes() const = 0;
   virtual Kind kind() const = 0;
+  /// Whether what is known of an example is a transcript. Then label() is 0 where it has one, and classes() are none.
+  virtual bool transcribed() const { return false; }
+  /// UTF-8, as it was written; empty where there is none.
+  virtual std::string transcript(int64_t index) const { return static_cast<void>(index), std::string(); }
   /// Thread-safe. Throws Error{data} when it is missing or over the limits.
   virtual Raw raw(int64_t index) const = 0;
   /// As much of raw() as a header takes: at least the first 64 KiB. Thread-safe.
@@ -59,14 +65,24 @@ std::vector<int64_t> choose_labeled(const Source& source, const SplitSpec& spec)
 /// or a quote in front would not survive that, in quotes with \", \\ and \x0a.
 std::string line_of_name(const std::string& name);
 
+/// How recordings are read, where that is not found in them.
+struct SoundOptions {
+  int64_t mels = 64;                   // bands of the log-mel spectrogram; 0: a net sees the samples
+  double window_ms = 25, hop_ms = 10;  // of its Fourier transform
+  double trim = 0;                     // silence at both ends: decibels below the loudest part; 0: it stays
+  int64_t channel = 0;                 // the number of one; 0: the mean of all
+};
+
 struct DataOptions {
   bool strict = false;               // refuse a damaged file instead of leaving it out
   int64_t max_pixels = 178'956'970;  // a larger image is refused before memory is taken
   std::string classes = {};          // comma-separated; empty: found in the data
   std::optional<Kind> kind = {};     // where a path holds several: which is meant
-  std::string text = {};             // tables: names (or numbers, from 1) of the columns with the text; empty: found
-  std::string columns = {};          // tables: "path:img,label:breed"; what it does not say is found
-  std::string encoding = {};         // of text files, as iconv knows it; empty: UTF-8, or UTF-16 with a byte order mark
+  SoundOptions sound = {};
+  std::string target = "auto";  // of recordings: class or transcript; auto: found
+  std::string text = {};        // tables: names (or numbers, from 1) of the columns with the text; empty: found
+  std::string columns = {};     // tables: "path:img,label:breed"; what it does not say is found
+  std::string encoding = {};    // of text files, as iconv knows it; empty: UTF-8, or UTF-16 with a byte order mark
 };
 
 /// An example that could not be used, and why.
@@ -101,13 +117,24 @@ class ExampleStore {
   virtual ~ExampleStore() = default;
   virtual int64_t size() const = 0;
   virtual const Layout& layout() const = 0;
-  /// Writes layout().bytes() bytes. Damaged examples (see damaged()) give zeros; do not train on them.
+  /// Writes layout().bytes() bytes. Damaged examples (see damaged()) give zeros; do not train on them. Of what is
+  /// longer than a view, the part in the middle.
   virtual void fetch(int64_t index, uint8_t* out) const = 0;
   /// The same; false for a damaged example.
   virtual bool try_fetch(int64_t index, uint8_t* out) const {
     fetch(index, out);
     return true;
   }
+  /// What transforms make views of: as a rule what fetch() gives (see Modality::kept).
+  virtual const Layout& kept_layout() const { return layout(); }
+  virtual bool fetch_kept(int64_t index, uint8_t* out) const { return try_fetch(index, out); }
+  /// How many views it takes to see all of an example: its answer is the mean of theirs. `kept`: of fetch_kept().
+  virtual int64_t parts(const uint8_t* kept) const {
+    static_cast<void>(kept);
+    return 1;
+  }
+  /// Writes layout().bytes() bytes.
+  virtual void see_part(const uint8_t* kept, int64_t part, uint8_t* out) const;
   /// Decodes those that nobody has looked at yet, so that damaged() is complete for them.
   virtual void check(const std::vector<int64_t>& indices) const { static_cast<void>(indices); }
   /// Indices that could not be decoded; complete when cached, else those met so far (see check()).

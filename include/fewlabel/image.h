@@ -20,7 +20,9 @@ struct ImageShape {
   bool operator==(const ImageShape&) const = default;
   operator Layout() const { return {Kind::image, Layout::Type::u8, {height, width, channels}, 0}; }
 };
-/// Throws Error{usage} where the layout is none of an image: who asks can do nothing with another.
+/// Whether examples have height, width and channels: images, and spectrograms (mels × frames, one channel).
+bool is_picture(const Layout& layout);
+/// Throws Error{usage} where the layout is none of a picture: who asks can do nothing with another.
 ImageShape image_shape(const Layout& layout);
 
 /// Area-averaging (down) and bilinear (up) resize that keeps the aspect ratio by a central crop; grey ↔ colour.

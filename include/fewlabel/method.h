@@ -103,6 +103,15 @@ struct Reconstructor {
   virtual Tensor reconstruct(const Tensor& x) = 0;
 };
 
+/// Says for every frame of a recording which symbol is heard; symbol 0, the blank, stands for none.
+struct Transcriber {
+  virtual ~Transcriber() = default;
+  /// Log-probabilities, N × frames × symbols.
+  virtual Tensor emissions(const Tensor& x) = 0;
+  /// The network to keep as the trained model; one that encodes frames.
+  virtual Net network() = 0;
+};
+
 /// What a method may know about its task before it starts. A method of the family self/ learns without labels: it sees
 /// no classes, a net without a head, and all examples as unlabelled.
 struct Task {
@@ -114,6 +123,8 @@ struct Task {
   std::vector<float> mean = {}, deviation = {};     // fewlabel/modality.h, Normalization
   bool trained_head = true;                         // the net comes with a head that a run has trained on these classes
   std::vector<double> pool_share = {};              // of the unlabelled pool, where it is known; sums to 1
+  /// Of the labelled pool, where its labels are transcripts: the symbols of each by its position; classes are symbols.
+  std::vector<std::vector<int32_t>> transcripts = {};
   /// Throws Error{usage} where the examples are no images.
   ImageShape shape() const { return image_shape(layout); }
 };
@@ -125,7 +136,8 @@ struct MethodInfo {
   std::function<Json(const Json& config)> resolve;  // all fields with their values; throws Error{usage}
   Json settings;        // what else a recipe for it should say where the user says nothing: {"optimizer": {"lr": 2e-4}}
   Json short_settings;  // the same for runs of a few thousand updates, where the paper's take a million; they go before
-  std::vector<Kind> kinds;  // that it learns from
+  std::vector<Kind> kinds;   // that it learns from
+  bool transcribes = false;  // learns from transcripts; otherwise from classes
 
   /// Throws Error{usage}, also where the task's examples are of another kind.
   std::unique_ptr<Method> make(const Json& config, const Task& task, Net net) const;
@@ -136,6 +148,7 @@ struct MethodInfo {
   Json short_settings_of(Kind kind) const;
   /// This method, for these kinds alone.
   MethodInfo of(std::vector<Kind> own) && { return kinds = std::move(own), std::move(*this); }
+  MethodInfo transcribing() && { return transcribes = true, std::move(*this).of({Kind::audio}); }
   bool learns_without_labels() const { return family.starts_with("self/"); }
 };
 
@@ -166,7 +179,7 @@ MethodInfo describe_method(std::string name, std::string title, std::string pape
           [where](const Json& config) { return resolved_config<C>(where, config); },
           std::move(settings),
           std::move(short_settings),
-          {Kind::image, Kind::text, Kind::table}};
+          {std::begin(kAllKinds), std::end(kAllKinds)}};
 }
 
 }  // namespace fewlabel

@@ -12,12 +12,18 @@
 
 namespace fewlabel {
 
-/// How the values of an example become a net's input: u8 channels as (value / 255 - mean) / deviation, f32 columns as
-/// (value - mean) / deviation; i32 ids stay what they are and have neither.
+/// How the values of an example become a net's input: u8 channels as (value / 255 - mean) / deviation, f32 columns
+/// and spectrograms as (value - mean) / deviation; i32 ids stay what they are and have neither.
 struct Normalization {
   Layout layout;
-  std::vector<float> mean, deviation;  // of the last size: channels, columns
+  std::vector<float> mean, deviation;  // of the last size: channels, columns; of samples one
 };
+
+/// The rule by which x · deviation + mean are pixels, 0 to 1: its own for images; of a spectrogram three deviations to
+/// either side of the mean.
+inline Normalization pixel_scale(const Normalization& rule) {
+  return rule.layout.kind == Kind::audio ? Normalization{rule.layout, {0.5F}, {1 / 6.0F}} : rule;
+}
 
 /// What two examples are compared by when near-duplicates are looked for: alike where the sketches correlate by more
 /// than `alike` and, with `level` apart, mean and deviation differ by less. A deviation below `flat` shows
@@ -47,8 +53,13 @@ class Modality {
   virtual Layout guess(const Source& source, int64_t sample = 256) const = 0;
   /// Throws Error{usage} for a layout that decode() cannot make.
   virtual void check(const Layout& layout) const = 0;
-  /// Writes layout.bytes() bytes. Throws Error{data} for what is damaged or over the limits.
+  /// What is kept of examples that a net sees in that layout: where these differ, views are made in between.
+  virtual Layout kept(const Layout& seen) const { return seen; }
+  /// `layout`: kept(). Writes layout.bytes() bytes. Throws Error{data} for what is damaged or over the limits.
   virtual void decode(const std::string& where, const Raw& raw, const Layout& layout, uint8_t* out) const = 0;
+  /// Views that show all of an example, one after another; most kinds need one.
+  virtual int64_t parts(const uint8_t* kept, const Layout& seen) const;
+  virtual void plain(const uint8_t* kept, const Layout& seen, int64_t part, uint8_t* out) const;
   /// How the bytes are written: "jpeg", "raw", "text".
   virtual std::string format(const Raw& raw) const = 0;
   /// Parses a policy string; throws Error{usage} with the nearest names.
@@ -57,8 +68,8 @@ class Modality {
   /// From at most `sample` evenly spaced examples of `indices`.
   virtual Normalization measure(const ExampleStore& store, const std::vector<int64_t>& indices,
                                 int64_t sample = 10000) const = 0;
-  /// An example for the report: {"kind": "picture", "png"} or {"kind": "text", "text"} (report/exhibit.h). `most`: a
-  /// picture's longest side in pixels, four times as many characters of a text; 0: all.
+  /// An example for the report: {"kind": "picture", "png"}, {"kind": "text", "text"} or {"kind": "sound", "wav", "png"}
+  /// (report/exhibit.h). `most`: a picture's longest side in pixels, four times as many characters of a text; 0: all.
   virtual Json show(const Exhibited& example, int32_t most = 0) const = 0;
   virtual Likeness likeness() const { return {}; }
   /// Writes likeness().size values.

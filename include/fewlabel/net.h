@@ -19,7 +19,8 @@ struct NetBlueprint {
   int64_t classes = 0;  // 0: no head, so that forward gives features
 };
 
-/// x: images N × C × H × W or tables N × D, normalised, fp32; texts N × T ids, int64, 0 is padding.
+/// x: images and spectrograms N × C × H × W, tables N × D or samples N × T, normalised, fp32; texts N × T ids, int64, 0
+/// is padding.
 /// features: N × feature_size(). forward: logits, N × classes.
 class NetModule : public torch::nn::Module {
  public:
@@ -57,6 +58,13 @@ struct TokenEncoder {
   /// ids N × T → P × token_size(), of the P tokens that are no padding, text by text.
   virtual Tensor tokens(const Tensor& x) = 0;
   virtual int64_t token_size() const = 0;
+};
+
+/// Of nets that say something of every moment of a recording; asked for by dynamic_cast.
+struct FrameEncoder {
+  virtual ~FrameEncoder() = default;
+  /// N × frames × feature_size(): features() are their mean, and classify() takes each alone.
+  virtual Tensor frames(const Tensor& x) = 0;
 };
 
 /// All names, or those of the nets that learn from one kind of data.

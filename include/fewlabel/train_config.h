@@ -33,12 +33,20 @@ struct DataSettings {
   Open<form, int64_t> size = open_or<form>(int64_t{32});  // side of the square every image is resized to
   Open<form, int64_t> channels = open_or<form>(int64_t{3});  // 1 or 3
   Open<form, int64_t> length = open_or<form>(int64_t{64});   // tokens that every text is cut off at
-  std::string kind = "auto";                                 // image, text or table, where a path holds several
-  std::string text;                                          // columns of a table that hold the text; empty: found
-  std::string columns;                                       // of a table: "path:img,label:breed"; empty: found
-  std::string encoding;                                      // of text files; empty: UTF-8
-  std::string tokenizer = "auto";                            // tokenizer.json; auto, cased: trained on the texts
-  int64_t vocabulary = 8000;                                 // tokens of one that is trained
+  Open<form, int64_t> rate = open_or<form>(int64_t{16000});  // of recordings, in samples a second
+  Open<form, double> seconds = open_or<form>(1.0);           // of a recording that a net sees at once
+  Open<form, double> longest = open_or<form>(1.0);           // seconds that are kept of a recording
+  int64_t mels = 64;                                         // bands of a spectrogram; 0: a net sees the samples
+  double window_ms = 25, hop_ms = 10;                        // of the spectrogram's Fourier transform
+  double trim_db = 0;              // silence at both ends of a recording that goes, below its loudest part; 0: it stays
+  int64_t channel = 0;             // of a recording; 0: the mean of all
+  std::string target = "auto";     // what is learnt of recordings: class, transcript
+  std::string kind = "auto";       // image, text, table or audio, where a path holds several
+  std::string text;                // columns of a table that hold the text; empty: found
+  std::string columns;             // of a table: "path:img,label:breed"; empty: found
+  std::string encoding;            // of text files; empty: UTF-8
+  std::string tokenizer = "auto";  // tokenizer.json; auto, cased: trained on the texts
+  int64_t vocabulary = 8000;       // tokens of one that is trained
   bool strict = false;
   int64_t cache_mb = 600;
   int64_t disk_cache_mb = 4096;

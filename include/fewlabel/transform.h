@@ -10,11 +10,12 @@
 
 namespace fewlabel {
 
-/// Turns one example into one view of the same layout. Immutable; thread-safe.
+/// Turns one example, as it is kept, into one view. Immutable; thread-safe.
 class Transform {
  public:
   virtual ~Transform() = default;
-  /// `in` and `out` hold layout.bytes() bytes and do not overlap. All randomness comes from `random`.
+  /// `out` holds layout.bytes() bytes and `in`, which does not overlap, those of Modality::kept(layout): as a rule as
+  /// many. All randomness comes from `random`.
   virtual void apply(const uint8_t* in, const Layout& layout, uint8_t* out, Random& random) const = 0;
 };
 

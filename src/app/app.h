@@ -84,7 +84,7 @@ struct PredictRequest {
 Json predict(const PredictRequest& request);
 
 struct BenchRequest {
-  std::string what;                                        // METHOD/NET, or augment, loader, checkpoint, peak
+  std::string what;                                        // METHOD/NET, or augment, sounds, loader, checkpoint, peak
   std::vector<std::string> fields;                         // of the method: "mu=7"
   std::string precision;                                   // fp32 or bf16; empty: what training would take
   std::string device = "cpu";                              // cpu, cuda or auto

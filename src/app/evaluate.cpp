@@ -8,11 +8,13 @@
 #include "app/evaluation.h"
 #include "app/learnt_from.h"
 #include "app/located.h"
+#include "app/transcription.h"
 #include "core/files.h"
 #include "core/text.h"
 #include "eval/classify.h"
 #include "eval/model.h"
 #include "eval/saliency.h"
+#include "eval/transcriber.h"
 #include "fewlabel/error.h"
 #include "fewlabel/run.h"
 #include "plan/recipe.h"
@@ -45,6 +47,19 @@ Pool judged_pool(const Source& source, const std::vector<std::string>& classes) 
   return pool;
 }
 
+Pool transcribed_pool(const Source& source, const std::string& where) {
+  if (!source.transcribed())
+    throw Error(ErrorKind::data, where, "has no transcripts, and the model writes down what it hears",
+                "name recordings with a column of transcripts");
+  Pool pool;
+  for (int64_t i = 0; i < source.size(); ++i)
+    if (source.label(i) != kUnlabeled) {
+      pool.index.push_back(i);
+      pool.label.push_back(source.label(i));
+    }
+  return pool;
+}
+
 Json evaluate_classifier(const EvaluateRequest& request) {
   at::set_num_threads(usable_threads());
   const RunFolder folder = RunFolder::open(request.run);
@@ -68,7 +83,7 @@ Json evaluate_classifier(const EvaluateRequest& request) {
     const SplitSpec split = parse_split(request.data);
     const Dataset data = open_dataset(split.data, {});
     source = data.test ? data.test : data.train;
-    pool = judged_pool(*source, model.card.classes);
+    pool = model.card.transcribes ? transcribed_pool(*source, request.data) : judged_pool(*source, model.card.classes);
     // Those of DATA@N that keep their label are there to be learnt from; the others judge, as in training.
     if (!data.test && (split.labels || !split.labels_file.empty()))
       pool = without(pool, choose_labeled(*source, split));
@@ -94,6 +109,17 @@ Json evaluate_classifier(const EvaluateRequest& request) {
                               "knows them by now is no test",
                               with_commas(told.left_out)),
                   "name labelled examples that it has not learnt from");
+  }
+  if (model.card.transcribes) {
+    const Tensor heard = logits_of([&](const Tensor& x) { return flat_emissions(*model.net, x.to(device)); }, *store,
+                                   pool.index, model.card.normalization);
+    Json result =
+        evaluate_transcripts(transcripts_of(heard, model.card.classes), pool, {*model.card.modality, *source, *store})
+            .summary;
+    result["run"] = request.run;
+    result["data"] = request.data.empty() ? Json(to_string(own.split)) : Json(request.data);
+    result["damaged"] = store->damaged().size();
+    return result;
   }
   const Tensor logits = logits_of([&](const Tensor& x) { return model.net->forward(x.to(device)); }, *store, pool.index,
                                   model.card.normalization);

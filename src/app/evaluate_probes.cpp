@@ -175,6 +175,7 @@ PreparedData data_to_judge(const EvaluateRequest& request, const LoadedMethod* m
   // Other texts would make another vocabulary, in whose ids the method cannot read.
   if (method && method->card.task.layout.kind == Kind::text)
     plan.tokenizer = (method->folder / kTokenizerFile).string();
+  if (method && method->card.task.layout.kind == Kind::audio) take_front_end(plan, read_front_end(method->folder));
   PreparedData data = open_data(plan, false);
   if (data.judge == Judge::none)
     throw Error(ErrorKind::data, to_string(data.split), "has no labelled examples to judge by",

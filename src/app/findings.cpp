@@ -5,6 +5,7 @@
 
 #include "app/evaluation.h"
 #include "app/planning.h"
+#include "app/transcription.h"
 #include "app/unlabelled.h"
 #include "app/warnings.h"
 #include "core/base64.h"
@@ -27,6 +28,7 @@ constexpr int64_t kSpread = 2000;  // rows that spread and rank are measured on
 constexpr int64_t kRows = 4, kColumns = 10;
 constexpr int64_t kAskedLabels = 2000;  // labelled examples that are put to what learnt them
 constexpr int64_t kAskedUnlabelled = 20000, kAskedBesideTruth = 2000, kAskedAtLeast = 500;
+constexpr const char* kNothingSelected = "Nothing was selected on the examples that judge.";
 constexpr int64_t kAskedShare = 20;  // one example is asked for so many that were trained on: a fiftieth of the time
 
 /// Examples that a run learns from, each as often as it comes.
@@ -42,6 +44,15 @@ void add_classification(Findings& found, Stage& stage, const PreparedData& data)
                                              return stage.weights(data.judged_store(), indices, of);
                                            }},
                                           data.dataset.classes);
+  found.summary.update(evaluation.summary);
+  found.detail = std::move(evaluation.detail);
+  found.predictions = std::move(evaluation.predictions);
+}
+
+void add_transcription(Findings& found, Stage& stage, const PreparedData& data) {
+  Evaluation evaluation =
+      evaluate_transcripts(stage.transcripts(data.judged_store(), data.judged.index, kBeam), data.judged,
+                           {*data.modality, *data.judged_source(), data.judged_store()});
   found.summary.update(evaluation.summary);
   found.detail = std::move(evaluation.detail);
   found.predictions = std::move(evaluation.predictions);
@@ -98,8 +109,7 @@ void add_unlabelled(Findings& found, Stage& stage, const PreparedData& data, con
 
 void add_notes(Findings& found, const PreparedData& data) {
   if (data.judge != Judge::none)
-    found.notes.push_back(
-        "Accuracy is that of the last averaged weights, and nothing was selected on the examples that judge it.");
+    found.notes.push_back(std::string("Accuracy is that of the last averaged weights. ") + kNothingSelected);
   if (data.judge == Judge::hidden_labels)
     found.notes.push_back(no_test(data) +
                           ": accuracy is measured on the unlabelled examples themselves, whose labels were hidden from "
@@ -165,6 +175,15 @@ void add_reconstructions(Findings& found, Reconstructor& reconstructor, const Pr
   found.detail["reconstructions"] = {{"png_base64", base64(encode_png(tile(originals, few.size())))}};
 }
 
+/// Greedily: a search takes longer than a look at the curve is worth.
+std::vector<std::pair<std::string, double>> monitored_transcripts(Stage& stage, const PreparedData& data) {
+  const Pool part = part_of(data.judged, kMonitoredAtLeast);
+  const Evaluation evaluation = evaluate_transcripts(stage.transcripts(data.judged_store(), part.index, 1), part,
+                                                     {*data.modality, *data.judged_source(), data.judged_store()});
+  return {{data.judge == Judge::validation ? "validation/word_error_rate" : "test/word_error_rate",
+           evaluation.summary.at("word_error_rate").get<double>()}};
+}
+
 }  // namespace
 
 std::string no_test(const PreparedData& data) {
@@ -186,6 +205,11 @@ Findings measure(Stage& stage, const PreparedData& data, const Plan& plan, const
     add_unlabelled(found, stage, data, plan);
     add_notes(found, data);
   }
+  if (stage.transcriber()) {
+    if (data.judge != Judge::none) add_transcription(found, stage, data);
+    if (depth == Depth::figures) return found;
+    if (data.judge != Judge::none) found.notes.push_back(kNothingSelected);
+  }
   if (const auto features = feature_function(stage.method()); features && unlabelled)
     add_representation(found, features, data, plan, rule);
   if (auto* reconstructor = dynamic_cast<Reconstructor*>(&stage.method()))
@@ -194,7 +218,7 @@ Findings measure(Stage& stage, const PreparedData& data, const Plan& plan, const
     found.detail["samples"] = {
         {"png_base64", base64(sample_sheet(*sampler, static_cast<int64_t>(data.dataset.classes.size()),
                                            static_cast<uint64_t>(plan.seed)))}};
-  if (!unlabelled) found.detail["label_examples"] = labelled_exhibits(data);
+  if (!unlabelled && !data.transcribed) found.detail["label_examples"] = labelled_exhibits(data);
   return found;
 }
 
@@ -202,6 +226,7 @@ std::vector<std::pair<std::string, double>> monitored(Stage& stage, const Prepar
                                                       const Normalization& rule) {
   if (data.judge == Judge::none) return {};
   if (!learns_without_labels(plan.method)) {
+    if (stage.transcriber()) return monitored_transcripts(stage, data);
     if (!stage.classifier()) return {};
     const Pool part =
         part_of(data.judged, std::clamp(trained_on(stage, plan) / kMonitoredShare, kMonitoredAtLeast, kMonitored));

@@ -273,13 +273,13 @@ class Planner {
   /// Whether the labels alone are trained beside it.
   bool compares(const Draft& draft) const {
     return draft.config.baseline.value_or("none") == "supervised" && data_.labels_needed &&
-           method_name(draft.config.method) != "supervised";
+           find_method(method_name(draft.config.method)).family != "supervised";
   }
 
   /// Why there is no estimate; empty: there is one. "-" where nobody would ask.
   std::string estimates(const Draft& draft) const {
     const std::string wanted = draft.config.estimate.value_or(data_.judge == Judge::none ? "holdout" : "none");
-    if (wanted == "none" || !data_.labels_needed) return "-";
+    if (wanted == "none" || !data_.labels_needed || data_.transcribed) return "-";
     if (possible_folds(data_) < 2) return "each class has a single label, so that none can be held out";
     const bool starts_labelled =
         (!draft.plan.starts_from.empty() && !learns_without_labels(plan_of(draft.plan.starts_from).method)) ||
@@ -319,9 +319,12 @@ class Planner {
       say(fmt::format("{}: {} examples, none of whose labels is used{}", data.dataset.name,
                       with_commas(data.labeled.size() + data.unlabeled.size()), test));
     else
-      say(fmt::format("{}: {} labelled and {} unlabelled examples of {} classes{}", data.dataset.name,
-                      with_commas(data.labeled.size()), with_commas(data.unlabeled.size()), data.dataset.classes.size(),
-                      test));
+      say(data.transcribed ? fmt::format("{}: {} transcribed and {} untranscribed recordings in {} characters{}",
+                                         data.dataset.name, with_commas(data.labeled.size()),
+                                         with_commas(data.unlabeled.size()), data.dataset.classes.size() - 1, test)
+                           : fmt::format("{}: {} labelled and {} unlabelled examples of {} classes{}",
+                                         data.dataset.name, with_commas(data.labeled.size()),
+                                         with_commas(data.unlabeled.size()), data.dataset.classes.size(), test));
     for (const std::string& choice : draft.choices) say("  " + choice);
     for (const std::string& choice : plan_choices_) say("  " + choice);
     if (const auto unlike = unlike_the_paper(draft.plan.method); !unlike.empty())

@@ -12,6 +12,15 @@
 
 namespace fewlabel {
 
+namespace {
+
+/// Whether anything is said of the layout that examples are brought into.
+bool says_sizes(const DataConfig& data) {
+  return data.size || data.channels || data.length || data.rate || data.seconds || data.longest;
+}
+
+}  // namespace
+
 std::string method_name(const Json& method) { return method.at("name").get<std::string>(); }
 
 bool learns_without_labels(const Json& method) {
@@ -54,9 +63,13 @@ std::vector<std::string> adopt_initial(TrainConfig& config) {
   const Layout& layout = saved.card.task.layout;
   if (layout.kind == Kind::text && config.data.tokenizer == "auto")
     config.data.tokenizer = (saved.folder / kTokenizerFile).string();
-  if (!config.data.size && !config.data.channels && !config.data.length) {
+  if (layout.kind == Kind::audio) take_front_end(config.data, read_front_end(saved.folder));
+  if (!says_sizes(config.data)) {
     bring_into(config.data, layout);
-    choices.push_back(fmt::format("data.{} = {}: that of {}", layout.kind == Kind::image ? "size" : "length",
+    choices.push_back(fmt::format("data.{} = {}: that of {}",
+                                  layout.kind == Kind::image   ? "size"
+                                  : layout.kind == Kind::audio ? "mels"
+                                                               : "length",
                                   layout.sizes.at(0), config.init));
   }
   return choices;
@@ -64,16 +77,20 @@ std::vector<std::string> adopt_initial(TrainConfig& config) {
 
 void adopt_stage(TrainConfig& config, const Plan& before) {
   if (!config.net.name) config.net = net_config(before.net);
-  if (config.data.size || config.data.channels || config.data.length) return;
+  if (says_sizes(config.data)) return;
   config.data.size = before.data.size;
   config.data.channels = before.data.channels;
   config.data.length = before.data.length;
+  config.data.rate = before.data.rate;
+  config.data.seconds = before.data.seconds;
+  config.data.longest = before.data.longest;
 }
 
 Plan baseline_of(const Plan& plan) {
   Plan baseline = plan;
   baseline.stage = "baseline";
-  baseline.method = Json{{"name", "supervised"}};
+  const bool transcribes = find_method(method_name(plan.method)).transcribes;
+  baseline.method = Json{{"name", transcribes ? "ctc" : "supervised"}};
   check_method(baseline.method);
   baseline.probe = "none";
   baseline.data.virtual_examples.clear();

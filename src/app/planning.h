@@ -5,6 +5,7 @@
 
 #include "fewlabel/layout.h"
 #include "fewlabel/train_config.h"
+#include "modalities/audio/front_end.h"
 
 namespace fewlabel {
 
@@ -30,7 +31,18 @@ NetConfig net_config(const NetPlan& plan);
 /// Settings of the method that are not its own defaults, "mu = 5 (7)" each; empty where all are.
 std::vector<std::string> unlike_the_paper(const Json& method);
 
-/// Lets a configuration or a plan of data bring examples into a layout.
+/// How recordings are turned into what a net sees, as a model was made.
+template <typename Data>
+void take_front_end(Data& data, const FrontEnd& front) {
+  data.mels = front.mels;
+  data.window_ms = front.window_ms;
+  data.hop_ms = front.hop_ms;
+  data.trim_db = front.trim;
+  data.channel = front.channel;
+}
+
+/// Lets a configuration or a plan of data bring examples into a layout; of recordings the front end is already that of
+/// the layout.
 template <typename Data>
 void bring_into(Data& data, const Layout& layout) {
   if (layout.kind == Kind::image) {
@@ -38,6 +50,12 @@ void bring_into(Data& data, const Layout& layout) {
     data.channels = layout.sizes.at(2);
   } else if (layout.kind == Kind::text) {
     data.length = layout.sizes.at(0);
+  } else if (layout.kind == Kind::audio) {
+    const FrontEnd front{data.mels, data.window_ms, data.hop_ms};
+    const double rate = layout.rate;
+    data.rate = layout.rate;
+    data.seconds = static_cast<double>(front.samples(layout)) / rate;
+    data.longest = layout.longest / rate;
   }
 }
 

@@ -38,8 +38,8 @@ struct BrokenLinks {
   std::string first;
 };
 
-/// Images below a folder, by their suffixes; what is hidden is passed over, as training does.
-std::vector<std::string> images_below(const fs::path& folder, BrokenLinks& broken) {
+/// Files of a kind below a folder, by their suffixes; what is hidden is passed over, as training does.
+std::vector<std::string> files_below(const fs::path& folder, Kind kind, BrokenLinks& broken) {
   std::vector<std::string> found;
   for (auto entry = fs::recursive_directory_iterator(folder, fs::directory_options::skip_permission_denied);
        entry != fs::recursive_directory_iterator(); ++entry) {
@@ -51,7 +51,7 @@ std::vector<std::string> images_below(const fs::path& folder, BrokenLinks& broke
       if (is_folder) entry.disable_recursion_pending();
     } else if (failed || !entry->exists(failed) || failed) {
       if (broken.count++ == 0) broken.first = entry->path().string();
-    } else if (has_image_suffix(name) && entry->is_regular_file(failed)) {
+    } else if (kind_of_file(name) == kind && entry->is_regular_file(failed)) {
       found.push_back(entry->path());
     }
   }
@@ -86,7 +86,7 @@ class Opened final : public Source {
   Opened(std::shared_ptr<const Source> source, const FileListSource& files)
       : source_(std::move(source)), files_(files) {}
   int64_t size() const override { return source_->size(); }
-  std::string name(int64_t index) const override { return files_.path(index).string(); }
+  std::string name(int64_t index) const override { return files_.path(index).string() + files_.span(index).fragment(); }
   int32_t label(int64_t /*index*/) const override { return kUnlabeled; }
   const std::vector<std::string>& classes() const override { return source_->classes(); }
   Kind kind() const override { return source_->kind(); }
@@ -106,7 +106,7 @@ bool looks_like_path(const std::string& text) {
 /// Of a list of files of any kind, in the order given.
 class Sources {
  public:
-  explicit Sources(Kind kind) : kind_(kind) {}
+  explicit Sources(Kind kind) : kind_(kind) { files_.kind = kind; }
 
   void add_dataset(const std::string& path) {
     const Dataset data = open_dataset(path, {.kind = kind_});
@@ -122,23 +122,24 @@ class Sources {
     }
   }
 
-  void add_image(const std::string& path) {
+  void add_file(const std::string& path) {
     files_.paths.add(path);
     files_.labels.push_back(kUnlabeled);
   }
 
   /// A file, or what lies below a folder; anything else that `data=` takes.
-  void add_images(const std::string& path) {
+  void add_files(const std::string& path) {
     std::error_code ignored;
     if (!fs::exists(path, ignored) && path.find_first_of("*?[{") == std::string::npos)
-      throw Error(ErrorKind::data, path, "does not exist", "give files or folders of images");
+      throw Error(ErrorKind::data, path, "does not exist",
+                  fmt::format("give files or folders of {}s", word_for_one(kind_)));
     if (!fs::is_directory(path, ignored)) {
-      const bool image = has_image_suffix(path) || !is_dataset_file(path);
-      return image ? add_image(path) : add_dataset(path);
+      const bool example = kind_of_file(path) == kind_ || !is_dataset_file(path);
+      return example ? add_file(path) : add_dataset(path);
     }
     BrokenLinks broken;
-    const std::vector<std::string> found = images_below(path, broken);
-    for (const std::string& file : found) add_image(file);
+    const std::vector<std::string> found = files_below(path, kind_, broken);
+    for (const std::string& file : found) add_file(file);
     if (broken.count > 0)
       tell(stderr,
            fmt::format("left out {} {} that lead nowhere or in a circle, the first is {}\n", with_commas(broken.count),
@@ -162,16 +163,18 @@ class Sources {
     if (files_.paths.size() > 0)
       sources_.push_back(std::make_shared<FileListSource>(std::move(files_), std::vector<std::string>()));
     files_ = {};
+    files_.kind = kind_;
   }
 
   Kind kind_;
-  FileList files_;  // images that stand for themselves
+  FileList files_;  // that stand for themselves
   std::shared_ptr<Given> given_;
   std::vector<std::shared_ptr<const Source>> sources_;
 };
 
-/// What the arguments name: everything that `data=` takes, all of its splits; images as files and below folders; of a
-/// text model a word that names no file is a text. "-" stands for the lines of standard input: paths, or texts.
+/// What the arguments name: everything that `data=` takes, all of its splits; images and recordings as files and below
+/// folders; of a text model a word that names no file is a text. "-" stands for the lines of standard input: paths, or
+/// texts.
 std::vector<std::shared_ptr<const Source>> sources_of(const PredictRequest& request, Kind kind) {
   Sources sources(kind);
   for (const std::string& path : request.paths) {
@@ -182,10 +185,10 @@ std::vector<std::shared_ptr<const Source>> sources_of(const PredictRequest& requ
         if (kind == Kind::text)
           sources.add_text(fmt::format("-:{}", number), line);
         else if (!line.empty())
-          sources.add_images(line);
+          sources.add_files(line);
       }
-    } else if (kind == Kind::image) {
-      sources.add_images(path);
+    } else if (holds_file(kind)) {
+      sources.add_files(path);
     } else if (fs::exists(path, ignored) || kind != Kind::text || looks_like_path(path)) {
       sources.add_dataset(path);
     } else {
@@ -203,13 +206,14 @@ struct Slice {
 };
 
 Slice decode(const Source& source, int64_t first, int64_t count, const Predictor& predictor, const Work& work) {
-  const auto bytes = static_cast<std::size_t>(predictor.layout().bytes());
+  const Layout kept = predictor.modality().kept(predictor.layout());
+  const auto bytes = static_cast<std::size_t>(kept.bytes());
   std::vector<uint8_t> values(static_cast<std::size_t>(count) * bytes);
   std::vector<std::optional<Error>> damage(static_cast<std::size_t>(count));
   parallel_for(count, usable_threads(), [&](int64_t i) {
     work.check();
     try {
-      predictor.modality().decode(source.name(first + i), source.raw(first + i), predictor.layout(),
+      predictor.modality().decode(source.name(first + i), source.raw(first + i), kept,
                                   values.data() + static_cast<std::size_t>(i) * bytes);
     } catch (const Error& error) {
       damage[static_cast<std::size_t>(i)] = error;
@@ -231,19 +235,27 @@ Slice decode(const Source& source, int64_t first, int64_t count, const Predictor
 /// Lines of CSV or JSON.
 class Format {
  public:
-  Format(const PredictRequest& request, const std::vector<std::string>& classes)
+  Format(const PredictRequest& request, const std::vector<std::string>& classes, bool transcribes)
       : classes_(classes),
+        transcribes_(transcribes),
         jsonl_(request.format == "jsonl"),
         all_(request.all_probabilities),
         top_(std::clamp<int64_t>(request.top, 1, static_cast<int64_t>(classes.size()))) {}
 
   std::string head() const {
     if (jsonl_) return {};
+    if (transcribes_) return "path,transcript,probability\n";
     std::string text = "path,class,probability";
     for (int64_t k = 2; k <= top_; ++k) text += fmt::format(",class_{},probability_{}", k, k);
     for (std::size_t c = 0; all_ && c < classes_.size(); ++c)
       text += fmt::format(",{}", csv_field(fmt::format("p_{}", classes_[c])));
     return text + "\n";
+  }
+
+  std::string line(const std::string& path, const Transcript& heard) const {
+    if (jsonl_)
+      return json_text({{"path", path}, {"transcript", heard.text}, {"probability", heard.probability}}) + "\n";
+    return fmt::format("{},{},{:.6f}\n", csv_field(path), csv_field(heard.text), heard.probability);
   }
 
   std::string line(const std::string& path, const std::vector<float>& probability) const {
@@ -276,7 +288,7 @@ class Format {
   }
 
   const std::vector<std::string>& classes_;
-  bool jsonl_, all_;
+  bool transcribes_, jsonl_, all_;
   int64_t top_;
 };
 
@@ -308,7 +320,11 @@ Json predict(const PredictRequest& request) {
   const Predictor predictor(request.run);
   const Kind kind = predictor.layout().kind;
   const auto sources = sources_of(request, kind);
-  const Format format(request, predictor.classes());
+  const bool transcribes = predictor.transcribes();
+  if (transcribes && (request.top > 1 || request.all_probabilities))
+    throw Error(ErrorKind::usage, "predict", "the model writes down what it hears and knows no classes to list",
+                "leave out --top and --all-probabilities");
+  const Format format(request, predictor.classes(), transcribes);
   Output output(request.output);
   output.write(format.head());
   const bool sorted = request.order == PredictOrder::uncertainty;
@@ -326,14 +342,23 @@ Json predict(const PredictRequest& request) {
         ++damaged;
         tell(stderr, fmt::format("left out {}: {}\n", printable(error.where()), printable(error.message())));
       }
-      const auto probability = predictor.predict(slice.values.data(), static_cast<int64_t>(slice.names.size()));
       std::string text;
-      for (std::size_t i = 0; i < slice.names.size(); ++i) {
-        std::string line = format.line(slice.names[i], probability[i]);
+      const auto add = [&](float sureness, std::string line) {
         if (sorted)
-          lines.emplace_back(*std::max_element(probability[i].begin(), probability[i].end()), std::move(line));
+          lines.emplace_back(sureness, std::move(line));
         else
           text += line;
+      };
+      const auto given = static_cast<int64_t>(slice.names.size());
+      if (transcribes) {
+        const auto heard = predictor.transcribe(slice.values.data(), given);
+        for (std::size_t i = 0; i < slice.names.size(); ++i)
+          add(static_cast<float>(heard[i].probability), format.line(slice.names[i], heard[i]));
+      } else {
+        const auto probability = predictor.predict(slice.values.data(), given);
+        for (std::size_t i = 0; i < slice.names.size(); ++i)
+          add(*std::max_element(probability[i].begin(), probability[i].end()),
+              format.line(slice.names[i], probability[i]));
       }
       output.write(text);
       predicted += static_cast<int64_t>(slice.names.size());
@@ -344,7 +369,7 @@ Json predict(const PredictRequest& request) {
   if (predicted == 0)
     throw Error(
         ErrorKind::data, request.paths.front(), fmt::format("holds no {} that could be read", word_for_one(kind)),
-        kind == Kind::image ? fmt::format("{} are read", kImageFormats) : "fewlabel data inspect says what is wrong");
+        holds_file(kind) ? fmt::format("{} are read", formats_of(kind)) : "fewlabel data inspect says what is wrong");
   output.finish();
   return {{"predicted", predicted}, {"damaged", damaged}};
 }

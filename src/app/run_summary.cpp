@@ -52,8 +52,8 @@ Json chain_of(const RunFolder& run, const std::vector<Plan>& stages) {
     if (kind != StageKind::pretrain && kind != StageKind::main) continue;
     const Json found = stage_result(run, plan).at("summary");
     list.push_back({{"folder", kind == StageKind::main ? "." : "stages/" + plan.stage}});
-    for (const char* key : {"method", "method_title", "labels", "accuracy", "linear_accuracy", "knn_accuracy",
-                            "reconstruction_error", "steps", "train_seconds", "init"})
+    for (const char* key : {"method", "method_title", "labels", "accuracy", "word_error_rate", "linear_accuracy",
+                            "knn_accuracy", "reconstruction_error", "steps", "train_seconds", "init"})
       if (found.contains(key)) list.back()[key] = found[key];
   }
   return list;

@@ -318,7 +318,9 @@ class Runner {
     Json summary;
     for (const auto& [key, from] : {std::pair{"supervised_accuracy", "accuracy"},
                                     {"supervised_low", "accuracy_low"},
-                                    {"supervised_high", "accuracy_high"}})
+                                    {"supervised_high", "accuracy_high"},
+                                    {"supervised_word_error_rate", "word_error_rate"},
+                                    {"supervised_character_error_rate", "character_error_rate"}})
       if (found.summary.contains(from)) summary[key] = found.summary[from];
     summary["supervised_seconds"] = seconds;
     summary["supervised_steps"] = stage.trainer().step();

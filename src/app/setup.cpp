@@ -8,12 +8,14 @@
 #include <numeric>
 #include <set>
 
+#include "app/transcription.h"
 #include "core/text.h"
 #include "data/class_list.h"
 #include "data/pixel_cache.h"
 #include "fewlabel/error.h"
 #include "fewlabel/image.h"
 #include "fewlabel/random.h"
+#include "modalities/audio/front_end.h"
 #include "modalities/modalities.h"
 
 namespace fewlabel {
@@ -74,10 +76,14 @@ void check_pools(const PreparedData& data) {
       throw Error(ErrorKind::data, name, "there is no example to learn from" + damage);
     return;
   }
+  if (data.labeled.size() == 0 && data.transcribed)
+    throw Error(ErrorKind::data, name, "no recording has a transcript" + damage,
+                "transcribe a few of them, or learn without: method=simclr");
   if (data.labeled.size() == 0)
     throw Error(
         ErrorKind::data, name, "no example has a label" + damage,
         "put a few examples of each class into a folder named after it, or learn without labels: method=simclr");
+  if (data.transcribed) return;
   if (data.dataset.classes.size() < 2)
     throw Error(
         ErrorKind::data, name,
@@ -116,11 +122,13 @@ void drop_known_damage(Pool& pool, const ExampleStore& store) { pool = without(p
 
 DataOptions data_options(const DataConfig& config) {
   DataOptions options{.strict = config.strict, .classes = config.classes};
-  for (const Kind kind : {Kind::image, Kind::text, Kind::table})
+  for (const Kind kind : kAllKinds)
     if (config.kind == to_string(kind)) options.kind = kind;
+  options.target = config.target;
   options.text = config.text;
   options.columns = config.columns;
   options.encoding = config.encoding;
+  options.sound = {config.mels, config.window_ms, config.hop_ms, config.trim_db, config.channel};
   return options;
 }
 
@@ -154,7 +162,7 @@ int64_t possible_folds(const PreparedData& data) {
   std::vector<int64_t> count(data.dataset.classes.size());
   for (const int32_t label : data.labeled.label)
     if (label != kUnlabeled) ++count[static_cast<std::size_t>(label)];
-  const int64_t most = count.empty() ? 0 : *std::max_element(count.begin(), count.end());
+  const int64_t most = count.empty() || data.transcribed ? 0 : *std::max_element(count.begin(), count.end());
   return most < 2 ? 0 : std::min<int64_t>(most, 4);
 }
 
@@ -222,6 +230,8 @@ PreparedData open_data(const DataConfig& config, bool labels_needed) {
     pool.index.push_back(i);
     pool.label.push_back(train.label(i));
   }
+  data.transcribed = train.transcribed();
+  if (data.transcribed) data.dataset.classes = alphabet_of(train, data.labeled.index);
   check_pools(data);
   if (labels_needed) pool_share(data, config.shares);  // refused now, not after decoding
   if (!config.virtual_examples.empty()) open_virtual(data, config);
@@ -263,6 +273,12 @@ PreparedData open_data(const DataPlan& plan, bool labels_needed) {
 Layout layout_of(const DataPlan& plan, const Layout& found) {
   const auto side = static_cast<int32_t>(plan.size);
   if (found.kind == Kind::image) return ImageShape{side, side, static_cast<int32_t>(plan.channels)};
+  if (found.kind == Kind::audio) {
+    const auto rate = static_cast<int32_t>(plan.rate);
+    const FrontEnd front{plan.mels, plan.window_ms, plan.hop_ms};
+    return front.seen(std::llround(plan.seconds * static_cast<double>(rate)), rate,
+                      std::llround(plan.longest * static_cast<double>(rate)));
+  }
   Layout layout = found;
   if (found.kind == Kind::text) layout.sizes = {static_cast<int32_t>(plan.length)};
   return layout;

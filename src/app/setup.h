@@ -29,7 +29,8 @@ struct PreparedData {
   std::shared_ptr<const Source> validation_source;  // what data.validation names; null: nothing
   std::shared_ptr<const ExampleStore> validation;   // its store
   Pool validated;                                   // of that store, all labelled
-  Pool labeled, unlabeled;  // of the training store; unlabelled ones carry hidden labels where known
+  Pool labeled, unlabeled;   // of the training store; unlabelled ones carry hidden labels where known
+  bool transcribed = false;  // labels are transcripts, and dataset.classes the symbols that they are made of
   Judge judge = Judge::none;
   Pool judged;  // what accuracy is measured on
   bool labels_needed = true;

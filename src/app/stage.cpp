@@ -57,6 +57,13 @@ struct Stage::Impl {
     const MethodInfo& info = find_method(plan.method.at("name").get<std::string>());
     const Pool unlabeled_pool = info.learns_without_labels() ? everything(data) : data.unlabeled;
     const int64_t classes = info.learns_without_labels() ? 0 : static_cast<int64_t>(data.dataset.classes.size());
+    if (!info.learns_without_labels() && info.transcribes != data.transcribed)
+      throw Error(ErrorKind::usage, "method",
+                  data.transcribed ? fmt::format("{} learns classes, and the labels are transcripts", info.name)
+                                   : fmt::format("{} learns from transcripts, and the labels are classes", info.name),
+                  data.transcribed
+                      ? "use method=mpl, or say data.target=class"
+                      : "leave method out, or say where the transcripts are: data.columns=transcript:COLUMN");
     const auto seed = static_cast<uint64_t>(plan.seed);
     const int64_t batch = plan.train.batch;
     const Guests guests = virtual_guests(data, plan.data, batch);
@@ -70,7 +77,10 @@ struct Stage::Impl {
                     .mean = options.normalization.mean,
                     .deviation = options.normalization.deviation,
                     .trained_head = options.initial && options.initial->classes == data.dataset.classes,
-                    .pool_share = classes > 0 ? pool_share(data, plan.data.shares) : std::vector<double>()};
+                    .pool_share = classes > 0 ? pool_share(data, plan.data.shares) : std::vector<double>(),
+                    .transcripts = info.transcribes
+                                       ? spelled(*data.dataset.train, data.labeled.index, data.dataset.classes)
+                                       : std::vector<std::vector<int32_t>>()};
     Json own = plan.method;
     own.erase("name");
     net = make_net(net_config(plan.net), task.layout, classes, seed);
@@ -82,6 +92,7 @@ struct Stage::Impl {
                   "leave init out, or choose another method");
     method->to(choose_device(options.conduct.device.value_or("auto")));
     classifier = dynamic_cast<Classifier*>(method.get());
+    transcriber = dynamic_cast<Transcriber*>(method.get());
     card = {plan.method, net_config(plan.net), task, data.dataset.classes, to_string(data.split), data.modality};
 
     const Needs needs = method->needs();
@@ -127,6 +138,7 @@ struct Stage::Impl {
   Net net;  // that the method was made with
   std::unique_ptr<Method> method;
   Classifier* classifier = nullptr;
+  Transcriber* transcriber = nullptr;
   MethodCard card;
   std::string initial_sentence;
   std::unique_ptr<Trainer> trainer;
@@ -139,6 +151,17 @@ Stage::~Stage() = default;
 Trainer& Stage::trainer() { return *impl_->trainer; }
 Method& Stage::method() { return *impl_->method; }
 Classifier* Stage::classifier() { return impl_->classifier; }
+Transcriber* Stage::transcriber() { return impl_->transcriber; }
+
+std::vector<Transcript> Stage::transcripts(const ExampleStore& store, const std::vector<int64_t>& indices,
+                                           int64_t beam) {
+  const EvaluationScope evaluating(*impl_->method);
+  const torch::Device device = device_of(*impl_->method);
+  const Tensor flat = logits_of([&](const Tensor& x) { return impl_->transcriber->emissions(x.to(device)).flatten(1); },
+                                store, indices, impl_->options.normalization);
+  return transcripts_of(flat, impl_->data.dataset.classes, beam);
+}
+
 bool Stage::hands_on() const { return net_to_hand_on(*impl_->method, impl_->net) != nullptr; }
 const MethodCard& Stage::card() const { return impl_->card; }
 const std::string& Stage::initial_sentence() const { return impl_->initial_sentence; }

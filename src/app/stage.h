@@ -9,6 +9,7 @@
 #include "eval/classify.h"
 #include "eval/initial.h"
 #include "eval/saved_method.h"
+#include "eval/transcriber.h"
 #include "fewlabel/trainer.h"
 
 namespace fewlabel {
@@ -36,6 +37,10 @@ class Stage {
   Classifier* classifier();
   /// Logits of the net as it stands (inside an AverageScope: of the averaged one) for examples of a store.
   Tensor logits(const ExampleStore& store, const std::vector<int64_t>& indices);
+  /// Null where the method is none.
+  Transcriber* transcriber();
+  /// What it hears in examples of a store.
+  std::vector<Transcript> transcripts(const ExampleStore& store, const std::vector<int64_t>& indices, int64_t beam);
   /// How much each token of texts speaks for a class (eval/saliency.h); nothing of other kinds.
   std::vector<std::vector<float>> weights(const ExampleStore& store, const std::vector<int64_t>& indices,
                                           const std::vector<int64_t>& classes);

@@ -69,7 +69,8 @@ PlanFacts facts_of(const PreparedData& data, bool learns_without_labels) {
           .bf16 = has_fast_bf16(),
           .gpu = static_cast<bool>(gpu()),
           .gpu_bf16 = gpu().bf16,
-          .learns_without_labels = learns_without_labels};
+          .learns_without_labels = learns_without_labels,
+          .transcribed = data.transcribed};
 }
 
 }  // namespace fewlabel

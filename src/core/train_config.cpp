@@ -10,7 +10,17 @@ void DataSettings<form>::fields(FieldVisitor& field) {
   field("size", size, "side in pixels that images are resized to", 4, 1024);
   field("channels", channels, "1 grey, 3 colour", 1, 3);
   field("length", length, "tokens that texts are cut off at", 4, 4096);
-  field("kind", kind, "what to read where a folder holds several kinds", {"auto", "image", "text", "table"});
+  field("rate", rate, "samples a second that recordings are brought to", 1000, 192'000);
+  field("seconds", seconds, "length of the part of a recording that a net sees at once", 0.05, 60.0);
+  field("longest", longest, "seconds that are kept of a recording; what is longer loses its end", 0.05, 600.0);
+  field("mels", mels, "bands of the log-mel spectrogram of a recording; 0 shows a net the samples", 0, 512);
+  field("window_ms", window_ms, "window of its Fourier transform", 1.0, 200.0);
+  field("hop_ms", hop_ms, "between two of its frames", 0.5, 100.0);
+  field("trim_db", trim_db, "take silence away at both ends of a recording, so far below its loudest; 0 keeps it", 0.0,
+        120.0);
+  field("channel", channel, "of a recording that is heard; 0 is the mean of all", 0, 64);
+  field("target", target, "what is learnt of recordings", {"auto", "class", "transcript"});
+  field("kind", kind, "what to read where a folder holds several kinds", {"auto", "image", "text", "table", "audio"});
   field("text", text, "column of a table that holds the text, or several, comma-separated; empty: found");
   field("columns", columns, "of a table: path:img,label:breed; of path, text, label and split; empty: found");
   field("encoding", encoding, "of text files, such as latin-1; empty: UTF-8");
@@ -31,9 +41,10 @@ template <Form form>
 void NetSettings<form>::fields(FieldVisitor& field) {
   field("name", name,
         "network of images: linear, mlp, ladder_mlp, seed_cnn, cnn, wrn, resnet18, resnet34, resnet50, vit; of texts: "
-        "bag, text_cnn, bert; of tables: linear, mlp");
+        "bag, text_cnn, bert; of tables: linear, mlp; of recordings: tc_resnet and "
+        "those of images");
   field("depth", depth, "layers of a wrn (6n + 4)", 10, 100);
-  field("width", width, "width factor of a wrn", 1, 16);
+  field("width", width, "width factor of a wrn and of a tc_resnet", 1, 16);
   field("grid", grid, "cnn, wrn, resnet, vit: features are means over grid × grid parts of the image", 1, 4);
   field("stem", stem, "first layers of a resnet", {"auto", "small", "imagenet"});
   field("size", size,

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cmath>
 #include <map>
 #include <set>
 #include <thread>
@@ -45,8 +46,9 @@ Finding look(const Source& source, const Modality& modality, int64_t index) {
     const std::string where = source.name(index);
     finding.format = modality.format(raw);
     finding.layout = modality.own_layout(where, raw);
-    Bytes values(static_cast<std::size_t>(finding.layout.bytes()));
-    modality.decode(where, raw, finding.layout, values.data());
+    const Layout kept = modality.kept(finding.layout);
+    Bytes values(static_cast<std::size_t>(kept.bytes()));
+    modality.decode(where, raw, kept, values.data());
     Hasher hasher;
     hasher.add(finding.layout.sizes.data(), finding.layout.sizes.size() * sizeof(int32_t));
     hasher.add(values.data(), values.size());
@@ -112,27 +114,37 @@ Json describe_shapes(const std::vector<Finding>& findings) {
           {"formats", formats}};
 }
 
-/// Of texts and rows: how long they are.
+/// Of texts and rows: how many tokens and columns they have; of recordings: how many seconds.
 Json describe_lengths(const std::vector<Finding>& findings) {
-  std::map<std::string, int64_t> formats;
-  std::vector<int32_t> lengths;
+  std::map<std::string, int64_t> formats, rates;
+  std::vector<double> lengths;
   for (const Finding& finding : findings) {
     if (!finding.format.empty() && finding.format != "unknown") ++formats[finding.format];
-    if (!finding.hash.empty()) lengths.push_back(finding.layout.sizes.at(0));
+    if (finding.hash.empty()) continue;
+    const Layout& layout = finding.layout;
+    lengths.push_back(layout.kind == Kind::audio ? static_cast<double>(layout.longest) / layout.rate
+                                                 : layout.sizes.at(0));
+    if (layout.kind == Kind::audio) ++rates[std::to_string(layout.rate)];
   }
   if (lengths.empty()) return {{"lengths", nullptr}, {"formats", formats}};
   std::sort(lengths.begin(), lengths.end());
-  const auto at = [&](double share) {
-    return lengths[static_cast<std::size_t>(share * static_cast<double>(lengths.size() - 1))];
+  const auto whole = [&](double length) -> Json {  // seconds in hundredths, all else is counted
+    if (rates.empty()) return static_cast<int64_t>(length);
+    return std::round(length * 100) / 100;
   };
-  return {{"lengths",
-           {{"least", lengths.front()},
-            {"lower_quarter", at(0.25)},
-            {"median", at(0.5)},
-            {"upper_quarter", at(0.75)},
-            {"most_of_95", at(0.95)},
-            {"most", lengths.back()}}},
-          {"formats", formats}};
+  const auto at = [&](double share) {
+    return whole(lengths[static_cast<std::size_t>(share * static_cast<double>(lengths.size() - 1))]);
+  };
+  Json found = {{"lengths",
+                 {{"least", whole(lengths.front())},
+                  {"lower_quarter", at(0.25)},
+                  {"median", at(0.5)},
+                  {"upper_quarter", at(0.75)},
+                  {"most_of_95", at(0.95)},
+                  {"most", whole(lengths.back())}}},
+                {"formats", formats}};
+  if (!rates.empty()) found["rates"] = rates;
+  return found;
 }
 
 Json list_damage(const Source& source, const std::vector<Finding>& findings, const DataOptions& options) {

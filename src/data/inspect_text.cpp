@@ -97,18 +97,34 @@ std::string images_of(const std::string& title, const Json& part) {
   return wrapped(text, 2);
 }
 
-std::string one_of(const Json& result) { return result["kind"] == "table" ? "row" : result["kind"].get<std::string>(); }
+std::string one_of(const Json& result) {
+  const std::string kind = result["kind"];
+  return kind == "table" ? "row" : kind == "audio" ? "recording" : kind;
+}
 
-/// Of texts and rows.
+/// Whole numbers with commas, seconds in hundredths.
+std::string length(const Json& value) {
+  return value.is_number_float() ? fmt::format("{:.2f}", value.get<double>()) : number(value);
+}
+
+/// "8000 (2,700), 16000 (3)"
+std::string rates_of(const Json& rates) {
+  std::vector<std::string> words;
+  for (const auto& [rate, count] : rates.items()) words.push_back(fmt::format("{} ({})", rate, number(count)));
+  return join(words, ", ");
+}
+
+/// Of texts, rows and recordings.
 std::string lengths_of(const std::string& title, const Json& part, const std::string& unit) {
   const Json& lengths = part["lengths"];
   if (lengths.is_null()) return wrapped(title + ": nothing can be read", 2);
   std::string text = fmt::format("{}: {}", title, counts(part["formats"]));
   if (lengths["least"] == lengths["most"])
-    text += fmt::format("; all of {} {}", number(lengths["most"]), unit);
+    text += fmt::format("; all of {} {}", length(lengths["most"]), unit);
   else
-    text += fmt::format("; {} to {} {} (median {}, 95 of 100 have at most {})", number(lengths["least"]),
-                        number(lengths["most"]), unit, number(lengths["median"]), number(lengths["most_of_95"]));
+    text += fmt::format("; {} to {} {} (median {}, 95 of 100 have at most {})", length(lengths["least"]),
+                        length(lengths["most"]), unit, length(lengths["median"]), length(lengths["most_of_95"]));
+  if (part.contains("rates")) text += fmt::format("; samples a second: {}", rates_of(part["rates"]));
   if (part["left_out"] != 0) text += fmt::format("; {} others left out", number(part["left_out"]));
   return wrapped(text, 2);
 }
@@ -161,12 +177,16 @@ std::string inspect_text(const Json& result) {
     for (const std::string& name : parts) text += part(name, result[name]);
   };
   const std::string kind = result["kind"], one = one_of(result);
-  section(kind == "image"  ? "Images"
-          : kind == "text" ? "Texts"
-                           : "Rows",
+  section(kind == "image"   ? "Images"
+          : kind == "text"  ? "Texts"
+          : kind == "audio" ? "Recordings"
+                            : "Rows",
           [&](const std::string& title, const Json& part) {
             return kind == "image" ? images_of(title, part)
-                                   : lengths_of(title, part, kind == "text" ? "tokens" : "columns");
+                                   : lengths_of(title, part,
+                                                kind == "text"    ? "tokens"
+                                                : kind == "audio" ? "seconds"
+                                                                  : "columns");
           });
   section("Damaged", damage_of);
   section("Repeated", [&](const std::string& title, const Json& part) {

@@ -7,9 +7,14 @@
 
 namespace fewlabel {
 
-std::string_view to_string(Kind kind) { return kind == Kind::image ? "image" : kind == Kind::text ? "text" : "table"; }
+std::string_view to_string(Kind kind) {
+  constexpr std::string_view kNames[] = {"image", "text", "table", "audio"};
+  return kNames[static_cast<int>(kind)];
+}
 
-std::string_view word_for_one(Kind kind) { return kind == Kind::table ? "row" : to_string(kind); }
+std::string_view word_for_one(Kind kind) {
+  return kind == Kind::table ? "row" : kind == Kind::audio ? "recording" : to_string(kind);
+}
 
 int64_t Layout::values() const {
   if (sizes.empty()) return 0;
@@ -20,8 +25,12 @@ int64_t Layout::values() const {
 
 int64_t Layout::bytes() const { return values() * (type == Type::u8 ? 1 : 4); }
 
+bool is_picture(const Layout& layout) {
+  return (layout.kind == Kind::image || layout.kind == Kind::audio) && layout.sizes.size() == 3;
+}
+
 ImageShape image_shape(const Layout& layout) {
-  if (layout.kind != Kind::image || layout.sizes.size() != 3)
+  if (!is_picture(layout))
     throw Error(ErrorKind::usage, "data", fmt::format("wanted images; these are {}s", word_for_one(layout.kind)));
   return {layout.sizes[0], layout.sizes[1], layout.sizes[2]};
 }

@@ -80,7 +80,7 @@ std::size_t fetch_whole(const Stream& stream, const std::vector<int64_t>& order,
   const auto count = static_cast<int64_t>(order.size());
   for (int64_t k = 0; k < count; ++k) {
     const auto example = static_cast<std::size_t>(order[static_cast<std::size_t>((first + k) % count)]);
-    if (stream.store->try_fetch(stream.spec.pool[example], values)) return example;
+    if (stream.store->fetch_kept(stream.spec.pool[example], values)) return example;
   }
   throw Error(ErrorKind::data, "loader",
               fmt::format("none of the {} {} examples can be decoded", with_commas(count), stream.name),
@@ -132,6 +132,7 @@ struct Loader::Impl {
   Impl(const ExampleStore& given, const StreamSpec& labeled, StreamSpec unlabeled, LoaderOptions given_options)
       : options(given_options),
         layout(given.layout()),
+        kept_bytes(static_cast<std::size_t>(given.kept_layout().bytes())),
         streams{{given, labeled, options.seed, {"labelled", "augment/labeled", "order/labeled"}},
                 {given, std::move(unlabeled), options.seed, {"unlabelled", "augment/unlabeled", "order/unlabeled"}},
                 {labeled.guests.store ? *labeled.guests.store : given,
@@ -143,14 +144,14 @@ struct Loader::Impl {
         next_to_take(options.first_batch),
         oldest_held(options.first_batch) {
     for (const Stream& stream : streams) check(stream.spec, *stream.store, std::string(stream.name));
-    if (!(streams[kGuestStream].store->layout() == layout))
+    if (!(streams[kGuestStream].store->kept_layout() == given.kept_layout()))
       throw Error(ErrorKind::failure, "loader", "virtual examples have another layout than the others");
     for (Slot& slot : slots) {
       prepare(slot.batch.labeled, streams[kLabeledStream].spec, layout.bytes());
       prepare(slot.batch.unlabeled, streams[kUnlabeledStream].spec, layout.bytes());
     }
     if (options.workers <= 0) {
-      inline_worker.values.resize(static_cast<std::size_t>(layout.bytes()));
+      inline_worker.values.resize(kept_bytes);
       return;
     }
     for (int i = 0; i < options.workers; ++i) {
@@ -166,7 +167,7 @@ struct Loader::Impl {
 
   void work(const std::stop_token& stop) {
     Worker worker;
-    worker.values.resize(static_cast<std::size_t>(layout.bytes()));
+    worker.values.resize(kept_bytes);
     for (;;) {
       int64_t t = 0;
       {
@@ -256,6 +257,7 @@ struct Loader::Impl {
 
   const LoaderOptions options;
   const Layout layout;
+  const std::size_t kept_bytes;
   Stream streams[kStreams];
   std::vector<Slot> slots;
   Worker inline_worker;

@@ -54,8 +54,12 @@ class DamageLog {
 class Store : public ExampleStore {
  public:
   Store(std::shared_ptr<const Source> source, std::shared_ptr<const Modality> modality, const StoreOptions& options)
-      : source_(std::move(source)), modality_(std::move(modality)), options_(options), cached_(fits()) {
-    if (cached_) values_.resize(static_cast<std::size_t>(source_->size() * layout().bytes()));
+      : source_(std::move(source)),
+        modality_(std::move(modality)),
+        options_(options),
+        kept_(modality_->kept(options.layout)),
+        cached_(fits()) {
+    if (cached_) values_.resize(static_cast<std::size_t>(source_->size() * kept_.bytes()));
     // A strict run must know of all damage before it starts, even where the values cannot be kept.
     if (cached_ && !options_.disk_cache.empty())
       decode_through_disk();
@@ -70,8 +74,20 @@ class Store : public ExampleStore {
   const Layout& layout() const override { return options_.layout; }
   void fetch(int64_t index, uint8_t* out) const override { try_fetch(index, out); }
   bool try_fetch(int64_t index, uint8_t* out) const override {
+    if (kept_ == options_.layout) return fetch_kept(index, out);
+    Bytes kept(static_cast<std::size_t>(kept_.bytes()));
+    const bool whole = fetch_kept(index, kept.data());
+    see_part(kept.data(), parts(kept.data()) / 2, out);
+    return whole;
+  }
+  const Layout& kept_layout() const override { return kept_; }
+  int64_t parts(const uint8_t* kept) const override { return modality_->parts(kept, layout()); }
+  void see_part(const uint8_t* kept, int64_t part, uint8_t* out) const override {
+    modality_->plain(kept, layout(), part, out);
+  }
+  bool fetch_kept(int64_t index, uint8_t* out) const override {
     if (!cached_) return decode(index, out);
-    const auto bytes = static_cast<std::size_t>(layout().bytes());
+    const auto bytes = static_cast<std::size_t>(kept_.bytes());
     std::memcpy(out, values_.data() + static_cast<std::size_t>(index) * bytes, bytes);
     return !std::binary_search(damaged_.begin(), damaged_.end(), index);
   }
@@ -79,7 +95,7 @@ class Store : public ExampleStore {
     if (cached_ || options_.strict) return;
     Work work(fmt::format("checking {}s", word_for_one(source_->kind())), static_cast<int64_t>(indices.size()));
     parallel_for(static_cast<int64_t>(indices.size()), options_.threads, [&](int64_t i) {
-      Bytes scratch(static_cast<std::size_t>(layout().bytes()));
+      Bytes scratch(static_cast<std::size_t>(kept_.bytes()));
       decode(indices[static_cast<std::size_t>(i)], scratch.data());
       work.advance();
     });
@@ -91,16 +107,16 @@ class Store : public ExampleStore {
  private:
   bool fits() const {
     modality_->check(layout());
-    return source_->size() <= options_.cache_bytes / layout().bytes();
+    return source_->size() <= options_.cache_bytes / kept_.bytes();
   }
 
   bool decode(int64_t index, uint8_t* out) const {
     try {
-      modality_->decode(source_->name(index), source_->raw(index), layout(), out);
+      modality_->decode(source_->name(index), source_->raw(index), kept_, out);
       return true;
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::data) throw;
-      std::memset(out, 0, static_cast<std::size_t>(layout().bytes()));
+      std::memset(out, 0, static_cast<std::size_t>(kept_.bytes()));
       log_.note(index, {source_->name(index), error.message()});
       return false;
     }
@@ -111,8 +127,8 @@ class Store : public ExampleStore {
     const auto* files = dynamic_cast<const Fingerprinted*>(source_.get());
     if (!files) return decode_all();
     const PixelCache cache(options_.disk_cache, options_.disk_cache_bytes);
-    const std::string key =
-        fmt::format("{}-{}-{}", files->fingerprint(), fmt::join(layout().sizes, "x"), modality_->fingerprint());
+    const std::string key = fmt::format("{}-{}-{}{}", files->fingerprint(), fmt::join(kept_.sizes, "x"),
+                                        kept_.rate > 0 ? fmt::format("{}-", kept_.rate) : "", modality_->fingerprint());
     if (auto found = cache.load(key, static_cast<int64_t>(values_.size()))) {
       values_ = std::move(found->pixels);
       for (auto& [index, damage] : found->damage) log_.note(index, std::move(damage));
@@ -128,7 +144,7 @@ class Store : public ExampleStore {
   }
 
   void decode_all() {
-    const auto bytes = static_cast<std::size_t>(layout().bytes());
+    const auto bytes = static_cast<std::size_t>(kept_.bytes());
     Work work(fmt::format("{} {}s", cached_ ? "decoding" : "checking", word_for_one(source_->kind())), size());
     parallel_for(size(), options_.threads, [&](int64_t index) {
       Bytes scratch(cached_ ? 0 : bytes);
@@ -166,6 +182,7 @@ class Store : public ExampleStore {
   std::shared_ptr<const Source> source_;
   std::shared_ptr<const Modality> modality_;
   StoreOptions options_;
+  Layout kept_;
   bool cached_;
   std::vector<uint8_t> values_;
   std::vector<int64_t> damaged_;  // where the values are cached: all there will ever be, sorted
@@ -174,6 +191,10 @@ class Store : public ExampleStore {
 };
 
 }  // namespace
+
+void ExampleStore::see_part(const uint8_t* kept, int64_t /*part*/, uint8_t* out) const {
+  std::memcpy(out, kept, static_cast<std::size_t>(layout().bytes()));
+}
 
 std::unique_ptr<ExampleStore> make_store(std::shared_ptr<const Source> source, std::shared_ptr<const Modality> modality,
                                          const StoreOptions& options) {

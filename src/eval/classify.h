@@ -17,6 +17,9 @@ int64_t examples_at_a_time(const Layout& layout);
 /// The class of the highest logit of each row.
 std::vector<int64_t> best_classes(const Tensor& logits);
 
+/// Of answers to the views of one example after another, so many each: the mean of each example's.
+Tensor means_of_parts(const Tensor& answers, const std::vector<int64_t>& parts);
+
 /// Logits (indices.size() × classes, fp32): `forward` is called on normalised slices, without gradients. The caller
 /// puts modules into eval(). `slice`: examples in one; 0: examples_at_a_time(). Throws Error{interrupted or terminated}
 /// when cancelled.

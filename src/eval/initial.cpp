@@ -28,6 +28,7 @@ std::string head_text(bool here, bool there, int64_t classes) {
 
 Net net_to_hand_on(Method& method, const Net& made_with) {
   if (auto* classifier = dynamic_cast<Classifier*>(&method)) return classifier->network();
+  if (auto* transcriber = dynamic_cast<Transcriber*>(&method)) return transcriber->network();
   if (auto* encoder = dynamic_cast<Encoder*>(&method))
     if (Net backbone = encoder->backbone()) return backbone;
   return made_with && trains(method, *made_with) ? made_with : nullptr;

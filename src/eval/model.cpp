@@ -16,6 +16,7 @@ namespace {
 constexpr const char* kWeights = "model.safetensors";
 constexpr const char* kMeta = "meta.json";
 constexpr int kFormat = 1;
+const std::string kTranscription = "speech recognition";
 
 /// What is done to an example before the net sees it.
 Json input_of(const Normalization& rule) {
@@ -25,6 +26,9 @@ Json input_of(const Normalization& rule) {
     input["scale"] = "pixels / 255, then (x - mean) / std for each channel";
   } else if (rule.layout.kind == Kind::text) {
     input["tokenizer"] = "tokenizer.json; ids above 0, 0 behind the end; what is longer is cut off";
+  } else if (rule.layout.kind == Kind::audio) {
+    input["front_end"] = "audio.json; log(1e-6 + mel power), HTK mels, periodic Hann window, centred with reflection";
+    input["scale"] = "(x - mean) / std";
   } else {
     input["scale"] = "(x - mean) / std for each column";
   }
@@ -37,7 +41,8 @@ Json meta_of(const ModelCard& card, const FileRecord& weights) {
   Json net;
   write_config(net, card.net);
   return {{"format", kFormat},
-          {"task", fmt::format("{} classification", to_string(card.normalization.layout.kind))},
+          {"task", card.transcribes ? kTranscription
+                                    : fmt::format("{} classification", to_string(card.normalization.layout.kind))},
           {"method", card.method},
           {"data", card.data},
           {"net", net},
@@ -78,6 +83,7 @@ LoadedModel load_model(const std::filesystem::path& folder, const torch::Device&
       throw damaged_file(meta_path, fmt::format("has format {}, wanted {}", model.meta.at("format").dump(), kFormat));
     const Json& input = model.meta.at("input");
     model.card.classes = model.meta.at("classes").get<std::vector<std::string>>();
+    model.card.transcribes = model.meta.value("task", std::string()) == kTranscription;
     model.card.method = model.meta.at("method");
     model.card.data = model.meta.at("data");
     model.card.net = read_config<NetConfig>(meta_path.string(), model.meta.at("net"));

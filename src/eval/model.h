@@ -16,6 +16,7 @@ struct ModelCard {
   std::vector<std::string> classes;
   std::string method, data;  // how it came about; for a person
   std::shared_ptr<const Modality> modality = {};
+  bool transcribes = false;  // it writes down what it hears, and classes are the symbols of that
 };
 
 /// Writes the two files into a folder that is still being made. Throws Error{storage}.

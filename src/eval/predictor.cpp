@@ -2,7 +2,10 @@
 
 #include <filesystem>
 
+#include "eval/classify.h"
 #include "eval/model.h"
+#include "eval/transcriber.h"
+#include "fewlabel/error.h"
 #include "train/device.h"
 
 namespace fewlabel {
@@ -10,6 +13,39 @@ namespace fewlabel {
 struct Predictor::Impl {
   torch::Device device = choose_device();
   LoadedModel model;
+
+  Tensor answers(const uint8_t* views, int64_t count) {
+    const Tensor x = normalised(views, count, model.card.normalization).to(device);
+    return (model.card.transcribes ? flat_emissions(*model.net, x) : model.net->forward(x)).to(torch::kFloat).cpu();
+  }
+
+  /// Of what is longer than a view the mean of all that show it.
+  Tensor logits(const uint8_t* examples, int64_t count) {
+    const Layout& seen = model.card.normalization.layout;
+    const Modality& modality = *model.card.modality;
+    const Layout kept = modality.kept(seen);
+    if (kept == seen) return answers(examples, count);
+    const auto bytes = static_cast<std::size_t>(seen.bytes());
+    const auto room = static_cast<std::size_t>(examples_at_a_time(seen));
+    std::vector<uint8_t> views(bytes * room);
+    std::vector<int64_t> parts;
+    std::vector<Tensor> all;
+    std::size_t filled = 0;
+    const auto answer = [&] {
+      if (filled > 0) all.push_back(answers(views.data(), static_cast<int64_t>(filled)));
+      filled = 0;
+    };
+    for (int64_t i = 0; i < count; ++i) {
+      const uint8_t* example = examples + i * kept.bytes();
+      parts.push_back(modality.parts(example, seen));
+      for (int64_t part = 0; part < parts.back(); ++part) {
+        modality.plain(example, seen, part, views.data() + filled * bytes);
+        if (++filled == room) answer();
+      }
+    }
+    answer();
+    return means_of_parts(torch::cat(all), parts);
+  }
 };
 
 Predictor::Predictor(const std::string& path) : impl_(std::make_unique<Impl>()) {
@@ -22,6 +58,7 @@ Predictor::~Predictor() = default;
 const std::vector<std::string>& Predictor::classes() const { return impl_->model.card.classes; }
 const Layout& Predictor::layout() const { return impl_->model.card.normalization.layout; }
 const Modality& Predictor::modality() const { return *impl_->model.card.modality; }
+bool Predictor::transcribes() const { return impl_->model.card.transcribes; }
 const Json& Predictor::meta() const { return impl_->model.meta; }
 
 std::vector<std::vector<float>> Predictor::predict(const std::vector<Image>& images) const {
@@ -33,19 +70,27 @@ std::vector<std::vector<float>> Predictor::predict(const std::vector<Image>& ima
 }
 
 std::vector<std::vector<float>> Predictor::predict(const std::vector<Raw>& examples) const {
-  const auto bytes = static_cast<std::size_t>(layout().bytes());
+  const Layout kept = modality().kept(layout());
+  const auto bytes = static_cast<std::size_t>(kept.bytes());
   std::vector<uint8_t> values(bytes * examples.size());
   for (std::size_t i = 0; i < examples.size(); ++i)
-    modality().decode(std::to_string(i), examples[i], layout(), values.data() + i * bytes);
+    modality().decode(std::to_string(i), examples[i], kept, values.data() + i * bytes);
   return predict(values.data(), static_cast<int64_t>(examples.size()));
+}
+
+std::vector<Transcript> Predictor::transcribe(const uint8_t* examples, int64_t count) const {
+  const torch::NoGradGuard no_grad;
+  if (!transcribes()) throw Error(ErrorKind::usage, "model", "tells classes apart and writes nothing down");
+  if (count == 0) return {};
+  return transcripts_of(impl_->logits(examples, count), classes());
 }
 
 std::vector<std::vector<float>> Predictor::predict(const uint8_t* examples, int64_t count) const {
   const torch::NoGradGuard no_grad;
+  if (transcribes()) throw Error(ErrorKind::usage, "model", "writes down what it hears and knows no classes");
   std::vector<std::vector<float>> rows;
   if (count == 0) return rows;
-  const Tensor x = normalised(examples, count, impl_->model.card.normalization).to(impl_->device);
-  const Tensor probability = impl_->model.net->forward(x).to(torch::kFloat).softmax(1).cpu().contiguous();
+  const Tensor probability = impl_->logits(examples, count).softmax(1).contiguous();
   for (int64_t i = 0; i < count; ++i) {
     const float* row = probability.data_ptr<float>() + i * probability.size(1);
     rows.emplace_back(row, row + probability.size(1));

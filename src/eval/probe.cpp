@@ -194,7 +194,8 @@ Tensor to_pixels(const Tensor& x, const Normalization& rule) {
   const auto per_channel = [](const std::vector<float>& values) {
     return torch::tensor(values).view({1, static_cast<int64_t>(values.size()), 1, 1});
   };
-  return x * per_channel(rule.deviation) + per_channel(rule.mean);
+  const Normalization pixels = pixel_scale(rule);
+  return x * per_channel(pixels.deviation) + per_channel(pixels.mean);
 }
 
 Tensor reconstructed(Reconstructor& reconstructor, const Tensor& x) {

@@ -70,6 +70,8 @@ bool trains(const Method& method, const NetModule& net) {
 void save_method(const fs::path& folder, Method& method, const MethodCard& card) {
   const TensorMap state = state_of(method);
   auto* classifier = dynamic_cast<Classifier*>(&method);
+  auto* transcriber = dynamic_cast<Transcriber*>(&method);
+  const Net network = classifier ? classifier->network() : transcriber ? transcriber->network() : nullptr;
   write_folder(folder, Durability::durable, 2 * safetensors_size(state) + (1 << 17), [&](const fs::path& temporary) {
     const FileRecord weights = write_safetensors(temporary / kWeights, state, {{"format", "pt"}});
     Json net;
@@ -83,9 +85,10 @@ void save_method(const fs::path& folder, Method& method, const MethodCard& card)
                             {"task", to_json(card.task)},
                             {"weights", {{"file", kWeights}, {"bytes", weights.size}, {"xxh3_128", weights.hash}}}}),
                Durability::atomic);
-    if (classifier)
-      write_model(temporary, *classifier->network(),
-                  {card.net, card.normalization(), card.classes, card.name(), card.data, card.modality});
+    if (network)
+      write_model(temporary, *network,
+                  {card.net, card.normalization(), card.classes, card.name(), card.data, card.modality,
+                   transcriber != nullptr});
     else if (card.modality)
       card.modality->write(temporary);
   });

@@ -8,6 +8,7 @@
 namespace fewlabel {
 
 MethodInfo supervised();
+MethodInfo ctc();
 
 MethodInfo pseudo_label();
 MethodInfo pi_model();
@@ -22,6 +23,7 @@ MethodInfo freematch();
 MethodInfo softmatch();
 MethodInfo adamatch();
 MethodInfo simmatch();
+MethodInfo mpl();
 
 MethodInfo vae_m2();
 MethodInfo improved_gan();
@@ -57,9 +59,9 @@ const std::vector<MethodInfo>& all_methods() {
   // Family by family, as they are listed to people.
   static const std::vector<MethodInfo> methods = {
       // clang-format off
-      supervised(),
+      supervised(), ctc(),
       pseudo_label(), pi_model(), mean_teacher(), vat(), ladder(), mixmatch(), uda(), fixmatch(), flexmatch(), freematch(),
-      softmatch(), adamatch(), simmatch(),
+      softmatch(), adamatch(), simmatch(), mpl(),
       vae_m2(), improved_gan(), triple_gan(), bad_gan(), flow_matching(), virtual_data(),
       autoencoder(), denoising(), vae(), vq_vae(), mae(), mlm(), cbow(),
       gan(), bigan(), adversarial_autoencoder(), electra(),

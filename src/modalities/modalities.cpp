@@ -2,7 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <cstring>
+
 #include "fewlabel/error.h"
+#include "modalities/audio/front_end.h"
+#include "modalities/audio/modality.h"
 #include "modalities/image/modality.h"
 #include "modalities/table/modality.h"
 #include "modalities/text/modality.h"
@@ -14,12 +18,22 @@ void Modality::sketch(const uint8_t* /*example*/, const Layout& /*layout*/, floa
   throw Error(ErrorKind::failure, "modality", fmt::format("{}s have no sketches", word_for_one(kind())));
 }
 
+int64_t Modality::parts(const uint8_t* /*kept*/, const Layout& /*seen*/) const { return 1; }
+
+void Modality::plain(const uint8_t* kept, const Layout& seen, int64_t /*part*/, uint8_t* out) const {
+  std::memcpy(out, kept, static_cast<std::size_t>(seen.bytes()));
+}
+
 std::shared_ptr<const Modality> plain_modality(Kind kind, const DataOptions& options) {
   switch (kind) {
     case Kind::image:
       return make_image_modality(options.max_pixels);
     case Kind::text:
       return make_plain_text_modality();
+    case Kind::audio: {
+      const SoundOptions& sound = options.sound;
+      return make_audio_modality({sound.mels, sound.window_ms, sound.hop_ms, sound.trim, sound.channel});
+    }
     case Kind::table:
       break;
   }
@@ -38,6 +52,7 @@ std::shared_ptr<const Modality> fit_modality(const Source& train, const std::vec
 
 std::shared_ptr<const Modality> load_modality(Kind kind, const std::filesystem::path& folder,
                                               const DataOptions& options) {
+  if (kind == Kind::audio) return make_audio_modality(read_front_end(folder));
   if (kind != Kind::text) return plain_modality(kind, options);
   return make_text_modality(Tokenizer::read(folder / kTokenizerFile), {});
 }

@@ -14,7 +14,7 @@ namespace fewlabel {
 struct NetSpec {
   NetConfig config;
   Layout layout;
-  ImageShape shape;  // of images: the same by name
+  ImageShape shape;  // of pictures: the same by name
   int64_t classes = 0;
   uint64_t seed = 0;
   double bn_momentum = 0.1;
@@ -33,6 +33,7 @@ Net make_vit(const NetSpec& spec);
 Net make_bag(const NetSpec& spec);
 Net make_text_cnn(const NetSpec& spec);
 Net make_bert(const NetSpec& spec);
+Net make_tc_resnet(const NetSpec& spec);
 
 /// k × k convolution without bias, padded so that stride 1 keeps the size.
 torch::nn::Conv2d conv(int64_t in, int64_t out, int64_t kernel, int64_t stride = 1);

@@ -17,8 +17,21 @@ struct Entry {
   const char* name;
   Net (*make)(const NetSpec&);
   double bn_momentum;  // where the config leaves it open
-  bool image = true, text = false, table = false;
-  bool takes(Kind kind) const { return kind == Kind::image ? image : kind == Kind::text ? text : table; }
+  bool image = true, text = false, table = false, sound = false;
+  /// A spectrogram is a picture to a net.
+  bool takes(Kind kind) const {
+    switch (kind) {
+      case Kind::image:
+        return image;
+      case Kind::text:
+        return text;
+      case Kind::table:
+        return table;
+      case Kind::audio:
+        break;
+    }
+    return image || sound;
+  }
 };
 constexpr Entry kNets[] = {{"linear", make_linear, 0.1, true, false, true},
                            {"mlp", make_mlp, 0.1, true, false, true},
@@ -32,7 +45,8 @@ constexpr Entry kNets[] = {{"linear", make_linear, 0.1, true, false, true},
                            {"vit", make_vit, 0.1},
                            {"bag", make_bag, 0.1, false, true},
                            {"text_cnn", make_text_cnn, 0.1, false, true},
-                           {"bert", make_bert, 0.1, false, true}};
+                           {"bert", make_bert, 0.1, false, true},
+                           {"tc_resnet", make_tc_resnet, 0.1, false, false, false, true}};
 
 std::optional<int64_t> whole(const std::string& text) {
   int64_t value = 0;
@@ -65,7 +79,11 @@ void check_layout(const Entry& entry, const Layout& layout) {
     throw Error(ErrorKind::usage, "net",
                 fmt::format("{} does not learn from {}s", entry.name, word_for_one(layout.kind)),
                 "choose one that does: " + join(net_names(layout.kind), ", "));
-  if (layout.kind != Kind::image) {
+  if (layout.kind == Kind::audio && !is_picture(layout))
+    throw Error(ErrorKind::usage, "net",
+                fmt::format("{} learns from spectrograms, and data.mels = 0 makes none", entry.name),
+                "leave data.mels out, or give it 64");
+  if (!is_picture(layout)) {
     if (layout.values() < 1) throw Error(ErrorKind::usage, "net", "an example has no values");
     if (layout.kind == Kind::text && layout.vocabulary <= kSpecialTokens)
       throw Error(ErrorKind::usage, "net", fmt::format("a vocabulary of {} has no words", layout.vocabulary));
@@ -73,10 +91,13 @@ void check_layout(const Entry& entry, const Layout& layout) {
   }
   const ImageShape shape = image_shape(layout);
   if (std::min(shape.height, shape.width) < kSmallestSide)
-    throw Error(ErrorKind::usage, "net",
-                fmt::format("images of {} x {} pixels are too small for {}: wanted at least {} x {}", shape.width,
-                            shape.height, entry.name, kSmallestSide, kSmallestSide),
-                fmt::format("resize them: data.size={}", kSmallestSide));
+    throw Error(
+        ErrorKind::usage, "net",
+        fmt::format("{}s of {} x {} {} are too small for {}: wanted at least {} x {}", word_for_one(layout.kind),
+                    shape.width, shape.height, layout.kind == Kind::image ? "pixels" : "frames and bands", entry.name,
+                    kSmallestSide, kSmallestSide),
+        layout.kind == Kind::image ? fmt::format("resize them: data.size={}", kSmallestSide)
+                                   : "show longer parts: data.seconds=1");
   if (shape.channels < 1)
     throw Error(ErrorKind::usage, "net", fmt::format("{} channels: wanted at least one", shape.channels));
 }
@@ -91,7 +112,7 @@ Net built(const NetConfig& config, const Layout& layout, int64_t classes, uint64
                 suggestion(*spec.config.name, net_names()));
   check_layout(*entry, layout);
   if (classes < 0) throw Error(ErrorKind::usage, "net", fmt::format("{} classes: wanted none or more", classes));
-  if (layout.kind == Kind::image) spec.shape = image_shape(layout);
+  if (is_picture(layout)) spec.shape = image_shape(layout);
   spec.bn_momentum = config.bn_momentum.value_or(entry->bn_momentum);
 
   Net net = entry->make(spec);

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "fewlabel/error.h"
 #include "fewlabel/image.h"
+#include "modalities/audio/front_end.h"
 #include "modalities/modalities.h"
 
 namespace fewlabel {
@@ -21,6 +23,7 @@ constexpr int64_t kLongest = 128;  // tokens of a text that is read whole; more 
 std::string net_for(Kind kind, int64_t size) {
   if (kind == Kind::text) return "text_cnn";
   if (kind == Kind::table) return "mlp";
+  if (kind == Kind::audio) return "tc_resnet";
   return size <= kSmallNet ? "cnn" : "resnet18";
 }
 
@@ -36,6 +39,11 @@ int64_t side_for(const Layout& layout) {
     if (side * 4 <= *limit * 5) return *limit;
   return kSides.front();
 }
+
+constexpr double kRoom = 1.2;  // beside a recording that is written down
+
+/// Hundredths of seconds, upwards.
+double rounded(double seconds) { return std::ceil(seconds * 100 - 1e-6) / 100; }
 
 /// What is written, in the form of a plan; what is left open keeps the plan's default.
 template <typename Planned, typename Written>
@@ -80,6 +88,7 @@ class Resolver {
     if (facts_.found.kind == Kind::text)
       pick(to.length, from.length, "data.length", length_for(facts_.found),
            fmt::format("19 texts of 20 have no more than {} tokens", facts_.found.sizes.at(0)));
+    if (facts_.found.kind == Kind::audio) sound(from, to);
     if (facts_.found.kind != Kind::image) return;
     const ImageShape found = image_shape(facts_.found);
     pick(to.size, from.size, "data.size", side_for(found),
@@ -87,6 +96,21 @@ class Resolver {
     pick(to.channels, from.channels, "data.channels", int64_t{found.channels == 1 ? 1 : 3},
          found.channels == 1 ? "grey images" : "colour images");
     if (to.channels == 2) throw Error(ErrorKind::usage, "config", "data.channels = 2: wanted 1 or 3");
+  }
+
+  void sound(const DataConfig& from, DataPlan& to) {
+    const Layout& found = facts_.found;
+    const FrontEnd front{to.mels, to.window_ms, to.hop_ms};
+    const double rate = found.rate, longest = found.longest / rate;
+    // A transcript is of the whole, also where a view is slower.
+    const double seconds = facts_.transcribed ? kRoom * longest : static_cast<double>(front.samples(found)) / rate;
+    pick(to.rate, from.rate, "data.rate", int64_t{found.rate},
+         "of most recordings; more than 16,000 says little of speech");
+    pick(to.seconds, from.seconds, "data.seconds", rounded(seconds),
+         facts_.transcribed ? "the longest, with a fifth for slower views"
+                            : "19 recordings of 20 are no longer, or what a net sees of them at once");
+    pick(to.longest, from.longest, "data.longest", std::max(rounded(longest), to.seconds),
+         "that much is kept of a recording");
   }
 
   void net() {
@@ -118,7 +142,7 @@ class Resolver {
       shape.channels = static_cast<int32_t>(plan_.data.channels);
       layout = shape;
     }
-    const ViewPolicies policies = plain_modality(layout.kind, {})->policies(layout);
+    const ViewPolicies policies = plain_modality(layout.kind, {.sound = {.mels = plan_.data.mels}})->policies(layout);
     const std::string reason = !image ? fmt::format("examples are {}s", word_for_one(facts_.found.kind))
                                : plan_.data.channels == 3 ? "colour photographs"
                                                           : "grey images may be signs, which must not be mirrored";
@@ -173,6 +197,10 @@ class Resolver {
 }  // namespace
 
 MethodChoice choose_method(const PlanFacts& facts) {
+  if (facts.transcribed && facts.unlabeled == 0) return {"ctc", "method.name = ctc: every recording has a transcript"};
+  if (facts.transcribed)
+    return {"mpl", fmt::format("method.name = mpl: {} of {} recordings have a transcript", facts.labeled,
+                               facts.labeled + facts.unlabeled)};
   if (facts.unlabeled == 0) return {"supervised", "method.name = supervised: every example has a label"};
   const std::string name = facts.found.kind == Kind::text ? "uda" : "freematch";
   return {name, fmt::format("method.name = {}: {} of {} examples have a label", name, facts.labeled,
@@ -181,7 +209,7 @@ MethodChoice choose_method(const PlanFacts& facts) {
 
 Resolved resolve(TrainConfig config, const PlanFacts& facts) { return Resolver(std::move(config), facts).run(); }
 
-std::string smallest_net(Kind kind) { return kind == Kind::image ? "seed_cnn" : kind == Kind::text ? "bag" : ""; }
+std::string smallest_net(Kind kind) { return kind == Kind::text ? "bag" : kind == Kind::image ? "seed_cnn" : ""; }
 
 std::vector<Scale> scales(const TrainConfig& config, const PlanFacts& facts) {
   const Kind kind = facts.found.kind;

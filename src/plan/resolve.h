@@ -19,9 +19,11 @@ struct PlanFacts {
   bool gpu = false, gpu_bf16 = false;  // there is one that training can use; it multiplies bf16 natively
   bool learns_without_labels = false;  // the method of the configuration
   Preset preset = Preset::brief;
+  bool transcribed = false;  // labels are transcripts
 };
 
-/// The method of a configuration that names none: freematch, or supervised where every example has a label.
+/// The method of a configuration that names none: freematch (of texts uda, of transcripts mpl), or supervised (ctc)
+/// where every example has a label.
 struct MethodChoice {
   std::string name, sentence;  // for Resolved::choices
 };

@@ -48,6 +48,15 @@ std::string summary_text(const Json& summary, const std::string& report) {
     lines += row("labels alone", accuracy_text(summary, "supervised_accuracy", "supervised_low", "supervised_high"));
     if (accuracy) lines += row("gain", fmt::format("{:+.1f} points", 100 * (*accuracy - *baseline)));
   }
+  if (const auto words = number_of(summary, "word_error_rate"), letters = number_of(summary, "character_error_rate");
+      words && letters) {
+    lines += row("word errors",
+                 fmt::format("{:.1f} % of the words; {:.1f} % of the characters", 100 * *words, 100 * *letters));
+    if (const auto alone = number_of(summary, "supervised_word_error_rate")) {
+      lines += row("labels alone", fmt::format("{:.1f} % of the words", 100 * *alone));
+      lines += row("gain", fmt::format("{:.1f} points fewer", 100 * (*alone - *words)));
+    }
+  }
   if (const auto estimated = number_of(summary, "estimated_accuracy")) {
     const auto interval = [&](const char* value, const char* low, const char* high) {
       return fmt::format("about {:.0f} %  (between {:.0f} and {:.0f})", 100 * *number_of(summary, value),

@@ -18,7 +18,8 @@ Tensor on_device(const uint8_t* examples, int64_t count, const Normalization& ru
   const Tensor x = as_stored(examples, count, rule.layout, device);
   if (rule.layout.type == Layout::Type::i32) return x.to(at::kLong);
   if (rule.mean.empty()) return x;
-  return (x - at::tensor(rule.mean).to(device)) / at::tensor(rule.deviation).to(device);
+  const Tensor scaled = (x - at::tensor(rule.mean).to(device)) / at::tensor(rule.deviation).to(device);
+  return is_picture(rule.layout) ? scaled.permute({0, 3, 1, 2}) : scaled;
 }
 
 Tensor normalised_pixels(const uint8_t* pixels, int64_t count, const Normalization& rule) {

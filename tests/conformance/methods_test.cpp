@@ -56,7 +56,8 @@ class EveryMethod : public ::testing::TestWithParam<Case> {
   std::unique_ptr<Method> make(Norm norm = Norm::none, const Json& config = Json::object(),
                                double inner_dropout = 0.1) const {
     const bool text = GetParam().kind == Kind::text;
-    const std::string net = text ? "bag" : norm == Norm::batch ? "cnn" : "mlp";
+    const bool sound = GetParam().kind == Kind::audio;
+    const std::string net = text ? "bag" : norm == Norm::none ? "mlp" : sound ? "tc_resnet" : "cnn";
     auto method = info().make(config, Toy::task_for(info()), Toy::net_for(info(), net, 3, inner_dropout));
     method->to(Toy::device);
     return method;
@@ -66,13 +67,15 @@ class EveryMethod : public ::testing::TestWithParam<Case> {
 
 std::vector<Case> cases() {
   std::vector<Case> result;
-  for (const Kind kind : {Kind::image, Kind::text})
+  for (const Kind kind : {Kind::image, Kind::text, Kind::audio})
     for (const auto& method : all_methods())
-      if (method.takes(kind)) result.push_back({method.name, kind});
+      // Those of transcripts have a toy of their own (tests/methods/ctc_test.cpp).
+      if (method.takes(kind) && !method.transcribes) result.push_back({method.name, kind});
   return result;
 }
 INSTANTIATE_TEST_SUITE_P(Methods, EveryMethod, ::testing::ValuesIn(cases()), [](const auto& at) {
   const MethodInfo& method = find_method(at.param.method);
+  if (at.param.kind == Kind::audio) return at.param.method + "_of_recordings_slow";
   const bool slow = method.family == "self/joint_embedding" && method.takes(Kind::image);
   return at.param.method + (at.param.kind == Kind::image ? "" : slow ? "_of_texts_slow" : "_of_texts");
 });
@@ -121,7 +124,7 @@ TEST_P(EveryMethod, LearnsTheToy) {
   ASSERT_TRUE(classifier || encoder || sampler);
   if (sampler) {
     const Tensor sample = sampler->sample({.count = 12, .seed = 1});
-    EXPECT_EQ(sample.sizes(), (std::vector<int64_t>{12, 1, 8, 8}));
+    EXPECT_EQ(sample.sizes(), (std::vector<int64_t>{12, 1, 8, Toy::kind == Kind::audio ? Toy::kFrames : 8}));
     EXPECT_GE(sample.min().item<double>(), 0.0);
     EXPECT_LE(sample.max().item<double>(), 1.0);
     EXPECT_TRUE(torch::equal(sample, sampler->sample({.count = 12, .seed = 1})));
@@ -339,7 +342,7 @@ TEST_P(EveryMethod, HasADocsPageThatNamesEveryFieldAndAGoldenFile) {
 }
 
 TEST_P(EveryMethod, RefusesOtherKindsOfDataWithTheMethodsThatDo) {
-  for (const Kind kind : {Kind::image, Kind::text, Kind::table}) {
+  for (const Kind kind : kAllKinds) {
     if (info().takes(kind)) {
       EXPECT_NO_THROW(info().check(kind));
       continue;

@@ -124,7 +124,7 @@ TEST(ImageFolder, SaysWhatIsMissing) {
   fs::create_directories(folder / "photos/unlabeled");
   expect_error(ErrorKind::data, "unlabelled examples holds no image", [&] { open_dataset(folder / "photos", {}); });
   folder.write("texts/cat/a.pdf", "x");
-  expect_error(ErrorKind::data, "holds no image and no text (.txt) (1 other files)",
+  expect_error(ErrorKind::data, "holds no image, no recording and no text (.txt) (1 other files)",
                [&] { open_dataset(folder / "texts", {}); });
   expect_error(ErrorKind::data, "there is no such file or folder", [&] { open_dataset(folder / "nowhere", {}); });
   fs::remove_all(folder / "photos/unlabeled");

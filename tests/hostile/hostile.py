@@ -28,6 +28,7 @@ import time
 
 import cases
 import cases_files
+import cases_sounds
 import cases_tables
 from known import KNOWN
 from seeds import png
@@ -325,7 +326,7 @@ def judge(results, known, sanitized=False):
 
 
 def every_case():
-    return [*cases.all_cases(), *cases_files.all_cases(), *cases_tables.all_cases()]
+    return [*cases.all_cases(), *cases_files.all_cases(), *cases_sounds.all_cases(), *cases_tables.all_cases()]
 
 
 def main():

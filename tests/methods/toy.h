@@ -14,18 +14,21 @@
 namespace fewlabel::testing {
 
 /// Three classes of 8 × 8 grey images: a bright blob whose place tells the class, under noise. Three labels a class.
-/// Or of texts of 6 to 12 words, of which some tell the class.
+/// Or of texts of 6 to 12 words, of which some tell the class. Or of spectrograms of 8 bands by 12 frames with such a
+/// blob.
 class Toy {
  public:
   static constexpr int64_t kClasses = 3, kLabeled = 9, kUnlabeled = 300, kAlone = 64;
   static constexpr ImageShape kShape{8, 8, 1};
   static inline torch::Device device = torch::kCPU;  // of what it gives
   static inline Kind kind = Kind::image;             // of what it gives
+  static constexpr int32_t kFrames = 12;
   static constexpr int64_t kShortest = 6, kLongest = 12, kPlainWords = 20, kClassWords = 6;
   static constexpr int64_t kVocabulary = kSpecialTokens + kPlainWords + kClasses * kClassWords;
 
   static Layout layout() {
     if (kind == Kind::image) return kShape;
+    if (kind == Kind::audio) return {Kind::audio, Layout::Type::f32, {8, kFrames, 1}, 0, 1000, 10 * kFrames};
     return {Kind::text, Layout::Type::i32, {static_cast<int32_t>(kLongest)}, static_cast<int32_t>(kVocabulary)};
   }
   static Task task() {
@@ -89,13 +92,15 @@ class Toy {
     views.y = views.index.remainder(kClasses);
     for (std::size_t v = 0; v < names.size(); ++v) {
       const double noise = names[v] == "strong" ? 0.6 : names[v] == "contrast" ? 0.5 : names[v] == "weak" ? 0.1 : 0.0;
-      Tensor x = kind == Kind::image ? torch::empty({count, 1, 8, 8}) : torch::zeros({count, kLongest}, torch::kLong);
+      const int64_t width = kind == Kind::audio ? kFrames : 8;
+      Tensor x =
+          kind == Kind::text ? torch::zeros({count, kLongest}, torch::kLong) : torch::empty({count, 1, 8, width});
       for (int64_t i = 0; i < count; ++i) {
         const auto index = static_cast<uint64_t>(index_of[i].item<int64_t>());
         Random own({.seed = 5, .purpose = pool, .epoch = 1U << 20, .index = index});
         Random augment({.seed = 5, .purpose = "augment", .epoch = static_cast<uint64_t>(t), .index = index, .view = v});
         const int64_t label = static_cast<int64_t>(index) % kClasses;
-        kind == Kind::image ? paint(x[i], label, noise, own, augment) : write(x[i], label, noise, own, augment);
+        kind == Kind::text ? write(x[i], label, noise, own, augment) : paint(x[i], label, noise, own, augment);
       }
       views.x.push_back(x.to(device));
     }
@@ -117,7 +122,7 @@ class Toy {
     const double column = 2.0 + 4.0 * static_cast<double>(label == 2) + own.uniform(-1.0, 1.0);
     auto pixel = image.accessor<float, 3>();
     for (int64_t r = 0; r < 8; ++r)
-      for (int64_t c = 0; c < 8; ++c) {
+      for (int64_t c = 0; c < image.size(2); ++c) {
         const double distance =
             std::pow(static_cast<double>(r) - row, 2) + std::pow(static_cast<double>(c) - column, 2);
         pixel[0][r][c] =

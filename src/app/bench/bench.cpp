@@ -11,6 +11,7 @@
 #include "core/command.h"
 #include "core/text.h"
 #include "fewlabel/error.h"
+#include "fewlabel/image.h"
 #include "fewlabel/method.h"
 #include "train/machine.h"
 #include "train/precision.h"
@@ -51,6 +52,11 @@ const std::vector<Known>& known_steps() {
       request.layout = texts();
       return request;
     };
+    const auto sound_step = [&](const char* method, const char* net, int64_t batch) {
+      StepRequest request = step(method, net, batch, 1, 1);
+      request.layout = measure::second_of_sound();
+      return request;
+    };
     std::vector<Known> steps = {
         {"fixmatch/seed_cnn", step("fixmatch", "seed_cnn", 64, 28, 1), {"step", "--net", "seed_cnn"}},
         {"fixmatch/wrn_28_2", step("fixmatch", "wrn_28_2", 64, 32, 3), {"step", "--net", "wrn28_2"}},
@@ -58,17 +64,19 @@ const std::vector<Known>& known_steps() {
         {"simclr/resnet18", step("simclr", "resnet18", 256, 32, 3), {"simclr"}},
         {"fixmatch/bert_mini", text_step("fixmatch", 32), {"text_fixmatch"}},
         {"mlm/bert_mini", text_step("mlm", 128), {"text_mlm"}},
+        {"fixmatch/wrn_28_2_sound", sound_step("fixmatch", "wrn_28_2", 64), {"step", "--net", "wrn28_2_sound"}},
         {"freematch/cnn", step("freematch", "cnn", 32, 28, 1), {}},  // the step of `make demo`
         {"mae/vit_micro", step("mae", "vit_micro", 256, 28, 1), {}},
         {"gan/cnn", step("gan", "cnn", 64, 28, 1), {}},
     };
-    steps[6].step.fields = {{"mu", 5}};
+    for (Known& known : steps)
+      if (std::string_view(known.name) == "freematch/cnn") known.step.fields = {{"mu", 5}};
     return steps;
   }();
   return all;
 }
 
-const std::vector<std::string> kParts = {"augment", "loader", "checkpoint", "peak"};
+const std::vector<std::string> kParts = {"augment", "sounds", "loader", "checkpoint", "peak"};
 
 /// How a rival's script is run: its --mode and what is added to its environment.
 struct PeerMode {
@@ -245,7 +253,7 @@ Json bench_step(const BenchRequest& request) {
                  {"processor_seconds_per_step", measure::median(contest.processor)},
                  {"examples_per_second", static_cast<double>(contest.examples) / seconds},
                  {"peak_mib", contest.peak}};
-  if (step.layout.kind == Kind::image) {
+  if (is_picture(step.layout)) {
     result["side"] = step.layout.sizes[0];
     result["channels"] = step.layout.sizes[2];
   } else {
@@ -274,18 +282,24 @@ Json bench_part(const BenchRequest& request) {
     result["gflops"] = measure::peak_gflops();
     return result;
   }
+  const auto compare = [&](const Json& rates, std::initializer_list<const char*> policies) {
+    result["examples_per_second_and_core"] = rates;
+    if (request.peer.empty()) return;
+    const std::string text = output_of({request.python, request.peer, request.what});
+    for (const char* policy : policies) {
+      const double rate = printed(text.substr(text.find(policy)), "images/s/core", request.peer);
+      result["peer_examples_per_second_and_core"][policy] = rate;
+      result["ratio"][policy] = rates.at(policy).get<double>() / rate;
+    }
+  };
+  if (request.what == "sounds") {
+    compare(measure::sound_rates(), {"plain", "masked"});
+    return result;
+  }
   result["side"] = side;
   result["channels"] = channels;
   if (request.what == "augment") {
-    result["examples_per_second_and_core"] = measure::augment_rates(side, channels);
-    if (!request.peer.empty()) {
-      const std::string text = output_of({request.python, request.peer, "augment"});
-      for (const char* policy : {"weak", "strong"}) {
-        const double rate = printed(text.substr(text.find(policy)), "images/s/core", request.peer);
-        result["peer_examples_per_second_and_core"][policy] = rate;
-        result["ratio"][policy] = result["examples_per_second_and_core"][policy].get<double>() / rate;
-      }
-    }
+    compare(measure::augment_rates(side, channels), {"weak", "strong"});
   } else if (request.what == "loader") {
     const auto workers = request.threads > 0 ? static_cast<int>(request.threads) : usable_threads();
     result["workers"] = Json::array();

@@ -39,6 +39,11 @@ Json peak_gflops();
 /// Images a second and core: {weak, strong, simclr} of the policies that training uses by default.
 Json augment_rates(int64_t side, int64_t channels);
 
+/// A second at 16,000 samples a second, as a net sees it by default: 64 × 100.
+Layout second_of_sound();
+/// Views a second and core of such recordings: {plain, masked (SpecAugment alone), weak, strong}.
+Json sound_rates();
+
 /// Images a second that the loader delivers in `workers` threads, each with one weak and one strong view.
 Json loader_rates(int64_t side, int64_t channels, int workers);
 

@@ -9,6 +9,7 @@
 #include "fewlabel/net.h"
 #include "fewlabel/random.h"
 #include "fewlabel/transform.h"
+#include "modalities/audio/views.h"
 #include "train/checkpoint.h"
 #include "train/module_state.h"
 
@@ -106,6 +107,38 @@ Json augment_rates(int64_t side, int64_t channels) {
     rates[name] = rate(1.0, [&] {
       Random random({.seed = 1, .purpose = "bench", .index = index});
       transform->apply(images.at(static_cast<int64_t>(index++ % 500)), images.layout(), out.data(), random);
+    });
+  }
+  return rates;
+}
+
+Layout second_of_sound() {
+  constexpr int32_t kRate = 16000;
+  return FrontEnd{}.seen(kRate, kRate, kRate);
+}
+
+Json sound_rates() {
+  constexpr std::size_t kRecordings = 50;
+  const Layout seen = second_of_sound();
+  const auto kept = static_cast<std::size_t>(kept_sound(seen).values());
+  std::vector<float> recordings(kRecordings * kept);
+  Random random({.seed = 1, .purpose = "bench"});
+  for (float& sample : recordings) sample = static_cast<float>(random.uniform(-0.1, 0.1));
+  for (std::size_t i = 0; i < kRecordings; ++i) recordings[i * kept] = static_cast<float>(kept - 1);  // their lengths
+  const auto front = std::make_shared<const Front>(FrontEnd{});
+  const ViewPolicies policies = sound_policies({});
+  std::vector<uint8_t> out(static_cast<std::size_t>(seen.bytes()));
+  Json rates = Json::object();
+  for (const auto& [name, policy] : {std::pair<const char*, std::string>{"plain", "none"},
+                                     {"masked", "mel_mask(0.156, n=2)+time_mask(0.15, n=2)"},
+                                     {"weak", policies.weak},
+                                     {"strong", policies.strong}}) {
+    const auto transform = make_sound_transform(policy, front);
+    uint64_t index = 0;
+    rates[name] = rate(1.0, [&] {
+      Random draw({.seed = 1, .purpose = "bench", .index = index});
+      transform->apply(reinterpret_cast<const uint8_t*>(recordings.data() + index++ % kRecordings * kept), seen,
+                       out.data(), draw);
     });
   }
   return rates;

@@ -86,15 +86,19 @@ class PlainKernels {
 Task task_of(const StepRequest& request) {
   const std::size_t channels =
       request.layout.type == Layout::Type::i32 ? 0 : static_cast<std::size_t>(request.layout.sizes.back());
+  const MethodInfo& info = find_method(request.method);
+  std::vector<std::vector<int32_t>> transcripts;
+  if (info.transcribes) transcripts.assign(static_cast<std::size_t>(request.batch), {1, 2, 3, 4, 5});
   return {.layout = request.layout,
-          .classes = find_method(request.method).learns_without_labels() ? 0 : kClasses,
+          .classes = info.learns_without_labels() ? 0 : kClasses,
           .labeled = request.batch,
           .unlabeled = 64 * request.batch,
           .class_share = {},
           .steps = request.warm + request.steps,
           .seed = 1,
           .mean = std::vector<float>(channels, 0.5F),
-          .deviation = std::vector<float>(channels, 0.25F)};
+          .deviation = std::vector<float>(channels, 0.25F),
+          .transcripts = std::move(transcripts)};
 }
 
 Net net_of(const StepRequest& request, const Task& task) {

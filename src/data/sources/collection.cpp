@@ -3,12 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <unordered_map>
 
 #include "core/text.h"
 #include "data/sources/encoding.h"
 #include "data/sources/fields.h"
 #include "data/suffixes.h"
+#include "fewlabel/error.h"
 
 namespace fewlabel {
 namespace fs = std::filesystem;
@@ -163,6 +166,23 @@ void Collection::begin_file(const fs::path& file) {
   }
 }
 
+Span Collection::span_of(const Row& row, const Columns& columns) const {
+  const auto seconds = [&](std::size_t column) {
+    const std::string text = trim(field(row, column));
+    if (column == kNoColumn || text.empty() || (is_missing(text) && text != "-1")) return 0.0;
+    float value = 0;
+    if (!parse_number(text, value) || !(value >= 0) || !std::isfinite(value))
+      throw_data(at_line(where_, row.line), fmt::format("{} is '{}'; wanted seconds from 0 on",
+                                                        name_of(columns, column), printable(text.substr(0, 80))));
+    return double{value};
+  };
+  Span span{seconds(columns.begin), seconds(columns.end)};
+  if (const double duration = seconds(columns.duration); duration > 0) span.end = span.begin + duration;
+  if (span.end > 0 && span.end <= span.begin)
+    throw_data(at_line(where_, row.line), fmt::format("ends at {:g} seconds and begins at {:g}", span.end, span.begin));
+  return span;
+}
+
 void Collection::add_files(RowReader& reader, const Columns& columns, Role role) {
   std::unordered_map<std::string, int64_t> seen;
   skip_header(reader, columns);
@@ -176,13 +196,22 @@ void Collection::add_files(RowReader& reader, const Columns& columns, Role role)
         throw_data(place, fmt::format("'{}' must be a text, a whole number or null", name_of(columns, column)));
     const std::string& path = row.fields[columns.values[0]];
     if (path.empty()) throw_data(place, "names no file");
-    const auto [first, fresh] = seen.try_emplace(path, row.line);
+    const Span span = span_of(row, columns);
+    const auto [first, fresh] = seen.try_emplace(path + span.fragment(), row.line);
     if (!fresh)
-      throw_data(place, fmt::format("'{}' is listed twice, first in line {}", path, first->second),
-                 "keep one line for each file");
+      throw_data(place, fmt::format("'{}' is listed twice, first in line {}", first->first, first->second),
+                 "keep one line for each example");
     const Role mine = role_of_row(row, columns, role);
     Split& split = split_of(mine);
     split.files.paths.add(path);
+    if (columns.begin != kNoColumn || columns.end != kNoColumn) split.files.spans.push_back(span);
+    if (columns.transcript != kNoColumn) {
+      // Unlike a class, a transcript is never spelled as missing: "no" and "none" are things that people say.
+      const std::string said = mine == Role::unlabeled ? "" : trim(field(row, columns.transcript));
+      split.files.transcripts.add(said);
+      split.files.labels.push_back(said.empty() ? kUnlabeled : 0);
+      continue;
+    }
     split.files.labels.push_back(label_of(split, mine, field(row, columns.label), row.line));
   }
 }
@@ -275,13 +304,14 @@ void Collection::add_lines(const fs::path& file, Role role) {
 }
 
 Kind Collection::one_kind() {
-  int64_t files = 0, text_files = 0, texts = 0, numbers = 0;
+  int64_t files = 0, texts = 0, numbers = 0;
+  std::array<int64_t, std::size(kAllKinds)> of_kind{};
   for (const Split& split : splits_) {
     files += split.files.paths.size();
     texts += split.texts.size();
     numbers += split.numbers.size();
     for (int64_t i = 0; i < split.files.paths.size(); ++i)
-      if (kind_of_file(split.files.paths[i]) == Kind::text) ++text_files;
+      ++of_kind[static_cast<std::size_t>(kind_of_file(split.files.paths[i]).value_or(Kind::image))];
   }
   if (files + texts + numbers == 0)
     throw_data(first_, last_.content == Columns::Content::files && !is_lines_file(first_) ? "lists no file"
@@ -294,7 +324,9 @@ Kind Collection::one_kind() {
                "give the path of the one that is meant");
   if (texts > 0) return Kind::text;
   if (numbers > 0) return Kind::table;
-  return text_files * 2 > files ? Kind::text : Kind::image;
+  for (const Kind kind : {Kind::text, Kind::audio})
+    if (of_kind[static_cast<std::size_t>(kind)] * 2 > files) return kind;
+  return Kind::image;
 }
 
 std::shared_ptr<const Source> Collection::source_of(Split& split, Kind kind, const std::vector<std::string>& classes) {
@@ -305,11 +337,27 @@ std::shared_ptr<const Source> Collection::source_of(Split& split, Kind kind, con
   return std::make_shared<FileListSource>(std::move(split.files), classes);
 }
 
+/// Rows of tables beside each other have them in a column of the same name, or the unlabelled ones in none.
+Opened Collection::transcripts(Split& train, Split& test, Split& validation) {
+  // A test set is opened with the classes of its training set.
+  if (!request_.classes.empty() && request_.classes != std::vector<std::string>{kTranscribed})
+    throw Error(ErrorKind::usage, "data.classes", "transcripts are of no class",
+                "leave it out, or say data.target=class");
+  const auto source = [&](Split& split) -> std::shared_ptr<const Source> {
+    if (split.size() == 0) return nullptr;
+    while (split.files.transcripts.size() < split.size()) split.files.transcripts.add("");
+    return source_of(split, Kind::audio, {kTranscribed});
+  };
+  return {source(train), source(test), source(validation), std::move(notes_)};
+}
+
 Opened Collection::finish() {
   const Kind kind = one_kind();
   auto& [train, test, validation] = splits_;
   // Rows of one purpose alone are what is asked for: data.test=test.csv, whose rows say so.
   if (train.size() == 0) std::swap(train, test.size() > 0 ? test : validation);
+  const bool transcribed = train.files.transcripts.size() > 0;
+  if (transcribed) return transcripts(train, test, validation);
   const ClassMap map = map_classes(train.labels, request_.classes, NumberLabels::may_be_indices);
   const int32_t columns = train.numbers.columns;
   const auto finish_one = [&](Split& split) -> std::shared_ptr<const Source> {

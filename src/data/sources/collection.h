@@ -11,6 +11,7 @@
 
 #include "data/class_list.h"
 #include "data/sources/columns.h"
+#include "data/sources/file_list.h"
 #include "data/sources/line_format.h"
 #include "data/sources/roles.h"
 #include "data/sources/rows.h"
@@ -42,12 +43,14 @@ class Collection {
   void add_files(RowReader& reader, const Columns& columns, Role role);
   void add_texts(RowReader& reader, const Columns& columns, Role role);
   void add_numbers(RowReader& reader, const Columns& columns, Role role);
+  Span span_of(const Row& row, const Columns& columns) const;
   Role role_of_row(const Row& row, const Columns& columns, Role role) const;
   int32_t label_of(Split& split, Role role, const std::string& text, int64_t line);
   void begin_file(const std::filesystem::path& file);
   void refuse_if_mostly_faulty(const std::map<int64_t, std::string>& faults, int64_t rows, int64_t first_line) const;
   Split& split_of(Role role);
   Kind one_kind();
+  Opened transcripts(Split& train, Split& test, Split& validation);
   std::shared_ptr<const Source> source_of(Split& split, Kind kind, const std::vector<std::string>& classes);
 
   const OpenRequest& request_;

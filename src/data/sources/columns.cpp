@@ -50,15 +50,23 @@ const std::vector<Names>& text_names() {
                                            {"title"}};
   return names;
 }
-const Names kPath = {"path",      "file",     "filename", "file_name",  "image",    "image_path",
-                     "file_path", "filepath", "img",      "image_name", "img_path", "image_file"};
+const Names kPath = {"path",           "file",       "filename", "file_name", "image",
+                     "image_path",     "file_path",  "filepath", "img",       "image_name",
+                     "img_path",       "image_file", "audio",    "wav",       "audio_path",
+                     "audio_filepath", "audio_file", "wav_path", "recording"};
+// Of a part of a recording, in seconds.
+const Names kBegin = {"start", "begin", "start_time", "onset", "offset", "start_s", "start_seconds"};
+const Names kEnd = {"end", "stop", "end_time", "end_s", "end_seconds"};
+// What is said in a recording.
+const Names kTranscript = {"transcript", "transcription", "text", "sentence", "words", "utterance", "normalized_text"};
+const Names kDuration = {"duration", "length_seconds"};
 const Names kPathIfFiles = {"id", "image_id", "img_id", "name"};  // where its values name files that exist
 const Names kLabel = {"label",   "class",   "category", "target",  "intent", "topic",  "sentiment",
                       "y",       "labels",  "cls",      "emotion", "genre",  "stance", "polarity",
                       "species", "outcome", "rating",   "stars",   "tag"};
 const Names kFileLabel = {"label", "class", "category", "labels", "cls", "species", "breed", "diagnosis"};
 const Names kFileTarget = {"target", "y"};                                      // which may be a number to come near
-const Names kAskable = {"path", "text", "label", "split"};                      // by data.columns
+const Names kAskable = {"path", "text", "label", "split", "transcript"};        // by data.columns
 const Names kBeside = {"", "id", "idx", "index", "uid", "guid", "unnamed:_0"};  // never what an example holds
 
 std::string plain(std::string_view name) {
@@ -134,7 +142,7 @@ class Looker {
 
  private:
   struct Asked {
-    std::size_t path = kNoColumn, label = kNoColumn, split = kNoColumn;
+    std::size_t path = kNoColumn, label = kNoColumn, split = kNoColumn, transcript = kNoColumn;
     std::vector<std::size_t> texts;
   };
 
@@ -149,7 +157,8 @@ class Looker {
     if (found_.split == kNoColumn) found_.split = find_name(names_, "split");
     if (asked_.path != kNoColumn) return take_files(asked_.path);
     if (!asked_.texts.empty()) return take_texts(asked_.texts);
-    const bool files = path != kNoColumn && (texts.empty() || kind == Kind::image || (!kind && files_exist(path)));
+    const bool files =
+        path != kNoColumn && (texts.empty() || (kind && holds_file(*kind)) || (!kind && files_exist(path)));
     if (files && kind != Kind::table) return take_files(path);
     if (!texts.empty() && (!kind || kind == Kind::text)) return take_texts(std::move(texts));
     return look();
@@ -177,7 +186,10 @@ class Looker {
         if (role == "text")
           asked_.texts.push_back(column);
         else
-          (role == "path" ? asked_.path : role == "label" ? asked_.label : asked_.split) = column;
+          (role == "path"         ? asked_.path
+           : role == "label"      ? asked_.label
+           : role == "transcript" ? asked_.transcript
+                                  : asked_.split) = column;
       }
     // A column that is found by its number may be one without a name.
     if (by_number && sample_.names.empty()) {
@@ -236,9 +248,43 @@ class Looker {
   Columns take_files(std::size_t path) {
     found_.content = Columns::Content::files;
     found_.values = {path};
+    find_times(path);
+    if (find_transcript(path)) return found_;
     found_.label = file_label();
     if (found_.label == kNoColumn) refuse_unknown([&](std::size_t) { return true; });
     return found_;
+  }
+
+  bool lists_sounds(std::size_t path) const {
+    return std::any_of(sample_.rows.begin(), sample_.rows.end(), [&](const Row& row) {
+      return path < row.fields.size() && kind_of_file(row.fields[path]) == Kind::audio;
+    });
+  }
+
+  /// Beside recordings: what is said in them, where it is asked for or nothing else could be a label.
+  bool find_transcript(std::size_t path) {
+    const std::string& target = request_.options.target;
+    if (asked_.transcript != kNoColumn)
+      found_.transcript = asked_.transcript;
+    else if (target != "class" && lists_sounds(path) && asked_.label == kNoColumn &&
+             (target == "transcript" || file_label() == kNoColumn))
+      found_.transcript = find_any(names_, kTranscript);
+    if (found_.transcript == kNoColumn && target == "transcript" && !request_.unlabeled)
+      throw_data(request_.where,
+                 fmt::format("none of the columns is called transcript (columns: {})",
+                             printable(join(found_.names, ", ").substr(0, 300))),
+                 "say which holds what is said: data.columns=transcript:COLUMN");
+    return found_.transcript != kNoColumn;
+  }
+
+  /// Beside recordings: which part of them is meant.
+  void find_times(std::size_t path) {
+    if (!lists_sounds(path)) return;
+    found_.begin = find_any(names_, kBegin);
+    found_.end = find_any(names_, kEnd);
+    if (found_.end == kNoColumn) found_.duration = find_any(names_, kDuration);
+    // The length of the whole file says nothing of a part.
+    if (found_.begin == kNoColumn) found_.duration = kNoColumn;
   }
 
   /// Beside paths a target may be a number to come near, a box or a mask; classes come again.
@@ -270,14 +316,19 @@ class Looker {
   void refuse_unknown(Like&& like_labels) const {
     if (request_.unlabeled || asked_.label != kNoColumn) return;
     for (std::size_t c = 0; c < names_.size(); ++c)
-      if (!contains(found_.values, c) && c != found_.split && find_name(kBeside, names_[c]) == kNoColumn &&
-          find_name(kPath, names_[c]) == kNoColumn && like_labels(c))
+      if (!contains(found_.values, c) && c != found_.split && !is_time(c) &&
+          find_name(kBeside, names_[c]) == kNoColumn && find_name(kPath, names_[c]) == kNoColumn && like_labels(c))
         throw_data(request_.where,
                    fmt::format("{}none of the columns is called label, and '{}' is not known (columns: {})",
                                found_.header ? fmt::format("line {}: ", sample_.rows[0].line) : "",
                                printable(found_.names[c]), printable(join(found_.names, ", ").substr(0, 300))),
                    fmt::format("say which holds the classes, data.columns=label:{}, or remove the column",
                                printable(found_.names[c])));
+  }
+
+  bool is_time(std::size_t column) const {
+    return column == found_.begin || column == found_.end || column == found_.duration ||
+           (find_any({names_[column]}, kDuration) != kNoColumn && found_.content == Columns::Content::files);
   }
 
   Look look_at(std::size_t column, bool with_first = false) const {
@@ -322,13 +373,13 @@ class Looker {
       for (std::size_t c = 0; c < width_; ++c)
         if (looks[c].mostly(looks[c].files)) return look_files(c);
     if (kind == Kind::table || (!kind && are_numbers(looks))) return look_numbers(looks);
-    if (kind != Kind::image) {
+    if (!kind || !holds_file(*kind)) {
       auto texts = wordy_columns(looks);
       if (kind == Kind::text && texts.empty()) texts = {longest(looks)};
       if (!texts.empty()) return look_texts(std::move(texts), looks);
     }
     // A list without names: paths, which may be wrong ones, and labels.
-    if (kind == Kind::image || files_exist(0)) return look_files(0);
+    if ((kind && holds_file(*kind)) || files_exist(0)) return look_files(0);
     throw_data(request_.where,
                fmt::format("nothing tells which of its {} columns holds texts, paths of files or numbers", width_),
                "name the columns in a first row, text or path, and label; or say them: data.columns=text:1,label:2");
@@ -442,6 +493,7 @@ std::string describe_columns(const Columns& columns) {
                      : columns.content == Columns::Content::numbers
                          ? fmt::format("{} columns of numbers", values.size())
                          : "files from " + join(values, ", ");
+  if (columns.transcript != kNoColumn) return text + ", transcripts from " + name(columns.transcript);
   return text + (columns.label == kNoColumn ? ", no labels" : ", labels from " + name(columns.label));
 }
 

@@ -30,8 +30,10 @@ struct Columns {
   bool header = false;              // the first row names the columns
   std::vector<std::size_t> values;  // the path; texts, which are joined by line breaks; numbers
   std::size_t label = kNoColumn, split = kNoColumn;
-  std::vector<std::string> names;  // empty where nothing names them
-  bool guessed = false;            // by looking
+  std::size_t transcript = kNoColumn;  // of recordings: what is said, where that is what is learnt; then label is none
+  std::size_t begin = kNoColumn, end = kNoColumn, duration = kNoColumn;  // of recordings, in seconds
+  std::vector<std::string> names;                                        // empty where nothing names them
+  bool guessed = false;                                                  // by looking
 };
 
 /// Throws Error{data}: an option names a column that is not there, no column can be a label where one is named in an

@@ -30,24 +30,40 @@ class TextList {
   std::vector<std::size_t> ends_;
 };
 
+/// A part of a recording, in seconds; end 0: to its end.
+struct Span {
+  double begin = 0, end = 0;
+  /// "#t=1.5,2.25", as in URIs of media; empty for the whole.
+  std::string fragment() const;
+};
+
 struct FileList {
   Kind kind = Kind::image;
   std::filesystem::path root;  // relative paths start here
   TextList paths;
-  std::vector<int32_t> labels;  // one a path
-  int64_t left_out = 0;         // other files beside them
-  std::string encoding = {};    // of texts
+  std::vector<int32_t> labels;   // one a path
+  TextList transcripts = {};     // one a path; empty: labels are classes
+  std::vector<Span> spans = {};  // one a path; empty: whole files
+  int64_t left_out = 0;          // other files beside them
+  std::string encoding = {};     // of texts
 };
 
 class FileListSource : public Source, public Gathered, public Fingerprinted {
  public:
   FileListSource(FileList files, std::vector<std::string> classes);
   int64_t size() const override { return files_.paths.size(); }
-  std::string name(int64_t index) const override { return std::string(files_.paths[index]); }
-  std::filesystem::path path(int64_t index) const { return files_.root / name(index); }  // by which it opens
+  std::string name(int64_t index) const override { return std::string(files_.paths[index]) + span(index).fragment(); }
+  std::filesystem::path path(int64_t index) const { return files_.root / files_.paths[index]; }  // by which it opens
+  Span span(int64_t index) const {
+    return files_.spans.empty() ? Span() : files_.spans[static_cast<std::size_t>(index)];
+  }
   int32_t label(int64_t index) const override { return files_.labels[static_cast<std::size_t>(index)]; }
   const std::vector<std::string>& classes() const override { return classes_; }
   Kind kind() const override { return files_.kind; }
+  bool transcribed() const override { return files_.transcripts.size() > 0; }
+  std::string transcript(int64_t index) const override {
+    return transcribed() ? std::string(files_.transcripts[index]) : std::string();
+  }
   Raw raw(int64_t index) const override;
   Raw head(int64_t index) const override;
   int64_t left_out() const override { return files_.left_out; }

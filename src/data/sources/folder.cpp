@@ -89,6 +89,16 @@ std::string first_of(const std::vector<std::string>& names) {
   return printable(escape_bytes(text));
 }
 
+/// Kinds of which one file is one example.
+constexpr Kind kFileKinds[] = {Kind::image, Kind::text, Kind::audio};
+
+std::size_t place_of(Kind kind) {
+  return static_cast<std::size_t>(std::find(std::begin(kFileKinds), std::end(kFileKinds), kind) -
+                                  std::begin(kFileKinds));
+}
+
+std::string_view file_word(Kind kind) { return kind == Kind::text ? "text (.txt)" : word_for_one(kind); }
+
 /// What one split holds of one kind; labels are provisional until the classes are known.
 struct Found {
   FileList files;
@@ -97,11 +107,11 @@ struct Found {
 
 /// One split while it is being found. Which kind is meant is known when all is counted.
 struct Part {
-  Found images, texts;
-  int64_t captions = 0;                   // texts beside an image of the same name
+  std::array<Found, std::size(kFileKinds)> found;
+  int64_t captions = 0;                   // texts beside another file of the same name
   std::map<std::string, int64_t> others;  // files of no kind, by suffix
-  Found& of(Kind kind) { return kind == Kind::image ? images : texts; }
-  int64_t size() const { return images.files.paths.size() + texts.files.paths.size(); }
+  Found& of(Kind kind) { return found[place_of(kind)]; }
+  int64_t count(Kind kind) const { return found[place_of(kind)].files.paths.size(); }
 };
 
 /// All splits of a folder.
@@ -136,19 +146,20 @@ class Finder {
 
   void add_unlabeled(const std::string& inside, Role role) {
     Part& mine = part(role);
-    const int64_t images = mine.images.files.paths.size(), texts = mine.texts.files.paths.size();
+    std::map<Kind, int64_t> more;
+    for (const Kind kind : kFileKinds) more[kind] = -mine.count(kind);
     add_tree(inside, "", role);
-    unlabeled_.push_back({inside, mine.images.files.paths.size() - images, mine.texts.files.paths.size() - texts});
+    for (const Kind kind : kFileKinds) more[kind] += mine.count(kind);
+    unlabeled_.push_back({inside, more});
   }
 
   void check_unlabeled(Kind kind) const {
     for (const auto& folder : unlabeled_)
-      if ((kind == Kind::image ? folder.images : folder.texts) == 0)
-        throw_data(
-            (root_ / folder.inside).string(),
-            fmt::format("the folder of unlabelled examples holds no {}", kind == Kind::image ? "image" : "text (.txt)"),
-            fmt::format("put {}s into it or remove the folder{}", word_for_one(kind),
-                        kind == Kind::image ? fmt::format("; {} are read", kImageFormats) : ""));
+      if (folder.files.at(kind) == 0)
+        throw_data((root_ / folder.inside).string(),
+                   fmt::format("the folder of unlabelled examples holds no {}", file_word(kind)),
+                   fmt::format("put {}s into it or remove the folder{}", word_for_one(kind),
+                               holds_file(kind) ? fmt::format("; {} are read", formats_of(kind)) : ""));
   }
 
   bool is_unlabeled(const std::string& folder) const {
@@ -164,7 +175,8 @@ class Finder {
     files.kind = kind;
     files.root = root_;
     files.encoding = encoding;
-    files.left_out = mine.of(kind == Kind::image ? Kind::text : Kind::image).files.paths.size();
+    for (const Kind other : kFileKinds)
+      if (other != kind) files.left_out += mine.count(other);
     for (const auto& [suffix, count] : mine.others) files.left_out += count;
     return std::make_shared<FileListSource>(std::move(files), map.classes);
   }
@@ -172,12 +184,16 @@ class Finder {
   /// The examples of a kind over all splits, and of all files that are none.
   int64_t count(Kind kind) const {
     int64_t all = 0;
-    for (const Part& part : parts_) all += (kind == Kind::image ? part.images : part.texts).files.paths.size();
+    for (const Part& part : parts_) all += part.count(kind);
     return all;
   }
   const std::vector<std::string>& unlisted() const { return unlisted_; }
   int64_t captions() const { return parts_[0].captions + parts_[1].captions + parts_[2].captions; }
-  int64_t size() const { return count(Kind::image) + count(Kind::text); }
+  int64_t size() const {
+    int64_t all = 0;
+    for (const Kind kind : kFileKinds) all += count(kind);
+    return all;
+  }
   int64_t others() const {
     int64_t all = 0;
     for (const Part& part : parts_)
@@ -194,8 +210,9 @@ class Finder {
     std::map<std::string, int64_t> suffixes;
     for (const Part& part : parts_)
       for (const auto& [suffix, count] : part.others) suffixes[suffix] += count;
-    if (const int64_t other = count(kind == Kind::image ? Kind::text : Kind::image); other > 0)
-      suffixes[kind == Kind::image ? ".txt" : "image"] += other;
+    for (const Kind other : kFileKinds)
+      if (other != kind && count(other) > 0)
+        suffixes[other == Kind::text ? ".txt" : std::string(word_for_one(other))] += count(other);
     if (!suffixes.empty()) {
       std::vector<std::pair<int64_t, std::string>> order;
       for (const auto& [suffix, count] : suffixes) order.emplace_back(-count, suffix);
@@ -213,7 +230,7 @@ class Finder {
  private:
   struct Unlabeled {
     std::string inside;
-    int64_t images, texts;
+    std::map<Kind, int64_t> files;
   };
 
   void note_links(const std::string& inside, const Listing& listing) {
@@ -243,7 +260,7 @@ class Finder {
                  Role role) {
     std::sort(names.begin(), names.end());
     Part& mine = part(role);
-    std::string image;  // the stem of the one before
+    std::string last, last_text;  // stems of the image or recording and of the text before
     for (const auto& name : names) {
       const auto kind = kind_of_file(name);
       if (!kind || (kind == Kind::text && top && is_notice(name))) {
@@ -252,8 +269,12 @@ class Finder {
         continue;
       }
       const std::string stem = name.substr(0, name.rfind('.'));
-      if (kind == Kind::image) image = stem;
-      if (kind == Kind::text && stem == image) ++mine.captions;
+      std::string& own = kind == Kind::text ? last_text : last;
+      own = stem;
+      if (last == last_text) {  // whichever comes first by its suffix
+        ++mine.captions;
+        last_text.clear();
+      }
       Found& found = mine.of(*kind);
       found.files.paths.add(inside + name);
       found.files.labels.push_back(found.labels.add(label, inside.substr(0, inside.rfind('/'))));
@@ -372,14 +393,31 @@ class SplitFinder {
 /// same names, which are captions or boxes.
 Kind choose_kind(const OpenRequest& request, const Finder& finder) {
   if (request.options.kind) return *request.options.kind;
-  const int64_t images = finder.count(Kind::image), texts = finder.count(Kind::text);
   const auto is_stray = [](int64_t few, int64_t many) { return few <= std::max<int64_t>(1, many / 10); };
-  if (texts == 0 || (images > 0 && is_stray(texts - finder.captions(), images))) return Kind::image;
-  if (images == 0 || is_stray(images, texts)) return Kind::text;
+  const int64_t images = finder.count(Kind::image), sounds = finder.count(Kind::audio),
+                texts = finder.count(Kind::text);
+  const Kind main = sounds > images ? Kind::audio : Kind::image;
+  const int64_t most = std::max(images, sounds), fewer = std::min(images, sounds);
+  if (most > 0 && (fewer == 0 || is_stray(fewer, most)) && (texts == 0 || is_stray(texts - finder.captions(), most)))
+    return main;
+  if (most + fewer == 0) return texts > 0 ? Kind::text : Kind::image;
+  if (texts > 0 && is_stray(images + sounds, texts)) return Kind::text;
+  std::vector<std::string> found, choices;
+  for (const Kind kind : kFileKinds)
+    if (const int64_t count = finder.count(kind); count > 0) {
+      found.push_back(fmt::format("{} {}s", with_commas(count), word_for_one(kind)));
+      choices.push_back(fmt::format("data.kind={}", to_string(kind)));
+    }
   throw_data(request.path.string(),
-             fmt::format("holds {} images and {} texts, and nothing says which are the examples", with_commas(images),
-                         with_commas(texts)),
-             "say it: data.kind=image or data.kind=text");
+             fmt::format("holds {}, and nothing says which are the examples", join(found, " and ")),
+             "say it: " + join(choices, " or "));
+}
+
+/// "images (JPEG, …), recordings (WAV, …) or texts (.txt)", or of the kind that was asked for.
+std::string wanted_files(const OpenRequest& request) {
+  const auto files = [](Kind kind) { return fmt::format("{}s ({})", word_for_one(kind), formats_of(kind)); };
+  if (request.options.kind) return files(*request.options.kind);
+  return fmt::format("{}, {} or texts (.txt)", files(Kind::image), files(Kind::audio));
 }
 
 }  // namespace
@@ -406,14 +444,13 @@ Opened open_class_folder(const OpenRequest& request) {
   if (finder.size() == 0 && !finder.unlisted().empty())
     throw_data(request.path.string(),
                "none of the folders that classes= lists holds an example; there are: " + first_of(finder.unlisted()));
-  if (finder.part(Role::train).of(kind).files.paths.size() == 0)
-    throw_data(
-        request.path.string(),
-        fmt::format("holds no {} ({} other files)",
-                    request.options.kind ? kind == Kind::image ? "image" : "text (.txt)" : "image and no text (.txt)",
-                    finder.others() + finder.size()),
-        fmt::format("wanted: a folder of images ({}) or texts for each class, and unlabeled/ for those without a label",
-                    kImageFormats));
+  if (finder.part(Role::train).count(kind) == 0)
+    throw_data(request.path.string(),
+               fmt::format("holds no {} ({} other files)",
+                           request.options.kind ? file_word(kind) : "image, no recording and no text (.txt)",
+                           finder.others() + finder.size()),
+               fmt::format("wanted: a folder of {} for each class, and unlabeled/ for those without a label",
+                           wanted_files(request)));
   finder.check_unlabeled(kind);
   Opened opened{nullptr, nullptr, nullptr, finder.notes(kind)};
   if (!ignored.empty()) opened.notes.push_back(fmt::format("left out, beside {}: {}", splits.train, first_of(ignored)));

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
 
 #include "core/hash.h"
 #include "core/text.h"
@@ -25,7 +26,7 @@ constexpr int64_t kMostKept = int64_t{1} << 30;  // bytes in memory of compresse
 constexpr int64_t kLongestLabel = 1 << 16;
 constexpr std::size_t kMostShards = 100'000;  // that a pattern may name
 
-/// Where the encoded image of one example lies.
+/// Where the encoded image or recording of one example lies.
 struct Member {
   int64_t offset = 0;  // of its header
   int64_t kept = -1;   // in Index::kept, where its shard is compressed
@@ -39,6 +40,7 @@ struct Index {
   std::vector<int32_t> labels;
   std::vector<Bytes> kept;
   int64_t left_out = 0, kept_bytes = 0;
+  std::optional<Kind> kind = {};  // of the first example
 };
 
 struct MemberName {
@@ -70,7 +72,7 @@ class ShardSource : public Source, public Gathered, public Fingerprinted {
   std::string name(int64_t index) const override { return std::string(index_.names[index]); }
   int32_t label(int64_t index) const override { return index_.labels[static_cast<std::size_t>(index)]; }
   const std::vector<std::string>& classes() const override { return classes_; }
-  Kind kind() const override { return Kind::image; }
+  Kind kind() const override { return index_.kind.value_or(Kind::image); }
   Raw raw(int64_t index) const override {
     const Member& member = index_.members[static_cast<std::size_t>(index)];
     if (member.kept >= 0) return {index_.kept[static_cast<std::size_t>(member.kept)]};
@@ -128,16 +130,19 @@ class Indexer {
  private:
   struct Pending {
     std::string key;
-    std::optional<Member> image;
+    std::optional<Member> file;
     std::string label;
   };
 
   void read_member(TarWalker& walker, const std::string& suffix, uint32_t shard, Pending& pending) {
     const std::string where = walker_place(shard, walker.name());
-    if (has_image_suffix(walker.name())) {
-      if (pending.image)
-        throw_data(where, "is a second image of the same example", "give each image its own name before the first dot");
-      pending.image = {walker.offset(), walker.compressed() ? keep(walker) : -1, shard};
+    const auto kind = kind_of_file(walker.name());
+    if (kind && holds_file(*kind) && index_.kind.value_or(*kind) == *kind) {
+      index_.kind = kind;
+      if (pending.file)
+        throw_data(where, fmt::format("is a second {} of the same example", word_for_one(*kind)),
+                   "give each its own name before the first dot");
+      pending.file = {walker.offset(), walker.compressed() ? keep(walker) : -1, shard};
     } else if (suffix == "cls" || suffix == "json") {
       if (!labeled_) return;
       const Bytes bytes = walker.read(kLongestLabel);
@@ -165,14 +170,17 @@ class Indexer {
   }
 
   void flush(const Pending& pending, const fs::path& path) {
-    if (!pending.image) {
+    if (!pending.file) {
       if (!pending.label.empty())
-        throw_data(path.string(), fmt::format("'{}' has a label but no image beside it", pending.key),
-                   fmt::format("the members of one example must follow each other; {} are read", kImageFormats));
+        throw_data(path.string(),
+                   fmt::format("'{}' has a label but no {} beside it", pending.key,
+                               word_for_one(index_.kind.value_or(Kind::image))),
+                   fmt::format("the members of one example must follow each other; {} are read",
+                               formats_of(index_.kind.value_or(Kind::image))));
       return;
     }
     index_.names.add(example_name(path, pending.key));
-    index_.members.push_back(*pending.image);
+    index_.members.push_back(*pending.file);
     index_.labels.push_back(labels_.add(pending.label, path.string() + "/" + pending.key));
   }
 

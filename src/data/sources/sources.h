@@ -23,6 +23,9 @@ struct Opened {
   std::vector<std::string> notes = {};  // for Dataset::notes
 };
 
+/// The one class of a source whose labels are transcripts.
+inline constexpr const char* kTranscribed = "transcribed";
+
 /// A source that was gathered from among other files or members; `inspect` asks by dynamic_cast.
 struct Gathered {
   virtual ~Gathered() = default;

@@ -1,5 +1,7 @@
 #include "methods/common/pixels.h"
 
+#include "fewlabel/modality.h"
+
 namespace fewlabel {
 namespace {
 
@@ -10,8 +12,10 @@ Tensor per_channel(const std::vector<float>& values, float otherwise, int32_t ch
 
 }  // namespace
 
-PixelsImpl::PixelsImpl(const Task& task)
-    : mean_(register_buffer("mean", per_channel(task.mean, 0.0F, task.shape().channels))),
-      deviation_(register_buffer("deviation", per_channel(task.deviation, 1.0F, task.shape().channels))) {}
+PixelsImpl::PixelsImpl(const Task& task) {
+  const Normalization rule = pixel_scale({task.layout, task.mean, task.deviation});
+  mean_ = register_buffer("mean", per_channel(rule.mean, 0.0F, task.shape().channels));
+  deviation_ = register_buffer("deviation", per_channel(rule.deviation, 1.0F, task.shape().channels));
+}
 
 }  // namespace fewlabel

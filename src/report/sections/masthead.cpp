@@ -34,6 +34,13 @@ Json masthead_view(const ReportInput& input) {
     view["what"] = classes ? plural(*classes, "class", "classes") : "to classify";
     if (unlabeled && *unlabeled > 0) view["more"] = count_text(*unlabeled);
   }
+  if (const auto words = number_of(s, "word_error_rate"); words && labels) {
+    view["beside"] = "with " + plural(*labels, "transcript", "transcripts");
+    view["from"] = plural(*labels, "transcribed recording", "transcribed recordings");
+    view["what"] = "to write down what it hears";
+    view["wrong"] = {{"share", percent_text(*words)},
+                     {"of", tests ? plural(*tests, "test recording", "test recordings") : "the test recordings"}};
+  }
   if (accuracy)
     view["right"] = {{"share", percent_text(*accuracy)}, {"of", tests ? judged_by + " it never saw" : judged_by}};
   if (linear && unlabelled) view["linear"] = {{"share", percent_text(*linear)}, {"of", judged_by}};

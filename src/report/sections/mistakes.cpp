@@ -4,6 +4,10 @@
 
 namespace fewlabel {
 
-Json mistakes_view(const ReportInput& input) { return cards_view(list_of(input.evaluation, "mistakes"), "true"); }
+Json mistakes_view(const ReportInput& input) {
+  Json view = cards_view(list_of(input.evaluation, "mistakes"), "true");
+  if (view.is_object() && number_of(input.summary, "word_error_rate")) view["heard"] = true;
+  return view;
+}
 
 }  // namespace fewlabel

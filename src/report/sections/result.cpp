@@ -119,6 +119,22 @@ Json estimated_result(const Json& s) {
   return {{"hero", hero(percent_number(*estimated, 0), "accuracy, estimated", between, rows)}};
 }
 
+/// The headline of a run that writes down what it hears: the fewer mistakes, the better.
+Json heard_result(const Json& s, double words) {
+  std::vector<Whisker> rows = {{method_title(s), 0, words, std::nullopt}};
+  const auto alone = number_of(s, "supervised_word_error_rate"), letters = number_of(s, "character_error_rate");
+  if (alone) rows.push_back({"Transcripts alone", 1, *alone, std::nullopt});
+  Json view = {{"hero", hero(percent_number(words, 1), "word error rate",
+                             letters ? percent_text(*letters) + " of the characters" : "", rows)}};
+  if (alone) {
+    const double points = 100 * (*alone - words);
+    view["against"] = {{"points", fmt::format("{:.1f}", std::abs(points))},
+                       {"sense", points >= 0 ? "better" : "worse"},
+                       {"more", points < 0}};
+  }
+  return view;
+}
+
 }  // namespace
 
 Json result_view(const ReportInput& input) {
@@ -126,6 +142,8 @@ Json result_view(const ReportInput& input) {
   Json view = {{"tiles", tiles(s)}};
   if (const auto accuracy = number_of(s, "accuracy")) {
     view["judged"] = judged_result(s, *accuracy);
+  } else if (const auto words = number_of(s, "word_error_rate")) {
+    view["heard"] = heard_result(s, *words);
   } else {
     view["frozen"] = frozen_result(s);
     view["estimated"] = estimated_result(s);

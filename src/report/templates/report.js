@@ -30,6 +30,27 @@ for (const map of document.querySelectorAll(".map")) {
     name.addEventListener("pointerleave", () => { map.classList.remove("alone"); points.classList.remove("shown"); });
   }
 }
+// Where many sounds stand beside each other, the spectrogram of each plays it.
+for (const sound of document.querySelectorAll(".strip .sound")) {
+  const audio = sound.querySelector("audio");
+  if (!sound.querySelector("img")) continue;
+  sound.setAttribute("role", "button");
+  sound.setAttribute("aria-label", `play ${audio.getAttribute("aria-label")}`);
+  sound.tabIndex = 0;
+  const toggle = () => {
+    if (!audio.paused) return audio.pause();
+    audio.currentTime = 0;
+    audio.play();
+  };
+  sound.addEventListener("click", toggle);
+  sound.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" && event.key !== " ") return;
+    event.preventDefault();
+    toggle();
+  });
+  audio.addEventListener("play", () => sound.classList.add("playing"));
+  for (const stop of ["pause", "ended"]) audio.addEventListener(stop, () => sound.classList.remove("playing"));
+}
 // Tables sort by a click on a heading.
 for (const table of document.querySelectorAll("table.sortable")) {
   const body = table.tBodies[0], original = [...body.rows];

@@ -59,7 +59,7 @@ MethodInfo autoencoder() {
   return describe_method<Autoencoder, CodingConfig>(
              "autoencoder", "Autoencoder", "doi:10.1126/science.1127647", "self/autoencoding",
              {{"optimizer", {{"name", "adamw"}, {"lr", 2e-3}, {"weight_decay", 0.0}}}, {"train", {{"batch", 128}}}})
-      .of({Kind::image});
+      .of({Kind::image, Kind::audio});
 }
 
 }  // namespace fewlabel

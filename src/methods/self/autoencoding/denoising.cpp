@@ -73,7 +73,7 @@ MethodInfo denoising() {
   return describe_method<Denoising, DenoisingConfig>(
              "denoising", "Denoising autoencoder", "doi:10.1145/1390156.1390294", "self/autoencoding",
              {{"optimizer", {{"name", "adamw"}, {"lr", 2e-3}, {"weight_decay", 0.0}}}, {"train", {{"batch", 128}}}})
-      .of({Kind::image});
+      .of({Kind::image, Kind::audio});
 }
 
 }  // namespace fewlabel

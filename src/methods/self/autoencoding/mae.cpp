@@ -142,7 +142,7 @@ MethodInfo mae() {
              {{"net", {{"name", "vit"}}},
               {"optimizer", {{"name", "adamw"}, {"lr", 1e-3}, {"beta2", 0.95}, {"weight_decay", 0.05}}},
               {"train", {{"batch", 128}}}})
-      .of({Kind::image});
+      .of({Kind::image, Kind::audio});
 }
 
 }  // namespace fewlabel

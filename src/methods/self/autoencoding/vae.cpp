@@ -75,7 +75,7 @@ MethodInfo vae() {
   return describe_method<Vae, VaeConfig>(
              "vae", "Variational autoencoder", "arXiv:1312.6114", "self/autoencoding",
              {{"optimizer", {{"name", "adamw"}, {"lr", 1e-3}, {"weight_decay", 0.0}}}, {"train", {{"batch", 128}}}})
-      .of({Kind::image});
+      .of({Kind::image, Kind::audio});
 }
 
 }  // namespace fewlabel

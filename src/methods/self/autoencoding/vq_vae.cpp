@@ -128,7 +128,7 @@ MethodInfo vq_vae() {
   return describe_method<VqVae, VqVaeConfig>(
              "vq_vae", "VQ-VAE", "arXiv:1711.00937", "self/autoencoding",
              {{"optimizer", {{"name", "adamw"}, {"lr", 1e-3}, {"weight_decay", 0.0}}}, {"train", {{"batch", 64}}}})
-      .of({Kind::image});
+      .of({Kind::image, Kind::audio});
 }
 
 }  // namespace fewlabel
