@@ -150,6 +150,25 @@ TEST(SoundViews, warp_moves_a_tone_to_other_bands) {
   EXPECT_EQ(loudest("warp(2)", 1000), loudest("gain(0)", 500));
 }
 
+TEST(SoundViews, equalize_changes_bands_by_what_it_may_and_leaves_silence_alone) {
+  const FrontEnd settings{.mels = 40};
+  const Layout seen = settings.seen(8000, 8000, 8000);
+  const std::vector<float> samples = tone(440, 8000, 0.5), plain = applied("gain(0)", samples, seen, settings);
+  double most = 0;
+  for (uint64_t seed = 0; seed < 10; ++seed) {
+    const std::vector<float> view = applied("gain(0)+equalize(6)", samples, seen, settings, seed);
+    EXPECT_EQ(view[3], plain[3]);
+    EXPECT_EQ(view[20 * 100 + 97], plain[20 * 100 + 97]);
+    for (std::size_t m = 0; m < 40; ++m) {
+      const double change = double{view[m * 100 + 50]} - plain[m * 100 + 50];
+      EXPECT_NEAR(change, double{view[m * 100 + 40]} - plain[m * 100 + 40], 1e-4);  // the same all along
+      most = std::max(most, std::abs(change));
+    }
+  }
+  EXPECT_GT(most, 1);
+  EXPECT_LE(most, 6 * std::log(10) / 10 + 1e-4);
+}
+
 TEST(SoundViews, of_a_long_recording_every_part_is_seen) {
   const Layout seen = kSamples.seen(1000, 8000, 5000);
   std::vector<float> ramp(5000);

@@ -65,7 +65,9 @@ TEST(Ctc, hears_the_likeliest_symbols) {
       torch::tensor({{{0.9, 0.05, 0.05}, {0.1, 0.8, 0.1}, {0.1, 0.8, 0.1}, {0.2, 0.1, 0.7}}}).log();
   const Heard heard = hear(emissions);
   EXPECT_EQ(heard.symbols, (Symbols{{1, 2}}));
-  EXPECT_NEAR(heard.confidence.item<double>(), (0.8 + 0.8 + 0.7) / 3, 1e-6);  // the blank does not count
+  // Frames count by their probability of being no blank.
+  EXPECT_NEAR(heard.confidence.item<double>(),
+              (0.1 * 0.9 + 0.9 * 0.8 + 0.9 * 0.8 + 0.8 * 0.7) / (0.1 + 0.9 + 0.9 + 0.8), 1e-5);
 }
 
 /// Recordings of 8 bands by 40 frames: three tones in a row, each of one of three pitches, which are what is said.

@@ -80,10 +80,10 @@ Heard hear(const Tensor& emissions) {
     const float* begin = plain.data_ptr<float>() + i * frames * symbols;
     heard.symbols.push_back(decode_greedily({{begin, each}, frames, symbols}).symbols);
   }
-  // Most frames are blank for sure, in silence and between symbols, and say nothing of how sure the net is.
-  const auto [most, symbol] = emissions.detach().max(2);
-  const Tensor said = symbol.gt(0).to(torch::kFloat);
-  heard.confidence = (most.exp() * said).sum(1) / said.sum(1).clamp_min(1);
+  // Most frames are blank for sure, in silence and between symbols, and say nothing of how sure the net is; one that
+  // may be a symbol counts by as much, also where it is called a blank: what is left out is a mistake as well.
+  const Tensor p = emissions.detach().exp(), said = 1 - p.select(2, 0);
+  heard.confidence = (p.amax(2) * said).sum(1) / said.sum(1).clamp_min(1e-6);
   return heard;
 }
 

@@ -27,8 +27,8 @@ Tensor ctc_each(const Tensor& emissions, const Symbols& symbols);
 /// What is transcribed, by the position in the labelled pool.
 Symbols at_positions(const Symbols& transcripts, const Tensor& index);
 
-/// The likeliest symbol of each frame, and how sure that is on average over those that are no blank: one transcript
-/// a recording.
+/// The likeliest symbol of each frame, and how sure that is on average over the frames, each by its probability of
+/// being no blank: one transcript a recording.
 struct Heard {
   Symbols symbols;
   Tensor confidence;  // N, on the device of the emissions

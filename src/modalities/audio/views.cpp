@@ -51,6 +51,7 @@ struct Seen {
   float* values;
   int64_t rows, columns;
   int32_t rate;
+  int64_t begin, end;  // of the recording in it, in columns
 };
 
 class Step {
@@ -215,6 +216,31 @@ class Warp final : public Step {
   Range factor_;
 };
 
+/// Another microphone, another room: bands louder or softer by a curve that is drawn at a few points and straight
+/// between them. What is silence beside the recording stays that.
+class Equalize final : public Step {
+ public:
+  explicit Equalize(Arguments& arguments)
+      : decibels_(arguments.number("db", 6, {0, 60})), points_(arguments.integer("points", 5, 2, 100)) {}
+  void see(Seen& seen, Random& random) const override {
+    std::vector<double> curve;  // of natural logarithms of power
+    for (int64_t i = 0; i < points_; ++i) curve.push_back(random.uniform(-decibels_, decibels_) * std::log(10) / 10);
+    for (int64_t row = 0; row < seen.rows; ++row) {
+      const double at =
+          static_cast<double>(row * (points_ - 1)) / static_cast<double>(std::max<int64_t>(seen.rows - 1, 1));
+      const auto left = std::min(static_cast<std::size_t>(at), curve.size() - 2);
+      const auto more =
+          static_cast<float>(curve[left] + (at - static_cast<double>(left)) * (curve[left + 1] - curve[left]));
+      float* line = seen.values + row * seen.columns;
+      for (int64_t t = seen.begin; t < seen.end; ++t) line[t] += more;
+    }
+  }
+
+ private:
+  double decibels_;
+  int64_t points_;
+};
+
 class Mask final : public Step {
  public:
   enum class Of { mels, time };
@@ -256,14 +282,16 @@ std::unique_ptr<Step> make_step(Arguments& arguments, const FrontEnd& settings) 
   if (name == "noise") return std::make_unique<Noise>(arguments);
   if (name == "reverb") return std::make_unique<Reverb>(arguments);
   if (name == "time_mask") return std::make_unique<Mask>(arguments, Mask::Of::time);
-  if (name == "mel_mask" || name == "warp") {
+  if (name == "mel_mask" || name == "warp" || name == "equalize") {
     if (settings.mels == 0)
       throw Error(ErrorKind::usage, "augment", name + " changes bands, and with data.mels = 0 there are none");
     if (name == "warp") return std::make_unique<Warp>(arguments);
+    if (name == "equalize") return std::make_unique<Equalize>(arguments);
     return std::make_unique<Mask>(arguments, Mask::Of::mels);
   }
   throw Error(ErrorKind::usage, "augment", "recordings have no step '" + name + "'",
-              suggestion(name, {"speed", "crop", "shift", "gain", "noise", "reverb", "warp", "mel_mask", "time_mask"}));
+              suggestion(name, {"speed", "crop", "shift", "gain", "noise", "reverb", "warp", "equalize", "mel_mask",
+                                "time_mask"}));
 }
 
 class SoundTransform final : public Transform {
@@ -288,11 +316,17 @@ class SoundTransform final : public Transform {
       take.wave.resize(static_cast<std::size_t>(take.room));
     }
     take.place();
-    front_->see(take.wave.data(), {take.begin, take.begin + take.sounding}, layout, out);
+    const Front::Part part{take.begin, take.begin + take.sounding};
+    front_->see(take.wave.data(), part, layout, out);
     const bool bands = layout.sizes.size() == 3;
-    Seen seen{reinterpret_cast<float*>(out), bands ? layout.sizes[0] : 1, bands ? layout.sizes[1] : layout.sizes[0],
-              layout.rate};
-    for (const auto& step : steps_) step->see(seen, random);
+    const int64_t columns = bands ? layout.sizes[1] : layout.sizes[0], step = take.room / columns;
+    Seen seen{reinterpret_cast<float*>(out),
+              bands ? layout.sizes[0] : 1,
+              columns,
+              layout.rate,
+              std::min(part.begin / step, columns),
+              std::min((part.end + step - 1) / step, columns)};
+    for (const auto& each : steps_) each->see(seen, random);
   }
 
  private:
@@ -365,7 +399,8 @@ std::unique_ptr<Transform> make_sound_transform(const std::string& policy, std::
 }
 
 ViewPolicies sound_policies(const FrontEnd& settings) {
-  const std::string masks = settings.mels > 0 ? "+mel_mask(0.15, n=2)+time_mask(0.15, n=2)" : "+time_mask(0.15, n=2)";
+  const std::string masks = settings.mels > 0 ? "+warp(0.85..1.15)+equalize(9)+mel_mask(0.15, n=2)+time_mask(0.15, n=2)"
+                                              : "+time_mask(0.15, n=2)";
   const std::string heard = "+gain(10)+noise(5..30)+reverb(0.3)" + masks;
   return {"speed(0.9..1.1)+shift(0.1)+gain(6)", "speed(0.85..1.15)+shift(0.15)" + heard,
           "speed(0.8..1.2)+crop(0.6..1)+shift(0.2)" + heard};

@@ -51,7 +51,8 @@ void plain_sound(const uint8_t* kept, const Layout& seen, int64_t part, const Fr
 /// Parses a policy of steps; throws Error{usage} with the nearest names.
 ///
 ///   speed(factor=0.9..1.1)  crop(fraction=0.6..1)  shift(fraction=0.1)  gain(db=6)  noise(snr=5..30, p=0.5)
-///   reverb(p=0.3, seconds=0.1..0.4, wet=0.1..0.4)  warp(factor=0.9..1.1)  mel_mask(fraction=0.2, n=1)
+///   reverb(p=0.3, seconds=0.1..0.4, wet=0.1..0.4)  warp(factor=0.9..1.1)  equalize(db=6, points=5)
+///   mel_mask(fraction=0.2, n=1)
 ///   time_mask(fraction=0.2, n=1)
 ///
 /// mel_mask and time_mask are SpecAugment's (Park et al., Interspeech 2019, section 2), filled with the view's mean.

@@ -14,7 +14,7 @@ namespace fewlabel {
 namespace {
 
 struct MplConfig {
-  double lambda_u = 1.0, start = 0.4, ramp = 0.2, decay = 0.999, tau = 0.9;
+  double lambda_u = 1.0, start = 0.5, ramp = 0.2, decay = 0.999, tau = 0.9;
   int64_t mu = 1;
   std::string labeled_view = "weak", student_view = "strong", teacher_view = "weak";
   void fields(FieldVisitor& field) {
@@ -22,7 +22,7 @@ struct MplConfig {
     field("start", start, "share of the run that learns from the transcripts alone", 0.0, 1.0);
     field("ramp", ramp, "share of the run over which the weight rises from there", 0.0, 1.0);
     field("decay", decay, "decay of the teacher's weights (α)", 0.0, 0.99999);
-    field("tau", tau, "how sure the teacher must be of the symbols it hears, on average (τ)", 0.0, 1.0);
+    field("tau", tau, "how sure the teacher must be, on average over the frames that may be symbols (τ)", 0.0, 1.0);
     field("mu", mu, "untranscribed recordings per transcribed one", 1, 64);
     field("labeled_view", labeled_view, "view of the transcribed recordings", {"weak", "strong"});
     field("student_view", student_view, "view of the untranscribed recordings that the net learns from",
