@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "fewlabel/layout.h"
+#include "fewlabel/sound.h"
 
 namespace fewlabel {
 
@@ -34,7 +35,7 @@ class Source {
   /// Class names in label order.
   virtual const std::vector<std::string>& classes() const = 0;
   virtual Kind kind() const = 0;
-  /// Whether what is known of an example is a transcript. Then label() is 0 where it has one, and classes() are none.
+  /// Whether what is known of an example is a transcript. Then label() is 0 where it has one, of the only class.
   virtual bool transcribed() const { return false; }
   /// UTF-8, as it was written; empty where there is none.
   virtual std::string transcript(int64_t index) const { return static_cast<void>(index), std::string(); }
@@ -65,24 +66,16 @@ std::vector<int64_t> choose_labeled(const Source& source, const SplitSpec& spec)
 /// or a quote in front would not survive that, in quotes with \", \\ and \x0a.
 std::string line_of_name(const std::string& name);
 
-/// How recordings are read, where that is not found in them.
-struct SoundOptions {
-  int64_t mels = 64;                   // bands of the log-mel spectrogram; 0: a net sees the samples
-  double window_ms = 25, hop_ms = 10;  // of its Fourier transform
-  double trim = 0;                     // silence at both ends: decibels below the loudest part; 0: it stays
-  int64_t channel = 0;                 // the number of one; 0: the mean of all
-};
-
 struct DataOptions {
   bool strict = false;               // refuse a damaged file instead of leaving it out
   int64_t max_pixels = 178'956'970;  // a larger image is refused before memory is taken
   std::string classes = {};          // comma-separated; empty: found in the data
   std::optional<Kind> kind = {};     // where a path holds several: which is meant
-  SoundOptions sound = {};
-  std::string target = "auto";  // of recordings: class or transcript; auto: found
-  std::string text = {};        // tables: names (or numbers, from 1) of the columns with the text; empty: found
-  std::string columns = {};     // tables: "path:img,label:breed"; what it does not say is found
-  std::string encoding = {};    // of text files, as iconv knows it; empty: UTF-8, or UTF-16 with a byte order mark
+  FrontEnd sound = {};               // of recordings
+  std::string target = "auto";       // of recordings: class or transcript; auto: found
+  std::string text = {};             // tables: names (or numbers, from 1) of the columns with the text; empty: found
+  std::string columns = {};          // tables: "path:img,label:breed"; what it does not say is found
+  std::string encoding = {};         // of text files, as iconv knows it; empty: UTF-8, or UTF-16 with a byte order mark
 };
 
 /// An example that could not be used, and why.

@@ -51,13 +51,7 @@ Pool transcribed_pool(const Source& source, const std::string& where) {
   if (!source.transcribed())
     throw Error(ErrorKind::data, where, "has no transcripts, and the model writes down what it hears",
                 "name recordings with a column of transcripts");
-  Pool pool;
-  for (int64_t i = 0; i < source.size(); ++i)
-    if (source.label(i) != kUnlabeled) {
-      pool.index.push_back(i);
-      pool.label.push_back(source.label(i));
-    }
-  return pool;
+  return labeled_pool(source);
 }
 
 Json evaluate_classifier(const EvaluateRequest& request) {

@@ -14,8 +14,6 @@
 namespace fewlabel {
 namespace {
 
-constexpr std::size_t kMistakes = 24;
-
 struct Judgements {
   std::vector<float> logits;  // row-major
   std::vector<int32_t> predicted;

@@ -12,6 +12,8 @@
 
 namespace fewlabel {
 
+inline constexpr std::size_t kMistakes = 24;  // the worst, which are shown
+
 struct Evaluation {
   Json summary;             // accuracy, accuracy_low, accuracy_high, ece, ece_calibrated, temperature, test_examples
   Json detail;              // evaluation.json (docs/run-folder.md)

@@ -133,6 +133,7 @@ class Planner {
     const auto add = [&](const std::vector<std::string>& more) {
       draft.choices.insert(draft.choices.end(), more.begin(), more.end());
     };
+    check_target(find_method(method_name(config.method)), facts_.transcribed);
     fit_to_kind(config, recipe.recipe, facts_.found.kind);
     add(fit_to_labels(config, recipe.recipe, facts_.labeled));
     add(adopt_initial(config));

@@ -36,6 +36,16 @@ void check_method(Json& method) {
   method = resolved;
 }
 
+void check_target(const MethodInfo& info, bool transcribed) {
+  if (info.learns_without_labels() || info.transcribes == transcribed) return;
+  if (transcribed)
+    throw Error(ErrorKind::usage, "method", fmt::format("{} learns classes, and the labels are transcripts", info.name),
+                "use method=mpl, or say data.target=class");
+  throw Error(ErrorKind::usage, "method",
+              fmt::format("{} learns from transcripts, and the labels are classes", info.name),
+              "leave method out, or say where the transcripts are: data.columns=transcript:COLUMN");
+}
+
 std::string plan_identity(const Plan& plan) {
   const std::string text = plan_text(plan);
   return hash_bytes(text.data(), text.size());

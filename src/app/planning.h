@@ -9,12 +9,16 @@
 
 namespace fewlabel {
 
+struct MethodInfo;
+
 /// Of a configuration or a plan whose method is chosen: `method` is its table.
 std::string method_name(const Json& method);
 /// False where no method is named: the one that is picked then needs labels.
 bool learns_without_labels(const Json& method);
 /// Refuses unknown methods and fields before anything is written, and writes defaults out. Throws Error{usage}.
 void check_method(Json& method);
+/// Refuses a method of classes where labels are transcripts, and the reverse. Throws Error{usage}.
+void check_target(const MethodInfo& info, bool transcribed);
 /// A checkpoint belongs to one plan: the hash of the bytes that plan.toml has.
 std::string plan_identity(const Plan& plan);
 /// Whether a key leaves the weights that a resumed run ends with as they are.
@@ -31,16 +35,6 @@ NetConfig net_config(const NetPlan& plan);
 /// Settings of the method that are not its own defaults, "mu = 5 (7)" each; empty where all are.
 std::vector<std::string> unlike_the_paper(const Json& method);
 
-/// How recordings are turned into what a net sees, as a model was made.
-template <typename Data>
-void take_front_end(Data& data, const FrontEnd& front) {
-  data.mels = front.mels;
-  data.window_ms = front.window_ms;
-  data.hop_ms = front.hop_ms;
-  data.trim_db = front.trim;
-  data.channel = front.channel;
-}
-
 /// Lets a configuration or a plan of data bring examples into a layout; of recordings the front end is already that of
 /// the layout.
 template <typename Data>
@@ -51,7 +45,7 @@ void bring_into(Data& data, const Layout& layout) {
   } else if (layout.kind == Kind::text) {
     data.length = layout.sizes.at(0);
   } else if (layout.kind == Kind::audio) {
-    const FrontEnd front{data.mels, data.window_ms, data.hop_ms};
+    const FrontEnd front = front_end_of(data);
     const double rate = layout.rate;
     data.rate = layout.rate;
     data.seconds = static_cast<double>(front.samples(layout)) / rate;

@@ -107,17 +107,6 @@ std::vector<int64_t> labeled_examples(const Source& train, const SplitSpec& spli
   return all;
 }
 
-/// All examples that have a label.
-Pool labeled_pool(const Source& source) {
-  Pool pool;
-  for (int64_t i = 0; i < source.size(); ++i)
-    if (source.label(i) != kUnlabeled) {
-      pool.index.push_back(i);
-      pool.label.push_back(source.label(i));
-    }
-  return pool;
-}
-
 void drop_known_damage(Pool& pool, const ExampleStore& store) { pool = without(pool, store.damaged()); }
 
 DataOptions data_options(const DataConfig& config) {
@@ -128,7 +117,7 @@ DataOptions data_options(const DataConfig& config) {
   options.text = config.text;
   options.columns = config.columns;
   options.encoding = config.encoding;
-  options.sound = {config.mels, config.window_ms, config.hop_ms, config.trim_db, config.channel};
+  options.sound = front_end_of(config);
   return options;
 }
 
@@ -189,6 +178,16 @@ PreparedData without_fold(const PreparedData& data, int64_t fold, int64_t folds,
     into.label.push_back(data.labeled.label[i]);
   }
   return rest;
+}
+
+Pool labeled_pool(const Source& source) {
+  Pool pool;
+  for (int64_t i = 0; i < source.size(); ++i)
+    if (source.label(i) != kUnlabeled) {
+      pool.index.push_back(i);
+      pool.label.push_back(source.label(i));
+    }
+  return pool;
 }
 
 Pool without(const Pool& pool, const std::vector<int64_t>& left_out) {
@@ -275,9 +274,8 @@ Layout layout_of(const DataPlan& plan, const Layout& found) {
   if (found.kind == Kind::image) return ImageShape{side, side, static_cast<int32_t>(plan.channels)};
   if (found.kind == Kind::audio) {
     const auto rate = static_cast<int32_t>(plan.rate);
-    const FrontEnd front{plan.mels, plan.window_ms, plan.hop_ms};
-    return front.seen(std::llround(plan.seconds * static_cast<double>(rate)), rate,
-                      std::llround(plan.longest * static_cast<double>(rate)));
+    return front_end_of(plan).seen(std::llround(plan.seconds * static_cast<double>(rate)), rate,
+                                   std::llround(plan.longest * static_cast<double>(rate)));
   }
   Layout layout = found;
   if (found.kind == Kind::text) layout.sizes = {static_cast<int32_t>(plan.length)};

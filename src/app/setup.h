@@ -56,6 +56,8 @@ PreparedData without_fold(const PreparedData& data, int64_t fold, int64_t folds,
 /// How many folds the labels allow: 0 where every class has one label, else 2 to 4.
 int64_t possible_folds(const PreparedData& data);
 
+/// All examples of a source that have a label, or a transcript.
+Pool labeled_pool(const Source& source);
 /// The examples of `pool` but those of its store that `left_out` lists.
 Pool without(const Pool& pool, const std::vector<int64_t>& left_out);
 /// Decodes those of `pool` that `store` has not decoded yet, and takes out the damaged ones.

@@ -57,13 +57,7 @@ struct Stage::Impl {
     const MethodInfo& info = find_method(plan.method.at("name").get<std::string>());
     const Pool unlabeled_pool = info.learns_without_labels() ? everything(data) : data.unlabeled;
     const int64_t classes = info.learns_without_labels() ? 0 : static_cast<int64_t>(data.dataset.classes.size());
-    if (!info.learns_without_labels() && info.transcribes != data.transcribed)
-      throw Error(ErrorKind::usage, "method",
-                  data.transcribed ? fmt::format("{} learns classes, and the labels are transcripts", info.name)
-                                   : fmt::format("{} learns from transcripts, and the labels are classes", info.name),
-                  data.transcribed
-                      ? "use method=mpl, or say data.target=class"
-                      : "leave method out, or say where the transcripts are: data.columns=transcript:COLUMN");
+    check_target(info, data.transcribed);
     const auto seed = static_cast<uint64_t>(plan.seed);
     const int64_t batch = plan.train.batch;
     const Guests guests = virtual_guests(data, plan.data, batch);

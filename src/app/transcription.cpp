@@ -10,12 +10,6 @@
 #include "eval/transcripts.h"
 
 namespace fewlabel {
-namespace {
-
-constexpr std::size_t kMistakes = 24;
-
-}  // namespace
-
 std::vector<std::string> alphabet_of(const Source& source, const std::vector<int64_t>& indices) {
   std::set<std::string> found;
   for (const int64_t index : indices)

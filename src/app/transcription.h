@@ -17,7 +17,8 @@ std::vector<std::string> alphabet_of(const Source& source, const std::vector<int
 std::vector<std::vector<int32_t>> spelled(const Source& source, const std::vector<int64_t>& indices,
                                           const std::vector<std::string>& alphabet);
 
-/// summary: word_error_rate and character_error_rate (mistakes per word and character that was said), test_examples.
+/// summary: word_error_rate and character_error_rate (mistakes per word and character that was said), whole_transcripts
+/// (the share without a wrong word), test_examples.
 /// predictions: path, transcript, heard, probability. `heard`: one of each example of `pool`.
 Evaluation evaluate_transcripts(const std::vector<Transcript>& heard, const Pool& pool, const Judged& judged);
 

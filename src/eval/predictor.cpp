@@ -25,26 +25,14 @@ struct Predictor::Impl {
     const Modality& modality = *model.card.modality;
     const Layout kept = modality.kept(seen);
     if (kept == seen) return answers(examples, count);
-    const auto bytes = static_cast<std::size_t>(seen.bytes());
-    const auto room = static_cast<std::size_t>(examples_at_a_time(seen));
-    std::vector<uint8_t> views(bytes * room);
-    std::vector<int64_t> parts;
-    std::vector<Tensor> all;
-    std::size_t filled = 0;
-    const auto answer = [&] {
-      if (filled > 0) all.push_back(answers(views.data(), static_cast<int64_t>(filled)));
-      filled = 0;
-    };
+    PooledAnswers pooled([this](const uint8_t* views, int64_t views_count) { return answers(views, views_count); },
+                         seen);
     for (int64_t i = 0; i < count; ++i) {
       const uint8_t* example = examples + i * kept.bytes();
-      parts.push_back(modality.parts(example, seen));
-      for (int64_t part = 0; part < parts.back(); ++part) {
-        modality.plain(example, seen, part, views.data() + filled * bytes);
-        if (++filled == room) answer();
-      }
+      pooled.add(modality.parts(example, seen),
+                 [&](int64_t part, uint8_t* out) { modality.plain(example, seen, part, out); });
     }
-    answer();
-    return means_of_parts(torch::cat(all), parts);
+    return pooled.finish();
   }
 };
 

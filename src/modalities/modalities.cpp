@@ -30,10 +30,8 @@ std::shared_ptr<const Modality> plain_modality(Kind kind, const DataOptions& opt
       return make_image_modality(options.max_pixels);
     case Kind::text:
       return make_plain_text_modality();
-    case Kind::audio: {
-      const SoundOptions& sound = options.sound;
-      return make_audio_modality({sound.mels, sound.window_ms, sound.hop_ms, sound.trim, sound.channel});
-    }
+    case Kind::audio:
+      return make_audio_modality(options.sound);
     case Kind::table:
       break;
   }

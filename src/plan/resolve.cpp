@@ -100,7 +100,7 @@ class Resolver {
 
   void sound(const DataConfig& from, DataPlan& to) {
     const Layout& found = facts_.found;
-    const FrontEnd front{to.mels, to.window_ms, to.hop_ms};
+    const FrontEnd front = front_end_of(to);
     const double rate = found.rate, longest = found.longest / rate;
     // A transcript is of the whole, also where a view is slower.
     const double seconds = facts_.transcribed ? kRoom * longest : static_cast<double>(front.samples(found)) / rate;
@@ -142,7 +142,7 @@ class Resolver {
       shape.channels = static_cast<int32_t>(plan_.data.channels);
       layout = shape;
     }
-    const ViewPolicies policies = plain_modality(layout.kind, {.sound = {.mels = plan_.data.mels}})->policies(layout);
+    const ViewPolicies policies = plain_modality(layout.kind, {.sound = front_end_of(plan_.data)})->policies(layout);
     const std::string reason = !image ? fmt::format("examples are {}s", word_for_one(facts_.found.kind))
                                : plan_.data.channels == 3 ? "colour photographs"
                                                           : "grey images may be signs, which must not be mirrored";

@@ -1,31 +1,28 @@
-// How a recording becomes what a net sees: the part that is looked at, and its log-mel spectrogram.
+// The settings of a front end (fewlabel/sound.h) beside a model, and in a configuration.
 #pragma once
-#include <cstdint>
 #include <filesystem>
-#include <string>
 
-#include "fewlabel/layout.h"
+#include "fewlabel/sound.h"
 
 namespace fewlabel {
-
-struct FrontEnd {
-  int64_t mels = 64;                   // bands; 0: the samples themselves
-  double window_ms = 25, hop_ms = 10;  // of the short-time Fourier transform
-  double trim = 0;                     // silence this many decibels below the loudest part goes; 0: nothing does
-  int64_t channel = 0;                 // the number of one; 0: the mean of all
-  bool operator==(const FrontEnd&) const = default;
-
-  int64_t hop(int32_t rate) const;     // in samples, at least 1
-  int64_t window(int32_t rate) const;  // in samples, at least 2
-  /// What a net sees of `samples` samples, rounded up to whole hops: {mels, frames, 1}, or {samples}. `longest`:
-  /// samples that are kept of a recording.
-  Layout seen(int64_t samples, int32_t rate, int64_t longest) const;
-  /// Samples that a view of that layout is made of.
-  int64_t samples(const Layout& seen) const;
-};
 
 /// audio.json of a model's folder. Throw Error{storage}.
 void write_front_end(const std::filesystem::path& folder, const FrontEnd& front);
 FrontEnd read_front_end(const std::filesystem::path& folder);
+
+/// What a configuration or a plan of data says of it.
+template <typename Data>
+FrontEnd front_end_of(const Data& data) {
+  return {data.mels, data.window_ms, data.hop_ms, data.trim_db, data.channel};
+}
+/// Lets one say what a model was made with.
+template <typename Data>
+void take_front_end(Data& data, const FrontEnd& front) {
+  data.mels = front.mels;
+  data.window_ms = front.window_ms;
+  data.hop_ms = front.hop_ms;
+  data.trim_db = front.trim;
+  data.channel = front.channel;
+}
 
 }  // namespace fewlabel

@@ -253,7 +253,7 @@ std::vector<float> resampled(const std::vector<float>& samples, int from, int to
 
 SoundHeader sound_header(const std::string& where, const Raw& raw) {
   const Sound sound(where, raw);
-  return {sound.info().samplerate, sound.info().channels, sound.frames(), format_name(sound.info().format)};
+  return {sound.info().samplerate, sound.frames(), format_name(sound.info().format)};
 }
 
 std::vector<float> read_sound(const std::string& where, const Raw& raw, const SoundWish& wish) {

@@ -9,8 +9,7 @@
 namespace fewlabel {
 
 struct SoundHeader {
-  int32_t rate = 0;  // samples a second
-  int32_t channels = 0;
+  int32_t rate = 0;    // samples a second
   int64_t frames = 0;  // of the part that is meant
   std::string format;  // "wav", "flac" …
 };

@@ -316,17 +316,15 @@ class SoundTransform final : public Transform {
       take.wave.resize(static_cast<std::size_t>(take.room));
     }
     take.place();
-    const Front::Part part{take.begin, take.begin + take.sounding};
-    front_->see(take.wave.data(), part, layout, out);
+    const auto [begin, end] = front_->see(take.wave.data(), {take.begin, take.begin + take.sounding}, layout, out);
     const bool bands = layout.sizes.size() == 3;
-    const int64_t columns = bands ? layout.sizes[1] : layout.sizes[0], step = take.room / columns;
     Seen seen{reinterpret_cast<float*>(out),
               bands ? layout.sizes[0] : 1,
-              columns,
+              bands ? layout.sizes[1] : layout.sizes[0],
               layout.rate,
-              std::min(part.begin / step, columns),
-              std::min((part.end + step - 1) / step, columns)};
-    for (const auto& each : steps_) each->see(seen, random);
+              begin,
+              end};
+    for (const auto& step : steps_) step->see(seen, random);
   }
 
  private:
@@ -347,7 +345,7 @@ KeptSound sound_of(const uint8_t* kept, const Layout& seen) {
   return {values + 1, std::clamp<int64_t>(static_cast<int64_t>(values[0]), 1, seen.longest)};
 }
 
-void Front::see(const float* samples, Part part, const Layout& seen, uint8_t* out) const {
+Front::Part Front::see(const float* samples, Part part, const Layout& seen, uint8_t* out) const {
   const int64_t step = settings_.mels == 0 ? 1 : settings_.hop(seen.rate);
   const int64_t rows = std::max<int64_t>(settings_.mels, 1), columns = settings_.samples(seen) / step;
   auto* values = reinterpret_cast<float*>(out);
@@ -361,6 +359,7 @@ void Front::see(const float* samples, Part part, const Layout& seen, uint8_t* ou
     std::fill(values + row * columns, values + row * columns + begin, silence);
     std::fill(values + row * columns + end, values + (row + 1) * columns, silence);
   }
+  return {begin, end};
 }
 
 const LogMel& Front::bands(int32_t rate) const {

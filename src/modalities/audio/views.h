@@ -28,11 +28,11 @@ class Front {
   const FrontEnd& settings() const { return settings_; }
   /// `samples`: settings().samples(seen) values, of which those from `begin` to `end` are of the recording. What lies
   /// beside them is silence to the last bit, whatever was done to it, so that a net can tell it. `out`: seen.bytes()
-  /// bytes.
+  /// bytes. Returns the columns that hold the recording.
   struct Part {
     int64_t begin, end;
   };
-  void see(const float* samples, Part part, const Layout& seen, uint8_t* out) const;
+  Part see(const float* samples, Part part, const Layout& seen, uint8_t* out) const;
 
  private:
   const LogMel& bands(int32_t rate) const;
