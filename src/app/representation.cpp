@@ -39,8 +39,10 @@ Pool part_of(const Pool& pool, int64_t most) {
 }
 
 bool can_probe(const PreparedData& data) {
-  return data.judge != Judge::none && std::any_of(data.labeled.label.begin(), data.labeled.label.end(),
-                                                  [](int32_t label) { return label != kUnlabeled; });
+  // Transcripts are no classes that features could be told by.
+  return data.judge != Judge::none && !data.transcribed &&
+         std::any_of(data.labeled.label.begin(), data.labeled.label.end(),
+                     [](int32_t label) { return label != kUnlabeled; });
 }
 
 Representation::Representation(const PreparedData& data, const FeatureFunction& features, const Normalization& rule,

@@ -108,6 +108,34 @@ TEST_F(Sounds, a_table_may_name_parts) {
   EXPECT_THAT(said([&] { open_dataset((folder_ / "words.csv").string(), {}); }), HasSubstr("start is 'two'"));
 }
 
+TEST_F(Sounds, tables_beside_each_other_may_name_parts_or_not) {
+  fs::create_directories(folder_ / "tables");
+  write_sound(folder_ / "tables" / "all.wav", tone(500, 8000, 4));
+  write_sound(folder_ / "tables" / "more.wav", tone(500, 8000, 1));
+  put("tables/train.csv", "path,start,end,label\nall.wav,0,1,low\nall.wav,1,2,high\n");
+  put("tables/unlabeled.csv", "path\nmore.wav\n");
+  const Dataset data = open_dataset((folder_ / "tables").string(), {});
+  ASSERT_EQ(data.train->size(), 3);
+  EXPECT_EQ(data.train->name(1), "all.wav#t=1,2");
+  EXPECT_EQ(data.train->name(2), "more.wav");
+  EXPECT_EQ(plain_modality(Kind::audio, {})->own_layout("", data.train->raw(2)).longest, 8000);
+}
+
+TEST_F(Sounds, untranscribed_ones_may_stand_in_a_table_of_their_own) {
+  fs::create_directories(folder_ / "said");
+  for (const char* name : {"a.wav", "b.wav", "c.wav"}) write_sound(folder_ / "said" / name, tone(500, 8000, 0.5));
+  put("said/train.csv", "path,transcript\na.wav,one two\nb.wav,\n");
+  put("said/unlabeled.csv", "path\nc.wav\n");
+  const Dataset data = open_dataset((folder_ / "said").string(), {});
+  const Source& train = *data.train;
+  ASSERT_TRUE(train.transcribed());
+  ASSERT_EQ(train.size(), 3);
+  EXPECT_EQ(train.transcript(0), "one two");
+  EXPECT_EQ(train.label(1), kUnlabeled);
+  EXPECT_EQ(train.transcript(2), "");
+  EXPECT_EQ(train.label(2), kUnlabeled);
+}
+
 TEST_F(Sounds, damaged_ones_are_left_out_and_named) {
   put("low/broken.wav", "no recording");
   const Dataset data = open_dataset(path(), {});

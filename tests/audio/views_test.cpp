@@ -22,10 +22,11 @@ const FrontEnd kSamples{.mels = 0};
 
 std::vector<uint8_t> kept(const std::vector<float>& samples, const Layout& seen) {
   std::vector<float> values(static_cast<std::size_t>(seen.longest) + 1);
-  values[0] = static_cast<float>(samples.size());
   std::copy(samples.begin(), samples.end(), values.begin() + 1);
   std::vector<uint8_t> bytes(values.size() * sizeof(float));
   std::memcpy(bytes.data(), values.data(), bytes.size());
+  const auto length = static_cast<int32_t>(samples.size());
+  std::memcpy(bytes.data(), &length, sizeof(length));
   return bytes;
 }
 

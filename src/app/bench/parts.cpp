@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstring>
 #include <filesystem>
 
 #include "app/bench/measure.h"
@@ -124,7 +125,8 @@ Json sound_rates() {
   std::vector<float> recordings(kRecordings * kept);
   Random random({.seed = 1, .purpose = "bench"});
   for (float& sample : recordings) sample = static_cast<float>(random.uniform(-0.1, 0.1));
-  for (std::size_t i = 0; i < kRecordings; ++i) recordings[i * kept] = static_cast<float>(kept - 1);  // their lengths
+  const auto length = static_cast<int32_t>(kept - 1);
+  for (std::size_t i = 0; i < kRecordings; ++i) std::memcpy(&recordings[i * kept], &length, sizeof(length));
   const auto front = std::make_shared<const Front>(FrontEnd{});
   const ViewPolicies policies = sound_policies({});
   std::vector<uint8_t> out(static_cast<std::size_t>(seen.bytes()));

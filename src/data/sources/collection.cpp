@@ -204,10 +204,18 @@ void Collection::add_files(RowReader& reader, const Columns& columns, Role role)
     const Role mine = role_of_row(row, columns, role);
     Split& split = split_of(mine);
     split.files.paths.add(path);
-    if (columns.begin != kNoColumn || columns.end != kNoColumn) split.files.spans.push_back(span);
-    if (columns.transcript != kNoColumn) {
+    // Of several tables some may have no times, or no transcripts: what comes before and after counts for whole files,
+    // and for untranscribed ones.
+    auto& spans = split.files.spans;
+    if (columns.begin != kNoColumn || columns.end != kNoColumn || !spans.empty()) {
+      spans.resize(static_cast<std::size_t>(split.files.paths.size() - 1));
+      spans.push_back(span);
+    }
+    if (columns.transcript != kNoColumn || split.files.transcripts.size() > 0) {
+      while (split.files.transcripts.size() < split.files.paths.size() - 1) split.files.transcripts.add("");
       // Unlike a class, a transcript is never spelled as missing: "no" and "none" are things that people say.
-      const std::string said = mine == Role::unlabeled ? "" : trim(field(row, columns.transcript));
+      const bool silent = mine == Role::unlabeled || columns.transcript == kNoColumn;
+      const std::string said = silent ? "" : trim(field(row, columns.transcript));
       split.files.transcripts.add(said);
       split.files.labels.push_back(said.empty() ? kUnlabeled : 0);
       continue;
@@ -345,7 +353,6 @@ Opened Collection::transcripts(Split& train, Split& test, Split& validation) {
                 "leave it out, or say data.target=class");
   const auto source = [&](Split& split) -> std::shared_ptr<const Source> {
     if (split.size() == 0) return nullptr;
-    while (split.files.transcripts.size() < split.size()) split.files.transcripts.add("");
     return source_of(split, Kind::audio, {kTranscribed});
   };
   return {source(train), source(test), source(validation), std::move(notes_)};

@@ -20,7 +20,7 @@ namespace fewlabel {
 namespace {
 
 /// Part of every key in the disk cache: raise it when the same file gives other samples.
-constexpr const char* kReader = "sound1";
+constexpr const char* kReader = "sound2";
 constexpr int32_t kHighestUsual = 16'000;  // above it speech has little to say; who needs more says data.rate
 constexpr double kLongestView = 4;         // seconds that most recordings are seen whole in
 constexpr int64_t kLongestLooked = 600;    // seconds of a recording that are looked at where nobody says how many
@@ -57,7 +57,7 @@ class AudioModality final : public Modality {
     const std::vector<float> samples =
         read_sound(where, raw, {layout.rate, layout.longest, settings().channel, settings().trim});
     std::memset(out, 0, static_cast<std::size_t>(layout.bytes()));
-    const auto length = static_cast<float>(samples.size());
+    const auto length = static_cast<int32_t>(samples.size());
     std::memcpy(out, &length, sizeof(length));
     std::memcpy(out + sizeof(length), samples.data(), samples.size() * sizeof(float));
   }

@@ -341,8 +341,9 @@ Layout kept_sound(const Layout& seen) {
 }
 
 KeptSound sound_of(const uint8_t* kept, const Layout& seen) {
-  const auto* values = reinterpret_cast<const float*>(kept);
-  return {values + 1, std::clamp<int64_t>(static_cast<int64_t>(values[0]), 1, seen.longest)};
+  int32_t length = 0;
+  std::memcpy(&length, kept, sizeof(length));
+  return {reinterpret_cast<const float*>(kept) + 1, std::clamp<int64_t>(length, 1, seen.longest)};
 }
 
 Front::Part Front::see(const float* samples, Part part, const Layout& seen, uint8_t* out) const {

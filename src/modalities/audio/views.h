@@ -12,7 +12,8 @@
 
 namespace fewlabel {
 
-/// What a store keeps of a recording: its length in samples, then `longest` samples, silence behind its end.
+/// What a store keeps of a recording: its length in samples, an int32 in the place of the first value (a float counts
+/// no further than 16,777,216), then `longest` samples, silence behind its end.
 Layout kept_sound(const Layout& seen);
 struct KeptSound {
   const float* samples;
