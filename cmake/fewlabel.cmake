@@ -26,11 +26,13 @@ endforeach()
 
 # fewlabel_own(target): the warnings of our own code. -Wrestrict is a false alarm of GCC 12 on std::string (its bug 105651).
 # What GCC deduces of sizes in the standard library's headers depends on its version and on what it inlines, and is
-# mostly wrong (its bugs 105329, 107852): it is shown, and stops nobody.
+# mostly wrong (its bugs 105329, 107852): it is shown, and stops nobody. So is, beside the sanitizers' own code, what
+# it takes for uninitialised in libtorch's optionals.
 function(fewlabel_own target)
   target_compile_options(
     ${target} PRIVATE -Wall -Wextra -Wconversion -Wno-restrict $<$<BOOL:${FEWLABEL_WERROR}>:-Werror>
-                      -Wno-error=array-bounds -Wno-error=stringop-overflow -Wno-error=stringop-overread)
+                      -Wno-error=array-bounds -Wno-error=stringop-overflow -Wno-error=stringop-overread
+                      $<$<BOOL:${FEWLABEL_SANITIZE}>:-Wno-error=maybe-uninitialized>)
 endfunction()
 
 # fewlabel_module(name [TORCH] SOURCES a.cpp … DEPENDS core …): one static library per folder of src/.

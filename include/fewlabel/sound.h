@@ -11,6 +11,7 @@ struct FrontEnd {
   double window_ms = 25, hop_ms = 10;  // of the short-time Fourier transform
   double trim = 0;                     // silence this many decibels below the loudest part goes; 0: nothing does
   int64_t channel = 0;                 // the number of one; 0: the mean of all
+  bool cmn = true;                     // every band less its mean over the recording: cepstral mean normalisation
   bool operator==(const FrontEnd&) const = default;
 
   int64_t hop(int32_t rate) const;     // in samples, at least 1

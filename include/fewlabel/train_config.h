@@ -38,6 +38,7 @@ struct DataSettings {
   Open<form, double> longest = open_or<form>(1.0);           // seconds that are kept of a recording
   int64_t mels = 64;                                         // bands of a spectrogram; 0: a net sees the samples
   double window_ms = 25, hop_ms = 10;                        // of the spectrogram's Fourier transform
+  bool cmn = true;                 // every band of a spectrogram less its mean over the recording
   double trim_db = 0;              // silence at both ends of a recording that goes, below its loudest part; 0: it stays
   int64_t channel = 0;             // of a recording; 0: the mean of all
   std::string target = "auto";     // what is learnt of recordings: class, transcript

@@ -17,6 +17,13 @@ class Transform {
   /// `out` holds layout.bytes() bytes and `in`, which does not overlap, those of Modality::kept(layout): as a rule as
   /// many. All randomness comes from `random`.
   virtual void apply(const uint8_t* in, const Layout& layout, uint8_t* out, Random& random) const = 0;
+  /// Whether a view of it has something of a second example in it; one is made by mix() then.
+  virtual bool mixes() const { return false; }
+  /// As apply(). `other`: another example, as it is kept.
+  virtual void mix(const uint8_t* in, const uint8_t* /*other*/, const Layout& layout, uint8_t* out,
+                   Random& random) const {
+    apply(in, layout, out, random);
+  }
 };
 
 /// Parses an image policy: steps joined by '+', each `name` or `name(value)` or `name(key=value, …)`; "none" is the

@@ -40,8 +40,9 @@ constexpr double kSurprise = 1.5;     // a step this much slower or faster than 
 constexpr int64_t kShown = 20'000;    // unlabelled examples that are classified in the end, at most
 constexpr int64_t kFoldSteps = 200;   // of a fold's training, at least, unless the run has fewer
 constexpr int64_t kFoldPart = 8;      // else this part of the run's
-constexpr int64_t kReadFirst = 500;   // unlabelled texts that are worth being read first
-constexpr double kReading = 0.25;     // of the minutes that it gets
+constexpr int64_t kReadFirst = 500;   // unlabelled texts or recordings that are worth being gone through first
+constexpr double kReading = 0.25;     // of the minutes that it gets of texts
+constexpr double kHearing = 0.5;      // and of recordings
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
@@ -64,7 +65,7 @@ class Planner {
     std::vector<StageRecipe> recipes = stage_recipes(request_.recipe, request_.overrides);
     Draft draft = open(recipes[0]);
     if (recipes.size() == 1 && reads_first(recipes[0])) {
-      recipes = with_reading(recipes[0]);
+      recipes = with_reading(recipes[0], facts_.found.kind);
       draft = open(recipes[0]);
     }
     for (std::size_t i = 0; i < recipes.size(); ++i) {
@@ -83,26 +84,35 @@ class Planner {
  private:
   void say(const std::string& text) const { fewlabel::say(request_.chatter, text + "\n"); }
 
-  /// Who asks for a model of texts and says no more gets one that has read the unlabelled ones: a net that starts from
-  /// nothing learns from a handful of labelled texts little more than which words occurred. Of the stage just opened.
+  /// Who asks for a model of texts or of recordings and says no more gets one that has gone through the unlabelled
+  /// ones: from nothing, a net learns from a handful of labelled texts little more than which words occurred, and of a
+  /// word what two speakers made of it. Of the stage just opened.
   bool reads_first(const StageRecipe& recipe) const {
-    return facts_.found.kind == Kind::text && facts_.unlabeled >= kReadFirst && facts_.preset != Preset::paper &&
+    const bool fits = facts_.found.kind == Kind::text || (facts_.found.kind == Kind::audio && !facts_.transcribed);
+    return fits && facts_.unlabeled >= kReadFirst && facts_.preset != Preset::paper &&
            !recipe.recipe.contains("/method/name"_json_pointer) && !recipe.recipe.contains("init");
   }
 
   /// What each word is like takes seconds to learn and is most of what there is to gain (docs/decisions/0015); of a net
-  /// that reads words in their order, which was asked for by name, the rest is learnt as well.
-  static std::vector<StageRecipe> with_reading(const StageRecipe& recipe) {
+  /// that reads words in their order, which was asked for by name, the rest is learnt as well. Two views of a recording
+  /// are one word by two voices (docs/decisions/0020).
+  static std::vector<StageRecipe> with_reading(const StageRecipe& recipe, Kind kind) {
     StageRecipe first{"pretrain-1", recipe.recipe, {}}, then{"main", recipe.recipe, "pretrain-1"};
     const std::string net = recipe.recipe.value("/net/name"_json_pointer, std::string());
-    first.recipe["method"] = {{"name", net.starts_with("bert") ? "mlm" : "cbow"}};
+    const bool heard = kind == Kind::audio;
+    const bool samples = heard && recipe.recipe.value("/data/mels"_json_pointer, 1) == 0;
+    first.recipe["method"] = {{"name", samples                   ? "wav2vec2"
+                                       : heard                   ? "simclr"
+                                       : net.starts_with("bert") ? "mlm"
+                                                                 : "cbow"}};
     if (!recipe.recipe.contains("probe")) first.recipe["probe"] = "none";  // what counts is what follows
     for (const auto* key : {"baseline", "baseline_minutes", "baseline_steps", "estimate"}) first.recipe.erase(key);
     if (!recipe.recipe.contains("/train/steps"_json_pointer)) {
       const Json minutes = recipe.recipe.value("/train/minutes"_json_pointer, Json("auto"));
       const double all = minutes.is_number() ? minutes.get<double>() : kDefaultMinutes;
-      first.recipe["train"]["minutes"] = all * kReading;
-      then.recipe["train"]["minutes"] = all * (1 - kReading);
+      const double share = heard ? kHearing : kReading;
+      first.recipe["train"]["minutes"] = all * share;
+      then.recipe["train"]["minutes"] = all * (1 - share);
     }
     return {first, then};
   }

@@ -16,6 +16,8 @@ void DataSettings<form>::fields(FieldVisitor& field) {
   field("mels", mels, "bands of the log-mel spectrogram of a recording; 0 shows a net the samples", 0, 512);
   field("window_ms", window_ms, "window of its Fourier transform", 1.0, 200.0);
   field("hop_ms", hop_ms, "between two of its frames", 0.5, 100.0);
+  field("cmn", cmn,
+        "take from every band its mean over the recording (cepstral mean normalisation): microphones and loudness go");
   field("trim_db", trim_db, "take silence away at both ends of a recording, so far below its loudest; 0 keeps it", 0.0,
         120.0);
   field("channel", channel, "of a recording that is heard; 0 is the mean of all", 0, 64);
@@ -41,16 +43,18 @@ template <Form form>
 void NetSettings<form>::fields(FieldVisitor& field) {
   field("name", name,
         "network of images: linear, mlp, ladder_mlp, seed_cnn, cnn, wrn, resnet18, resnet34, resnet50, vit; of texts: "
-        "bag, text_cnn, bert; of tables: linear, mlp; of recordings: tc_resnet and "
+        "bag, text_cnn, bert; of tables: linear, mlp; of recordings: tc_resnet, wav2vec2 (of samples) and "
         "those of images");
   field("depth", depth, "layers of a wrn (6n + 4)", 10, 100);
   field("width", width, "width factor of a wrn and of a tc_resnet", 1, 16);
   field("grid", grid, "cnn, wrn, resnet, vit: features are means over grid × grid parts of the image", 1, 4);
   field("stem", stem, "first layers of a resnet", {"auto", "small", "imagenet"});
-  field("size", size,
-        "blocks and width of a vit: micro 4 of 128, tiny 12 of 192, small 12 of 384; of a bert: micro 2 of 128, mini 4 "
-        "of 256, small 4 of 512, medium 8 of 512, base 12 of 768",
-        {"micro", "tiny", "mini", "small", "medium", "base"});
+  field(
+      "size", size,
+      "blocks and width of a vit: micro 4 of 128, tiny 12 of 192, small 12 of 384; of a bert: micro 2 of 128, mini 4 "
+      "of 256, small 4 of 512, medium 8 of 512, base 12 of 768; of a wav2vec2: micro 3 of 128, mini 4 of 256, small 6 "
+      "of 512, base 12 of 768",
+      {"micro", "tiny", "mini", "small", "medium", "base"});
   field("patch", patch, "side in pixels of a vit's patch; 0 is an eighth of the side up to 64 pixels, 16 above", 0,
         128);
   field("norm", norm, "bert: layer norm before each part of a block, or after it as published", {"pre", "post"});

@@ -20,6 +20,7 @@ Opened open_folder(const OpenRequest& request) {
   if (is_cifar_folder(folder)) return open_cifar(request);
   if (is_npy_folder(folder)) return open_npy(request);
   if (is_shard_folder(folder)) return open_shards(request);
+  if (is_kaldi_folder(folder)) return open_kaldi(request);
   if (!find_manifests(folder).empty()) return open_manifest(request);
   return open_class_folder(request);
 }

@@ -89,7 +89,7 @@ std::size_t fetch_whole(const Stream& stream, const std::vector<int64_t>& order,
 
 /// What one worker keeps between batches.
 struct Worker {
-  std::vector<uint8_t> values;
+  std::vector<uint8_t> values, other;      // an example, and one that is mixed into views of it
   int64_t epoch[kStreams] = {-1, -1, -1};  // of each stream
   Order order[kStreams];
 };
@@ -230,10 +230,22 @@ struct Loader::Impl {
                        .epoch = static_cast<uint64_t>(epoch),
                        .index = static_cast<uint64_t>(at),
                        .view = v});
-        spec.transforms[v]->apply(worker.values.data(), layout, out.views[v].data() + (place.first + i) * bytes,
-                                  random);
+        uint8_t* view = out.views[v].data() + (place.first + i) * bytes;
+        const Transform& transform = *spec.transforms[v];
+        if (transform.mixes() && fetch_other(worker, random))
+          transform.mix(worker.values.data(), worker.other.data(), layout, view, random);
+        else
+          transform.apply(worker.values.data(), layout, view, random);
       }
     }
+  }
+
+  /// One of the unlabelled examples or, where the run has none, of the labelled. False: what was drawn is damaged.
+  bool fetch_other(Worker& worker, Random& random) const {
+    const Stream& stream = streams[streams[kUnlabeledStream].exists() ? kUnlabeledStream : kLabeledStream];
+    const std::vector<int64_t>& pool = stream.spec.pool;
+    worker.other.resize(kept_bytes);
+    return stream.store->fetch_kept(pool[random.below(static_cast<uint32_t>(pool.size()))], worker.other.data());
   }
 
   const RawBatch& next() {

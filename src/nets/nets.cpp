@@ -18,6 +18,7 @@ struct Entry {
   Net (*make)(const NetSpec&);
   double bn_momentum;  // where the config leaves it open
   bool image = true, text = false, table = false, sound = false;
+  bool samples = false;  // of a recording, where others see its spectrogram
   /// A spectrogram is a picture to a net.
   bool takes(Kind kind) const {
     switch (kind) {
@@ -46,7 +47,8 @@ constexpr Entry kNets[] = {{"linear", make_linear, 0.1, true, false, true},
                            {"bag", make_bag, 0.1, false, true},
                            {"text_cnn", make_text_cnn, 0.1, false, true},
                            {"bert", make_bert, 0.1, false, true},
-                           {"tc_resnet", make_tc_resnet, 0.1, false, false, false, true}};
+                           {"tc_resnet", make_tc_resnet, 0.1, false, false, false, true},
+                           {"wav2vec2", make_wav2vec2, 0.1, false, false, false, true, true}};
 
 std::optional<int64_t> whole(const std::string& text) {
   int64_t value = 0;
@@ -55,12 +57,12 @@ std::optional<int64_t> whole(const std::string& text) {
   return value;
 }
 
-/// wrn_28_2 → name wrn, depth 28, width 2; vit_tiny → name vit, size tiny, and bert_mini likewise; anything else is
-/// left alone.
+/// wrn_28_2 → name wrn, depth 28, width 2; vit_tiny → name vit, size tiny, bert_mini and wav2vec2_base likewise;
+/// anything else is left alone.
 NetConfig expanded(NetConfig config) {
   if (!config.name) config.name = "cnn";
   const auto parts = split_text(*config.name, '_');
-  if (parts.size() == 2 && (parts[0] == "vit" || parts[0] == "bert")) {
+  if (parts.size() == 2 && (parts[0] == "vit" || parts[0] == "bert" || parts[0] == "wav2vec2")) {
     config.name = parts[0];
     config.size = parts[1];
     return config;
@@ -79,10 +81,13 @@ void check_layout(const Entry& entry, const Layout& layout) {
     throw Error(ErrorKind::usage, "net",
                 fmt::format("{} does not learn from {}s", entry.name, word_for_one(layout.kind)),
                 "choose one that does: " + join(net_names(layout.kind), ", "));
-  if (layout.kind == Kind::audio && !is_picture(layout))
+  if (layout.kind == Kind::audio && entry.samples && is_picture(layout))
+    throw Error(ErrorKind::usage, "net", fmt::format("{} learns from samples, not from spectrograms", entry.name),
+                "show it samples: data.mels=0");
+  if (layout.kind == Kind::audio && !entry.samples && !is_picture(layout))
     throw Error(ErrorKind::usage, "net",
                 fmt::format("{} learns from spectrograms, and data.mels = 0 makes none", entry.name),
-                "leave data.mels out, or give it 64");
+                "leave data.mels out, or choose a net that learns from samples: net=wav2vec2");
   if (!is_picture(layout)) {
     if (layout.values() < 1) throw Error(ErrorKind::usage, "net", "an example has no values");
     if (layout.kind == Kind::text && layout.vocabulary <= kSpecialTokens)

@@ -117,8 +117,10 @@ class Resolver {
     const NetConfig& from = config_.net;
     NetPlan& to = plan_.net = written_part<NetPlan>(from);
     const Kind kind = facts_.found.kind;
-    pick(to.name, from.name, "net.name", net_for(kind, plan_.data.size),
-         kind != Kind::image            ? fmt::format("examples are {}s", word_for_one(kind))
+    const bool samples = kind == Kind::audio && plan_.data.mels == 0;
+    pick(to.name, from.name, "net.name", samples ? "wav2vec2" : net_for(kind, plan_.data.size),
+         samples                        ? "recordings are seen as samples"
+         : kind != Kind::image          ? fmt::format("examples are {}s", word_for_one(kind))
          : plan_.data.size <= kSmallNet ? "small images"
                                         : fmt::format("images of more than {} pixels", kSmallNet));
     to.bn_momentum = from.bn_momentum.value_or(to.name.starts_with("wrn") && !brief_ ? 0.001 : 0.1);

@@ -207,6 +207,50 @@ TEST(SoundViews, a_key_gives_one_view) {
   }
 }
 
+TEST(SoundViews, every_band_loses_its_mean_over_the_recording) {
+  const FrontEnd centred, plain{.cmn = false};
+  const Layout seen = centred.seen(8000, 8000, 8000);
+  std::vector<float> soft = tone(440, 8000, 0.5, 0.2), loud = tone(440, 8000, 0.5, 0.4);
+  for (std::size_t i = 0; i < soft.size() / 2; ++i) loud[i] = 2 * (soft[i] = 0.5F * soft[i]);  // no band is all alike
+  const auto a = applied("none", soft, seen, centred), b = applied("none", loud, seen, centred);
+  const int64_t frames = seen.sizes[1];
+  for (int64_t row = 0; row < seen.sizes[0]; ++row) {
+    double sum = 0;
+    for (int64_t t = 0; t < frames; ++t) sum += double{a[static_cast<std::size_t>(row * frames + t)]};
+    EXPECT_NEAR(sum, 0, 1e-2);
+  }
+  EXPECT_EQ(a[0], 0);  // silence beside it, to the last bit
+  EXPECT_GT(power(a), 0.1);
+  const auto apart = [](const std::vector<float>& x, const std::vector<float>& y) {
+    double most = 0;
+    for (std::size_t i = 0; i < x.size(); ++i) most = std::max(most, std::abs(double{x[i]} - double{y[i]}));
+    return most;
+  };
+  // Loudness is gone, but for where the floor of the logarithm is near.
+  EXPECT_LT(apart(a, b), 0.7);
+  EXPECT_GT(apart(applied("none", soft, seen, plain), applied("none", loud, seen, plain)), 1.3);
+}
+
+TEST(SoundViews, another_recording_is_mixed_in_as_much_softer_as_asked) {
+  const std::vector<float> one = tone(440, 8000, 0.5), other = tone(1500, 8000, 0.8, 0.05);
+  const auto transform = make_sound_transform("mix(snr=10..10, p=1)", std::make_shared<const Front>(kSamples));
+  ASSERT_TRUE(transform->mixes());
+  const std::vector<uint8_t> in = kept(one, kSecond), beside = kept(other, kSecond);
+  std::vector<float> mixed(static_cast<std::size_t>(kSecond.values())), again(mixed);
+  for (auto* out : {&mixed, &again}) {
+    Random random({.seed = 3, .purpose = "test"});
+    transform->mix(in.data(), beside.data(), kSecond, reinterpret_cast<uint8_t*>(out->data()), random);
+  }
+  EXPECT_EQ(mixed, again);
+  std::vector<float> difference = applied("none", one, kSecond);
+  EXPECT_NEAR(power(mixed) / power(difference), 1.1, 0.02);
+  for (std::size_t i = 0; i < mixed.size(); ++i) difference[i] = mixed[i] - difference[i];
+  EXPECT_NEAR(power(difference) / power(applied("none", one, kSecond)), 0.1, 0.01);
+  // With nothing beside it, it is what it was; and other policies ask for nothing.
+  EXPECT_EQ(applied("mix(snr=10..10, p=1)", one, kSecond), applied("none", one, kSecond));
+  EXPECT_FALSE(make_sound_transform("gain", std::make_shared<const Front>(kSamples))->mixes());
+}
+
 TEST(SoundViews, what_is_not_understood_is_refused) {
   const auto front = std::make_shared<const Front>(FrontEnd{});
   EXPECT_THAT(said([&] { make_sound_transform("flip", front); }), HasSubstr("recordings have no step 'flip'"));

@@ -264,5 +264,45 @@ TEST(Loader, RefusesPoolsThatCannotBe) {
   EXPECT_THAT(refusal(unequal), HasSubstr("2 examples and 1 labels"));
 }
 
+/// Writes the first value of an example, and of the one that is mixed into it.
+class Beside final : public Transform {
+ public:
+  void apply(const uint8_t* in, const Layout& /*layout*/, uint8_t* out, Random& /*random*/) const override {
+    out[0] = in[0];
+    out[1] = 255;
+  }
+  bool mixes() const override { return true; }
+  void mix(const uint8_t* in, const uint8_t* other, const Layout& /*layout*/, uint8_t* out,
+           Random& /*random*/) const override {
+    out[0] = in[0];
+    out[1] = other[0];
+  }
+};
+
+TEST(Loader, what_is_mixed_in_is_unlabelled_and_the_same_for_any_number_of_workers) {
+  const FakeStore store(60);
+  const auto seen = [&](int workers, bool unlabeled) {
+    StreamSpec labeled = stream(range(0, 10), 4, {}), rest = stream(range(10, 60), 8, {});
+    labeled.transforms = {std::make_shared<Beside>()};
+    if (unlabeled) rest.transforms = {std::make_shared<Beside>()};
+    Loader loader(store, labeled, rest, {.seed = 2, .workers = workers});
+    std::vector<uint8_t> others;
+    for (int t = 0; t < 20; ++t) {
+      const RawBatch& batch = loader.next();
+      for (const RawViews* views : {&batch.labeled, &batch.unlabeled})
+        for (int64_t i = 0; unlabeled ? i < views->size() : views == &batch.labeled && i < views->size(); ++i)
+          others.push_back(views->views[0][static_cast<std::size_t>(i * store.layout().bytes() + 1)]);
+    }
+    return others;
+  };
+  const std::vector<uint8_t> others = seen(0, true);
+  EXPECT_EQ(others, seen(3, true));
+  const std::set<uint8_t> met(others.begin(), others.end());
+  EXPECT_GT(met.size(), 40U);
+  EXPECT_GE(*met.begin(), 30);  // example 10
+  // Where there are none, the labelled ones are mixed with each other.
+  for (const uint8_t other : seen(1, false)) EXPECT_LT(other, 30);
+}
+
 }  // namespace
 }  // namespace fewlabel

@@ -63,6 +63,10 @@ bool is_lines_file(const std::filesystem::path& file);  // a text a line, by its
 /// The training file of a folder: train.* (or manifest.*, labels.*, metadata.*), X.train, train.txt; empty when none.
 std::vector<std::filesystem::path> find_manifests(const std::filesystem::path& folder);
 
+/// A data folder of Kaldi, with wav.scp and text, or folders of them called train and test.
+Opened open_kaldi(const OpenRequest& request);
+bool is_kaldi_folder(const std::filesystem::path& folder);
+
 /// WebDataset tar shards: a folder of them, one file, or a pattern with * and ?.
 Opened open_shards(const OpenRequest& request);
 bool is_shard(const std::filesystem::path& file);

@@ -13,18 +13,17 @@ namespace {
 
 constexpr float kImpossible = -1e4F;  // a log-probability, finite so that gradients are
 
-/// Whether each of `frames` lies between the first and the last that hold sound: N × frames. What is silence to the
-/// last bit has one value throughout (modalities/audio/views.h).
+}  // namespace
+
 Tensor sounding(const Tensor& x, int64_t frames) {
   const torch::NoGradGuard no_grad;
-  const Tensor rows = x.dim() == 4 ? x.flatten(1, 2) : x.unsqueeze(1);  // N × bands × T
-  const Tensor heard = (rows.amax(1) - rows.amin(1)).gt(0).to(torch::kFloat).unsqueeze(1);
+  // Samples beside a recording are all the same, and those of a recording hardly are.
+  const Tensor change = x.dim() == 4 ? x.amax({1, 2}) - x.amin({1, 2}) : x - torch::roll(x, 1, 1);
+  const Tensor heard = change.ne(0).to(torch::kFloat).unsqueeze(1);
   const Tensor parts = std::get<0>(torch::adaptive_max_pool1d(heard, frames)).squeeze(1);
   const Tensor begun = std::get<0>(parts.cummax(1)), unfinished = std::get<0>(parts.flip(1).cummax(1)).flip(1);
   return (begun * unfinished).gt(0);
 }
-
-}  // namespace
 
 Json ctc_settings() {
   return {{"optimizer", {{"name", "adamw"}, {"lr", 3e-3}, {"weight_decay", 0.01}, {"clip", 1.0}}},
@@ -34,7 +33,7 @@ Json ctc_settings() {
 const Net& need_frames(const Net& net, const std::string& method) {
   if (dynamic_cast<FrameEncoder*>(net.get())) return net;
   throw Error(ErrorKind::usage, "method " + method, "the net says nothing of single moments of a recording",
-              "use net=tc_resnet");
+              "use net=tc_resnet, or net=wav2vec2 on samples");
 }
 
 Tensor emissions_of(NetModule& net, const Tensor& x) {

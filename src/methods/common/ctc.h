@@ -17,6 +17,10 @@ Json ctc_settings();
 /// Throws Error{usage} where the net says nothing of single frames.
 const Net& need_frames(const Net& net, const std::string& method);
 
+/// Whether each of `frames` lies between the first and the last that hold sound: N × frames, bool. What is silence to
+/// the last bit has one value throughout (modalities/audio/views.h). x: spectrograms or samples.
+Tensor sounding(const Tensor& x, int64_t frames);
+
 /// Log-probabilities of the symbols for each frame, N × frames × symbols, fp32, of a net that encodes frames.
 Tensor emissions_of(NetModule& net, const Tensor& x);
 

@@ -38,11 +38,8 @@ int64_t FrontEnd::samples(const Layout& seen) const {
 }
 
 void write_front_end(const std::filesystem::path& folder, const FrontEnd& front) {
-  const Json json = {{"mels", front.mels},
-                     {"window_ms", front.window_ms},
-                     {"hop_ms", front.hop_ms},
-                     {"trim_db", front.trim},
-                     {"channel", front.channel}};
+  const Json json = {{"mels", front.mels},    {"window_ms", front.window_ms}, {"hop_ms", front.hop_ms},
+                     {"trim_db", front.trim}, {"channel", front.channel},     {"cmn", front.cmn}};
   write_file(folder / kFile, json.dump(2) + "\n", Durability::atomic);
 }
 
@@ -50,8 +47,8 @@ FrontEnd read_front_end(const std::filesystem::path& folder) {
   const std::filesystem::path path = folder / kFile;
   try {
     const Json json = Json::parse(read_file(path));
-    return {json.at("mels").get<int64_t>(), json.at("window_ms").get<double>(), json.at("hop_ms").get<double>(),
-            json.at("trim_db").get<double>(), json.at("channel").get<int64_t>()};
+    return {json.at("mels").get<int64_t>(),   json.at("window_ms").get<double>(), json.at("hop_ms").get<double>(),
+            json.at("trim_db").get<double>(), json.at("channel").get<int64_t>(),  json.value("cmn", false)};
   } catch (const Json::exception&) {
     throw Error(ErrorKind::storage, path.string(), "is damaged: it does not say how sounds are turned into pictures",
                 "restore the model's folder from a copy");

@@ -13,7 +13,7 @@ FrontEnd read_front_end(const std::filesystem::path& folder);
 /// What a configuration or a plan of data says of it.
 template <typename Data>
 FrontEnd front_end_of(const Data& data) {
-  return {data.mels, data.window_ms, data.hop_ms, data.trim_db, data.channel};
+  return {data.mels, data.window_ms, data.hop_ms, data.trim_db, data.channel, data.cmn};
 }
 /// Lets one say what a model was made with.
 template <typename Data>
@@ -23,6 +23,7 @@ void take_front_end(Data& data, const FrontEnd& front) {
   data.hop_ms = front.hop_ms;
   data.trim_db = front.trim;
   data.channel = front.channel;
+  data.cmn = front.cmn;
 }
 
 }  // namespace fewlabel

@@ -1,5 +1,5 @@
-// Views of recordings: steps on the samples (speed, shift, gain, noise, reverb), then on the log-mel spectrogram
-// (masks).
+// Views of recordings: steps on the samples (speed, shift, gain, noise, another recording, reverb), then on the log-mel
+// spectrogram (other voices, masks).
 #pragma once
 #include <map>
 #include <memory>
@@ -9,16 +9,13 @@
 #include "fewlabel/transform.h"
 #include "modalities/audio/front_end.h"
 #include "modalities/audio/log_mel.h"
+#include "modalities/audio/steps.h"
 
 namespace fewlabel {
 
 /// What a store keeps of a recording: its length in samples, an int32 in the place of the first value (a float counts
 /// no further than 16,777,216), then `longest` samples, silence behind its end.
 Layout kept_sound(const Layout& seen);
-struct KeptSound {
-  const float* samples;
-  int64_t length;
-};
 /// `kept`: kept_sound(seen).bytes() bytes.
 KeptSound sound_of(const uint8_t* kept, const Layout& seen);
 
@@ -52,9 +49,8 @@ void plain_sound(const uint8_t* kept, const Layout& seen, int64_t part, const Fr
 /// Parses a policy of steps; throws Error{usage} with the nearest names.
 ///
 ///   speed(factor=0.9..1.1)  crop(fraction=0.6..1)  shift(fraction=0.1)  gain(db=6)  noise(snr=5..30, p=0.5)
-///   reverb(p=0.3, seconds=0.1..0.4, wet=0.1..0.4)  warp(factor=0.9..1.1)  equalize(db=6, points=5)
-///   mel_mask(fraction=0.2, n=1)
-///   time_mask(fraction=0.2, n=1)
+///   mix(snr=5..20, p=0.5)  reverb(p=0.3, seconds=0.1..0.4, wet=0.1..0.4)  warp(factor=0.9..1.1)  equalize(db=6,
+///   points=5) mel_mask(fraction=0.2, n=1) time_mask(fraction=0.2, n=1)
 ///
 /// mel_mask and time_mask are SpecAugment's (Park et al., Interspeech 2019, section 2), filled with the view's mean.
 std::unique_ptr<Transform> make_sound_transform(const std::string& policy, std::shared_ptr<const Front> front);
