@@ -67,19 +67,6 @@ struct FrameEncoder {
   virtual Tensor frames(const Tensor& x) = 0;
 };
 
-/// Of nets that first make frames of samples, each from its own few milliseconds, and then read them in each other's
-/// light; asked for by dynamic_cast.
-struct ContextEncoder {
-  virtual ~ContextEncoder() = default;
-  /// N × T samples → N × frames × latent_size().
-  virtual Tensor latents(const Tensor& x) = 0;
-  virtual int64_t latent_size() const = 0;
-  /// N × frames × latent_size() → N × frames × feature_size(): what context() is given, which may be hidden in places.
-  virtual Tensor embedded(const Tensor& latents) = 0;
-  /// N × frames × feature_size() → the same.
-  virtual Tensor context(const Tensor& embedded) = 0;
-};
-
 /// All names, or those of the nets that learn from one kind of data.
 std::vector<std::string> net_names();
 std::vector<std::string> net_names(Kind kind);

@@ -42,7 +42,8 @@ constexpr int64_t kFoldSteps = 200;   // of a fold's training, at least, unless 
 constexpr int64_t kFoldPart = 8;      // else this part of the run's
 constexpr int64_t kReadFirst = 500;   // unlabelled texts or recordings that are worth being gone through first
 constexpr double kReading = 0.25;     // of the minutes that it gets of texts
-constexpr double kHearing = 0.5;      // and of recordings
+constexpr double kHearing = 0.5;      // and of recordings,
+constexpr int64_t kFewVoices = 5;     // where there are fewer labels a class
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
@@ -88,8 +89,10 @@ class Planner {
   /// ones: from nothing, a net learns from a handful of labelled texts little more than which words occurred, and of a
   /// word what two speakers made of it. Of the stage just opened.
   bool reads_first(const StageRecipe& recipe) const {
-    const bool fits = facts_.found.kind == Kind::text || (facts_.found.kind == Kind::audio && !facts_.transcribed);
-    return fits && facts_.unlabeled >= kReadFirst && facts_.preset != Preset::paper &&
+    const bool text = facts_.found.kind == Kind::text;
+    const bool sound = facts_.found.kind == Kind::audio && is_picture(facts_.found) && !facts_.transcribed &&
+                       facts_.labeled < kFewVoices * facts_.classes;
+    return (text || sound) && facts_.unlabeled >= kReadFirst && facts_.preset != Preset::paper &&
            !recipe.recipe.contains("/method/name"_json_pointer) && !recipe.recipe.contains("init");
   }
 
@@ -100,11 +103,7 @@ class Planner {
     StageRecipe first{"pretrain-1", recipe.recipe, {}}, then{"main", recipe.recipe, "pretrain-1"};
     const std::string net = recipe.recipe.value("/net/name"_json_pointer, std::string());
     const bool heard = kind == Kind::audio;
-    const bool samples = heard && recipe.recipe.value("/data/mels"_json_pointer, 1) == 0;
-    first.recipe["method"] = {{"name", samples                   ? "wav2vec2"
-                                       : heard                   ? "simclr"
-                                       : net.starts_with("bert") ? "mlm"
-                                                                 : "cbow"}};
+    first.recipe["method"] = {{"name", heard ? "simclr" : net.starts_with("bert") ? "mlm" : "cbow"}};
     if (!recipe.recipe.contains("probe")) first.recipe["probe"] = "none";  // what counts is what follows
     for (const auto* key : {"baseline", "baseline_minutes", "baseline_steps", "estimate"}) first.recipe.erase(key);
     if (!recipe.recipe.contains("/train/steps"_json_pointer)) {

@@ -54,7 +54,6 @@ MethodInfo vicreg();
 MethodInfo swav();
 MethodInfo dino();
 MethodInfo simcse();
-MethodInfo wav2vec2();
 
 const std::vector<MethodInfo>& all_methods() {
   // Family by family, as they are listed to people.
@@ -66,7 +65,7 @@ const std::vector<MethodInfo>& all_methods() {
       vae_m2(), improved_gan(), triple_gan(), bad_gan(), flow_matching(), virtual_data(),
       autoencoder(), denoising(), vae(), vq_vae(), mae(), mlm(), cbow(),
       gan(), bigan(), adversarial_autoencoder(), electra(),
-      simclr(), moco(), byol(), simsiam(), barlow_twins(), vicreg(), swav(), dino(), simcse(), wav2vec2(),
+      simclr(), moco(), byol(), simsiam(), barlow_twins(), vicreg(), swav(), dino(), simcse(),
       // clang-format on
   };
   return methods;

@@ -64,7 +64,11 @@ void initialise(torch::nn::Module& module, uint64_t seed, std::string_view purpo
   uint64_t position = 0;
   const auto start = [&](const std::string& name, torch::nn::Module& part) {
     const RandomKey key{.seed = seed, .purpose = purpose, .index = position};
-    if (const auto* layer = part.as<torch::nn::Conv2d>()) {
+    if (const auto* line = part.as<torch::nn::Conv1d>()) {
+      const auto& w = line->weight;
+      fill_normal(w, std::sqrt(2.0 / static_cast<double>(w.size(0) * w.size(2))), key);
+      if (line->bias.defined()) line->bias.zero_();
+    } else if (const auto* layer = part.as<torch::nn::Conv2d>()) {
       const auto& w = layer->weight;
       fill_normal(w, std::sqrt(2.0 / static_cast<double>(w.size(0) * w.size(2) * w.size(3))), key);
       if (layer->bias.defined()) layer->bias.zero_();

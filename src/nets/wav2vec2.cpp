@@ -37,11 +37,11 @@ int64_t halvings(int32_t rate) {
   return count;
 }
 
-torch::nn::Conv2d sample_conv(int64_t in, int64_t out, int64_t kernel, int64_t stride) {
-  return torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, {1, kernel}).stride({1, stride}).bias(false));
+torch::nn::Conv1d sample_conv(int64_t in, int64_t out, int64_t kernel, int64_t stride) {
+  return torch::nn::Conv1d(torch::nn::Conv1dOptions(in, out, kernel).stride(stride).bias(false));
 }
 
-class Wav2Vec2 final : public NetModule, public FrameEncoder, public ContextEncoder {
+class Wav2Vec2 final : public NetModule, public FrameEncoder {
  public:
   explicit Wav2Vec2(const NetSpec& spec) : size_(speech_size(spec.config.size)) {
     int64_t field = kFirstKernel, stride = kFirstStride;  // samples that a frame is made of, and between two
@@ -57,45 +57,46 @@ class Wav2Vec2 final : public NetModule, public FrameEncoder, public ContextEnco
     first_norm_ = register_module("first_norm", torch::nn::GroupNorm(size_.latent, size_.latent));
     norm_ = register_module("norm", torch::nn::LayerNorm(torch::nn::LayerNormOptions({size_.latent})));
     embed_ = register_module("embed", GlorotLinear(size_.latent, size_.width));
-    places_ =
-        register_module("places", torch::nn::Conv2d(torch::nn::Conv2dOptions(size_.width, size_.width, {1, kPlaces})
-                                                        .padding({0, kPlaces / 2})
-                                                        .groups(kPlaceGroups)));
+    places_ = register_module(
+        "places",
+        torch::nn::Conv1d(
+            torch::nn::Conv1dOptions(size_.width, size_.width, kPlaces).padding(kPlaces / 2).groups(kPlaceGroups)));
     transformer_ = register_module("transformer", Transformer(size_.width, size_.depth, size_.heads));
     head_ = register_module("head", Head(spec, size_.width));
   }
 
-  Tensor latents(const Tensor& x) override {
-    const std::vector<int64_t> silence = {beside_ / 2,
-                                          beside_ - beside_ / 2};  // so that frames × stride are the samples
-    Tensor y = torch::constant_pad_nd(x, silence).unsqueeze(1).unsqueeze(1);
-    for (std::size_t i = 0; i < convolutions_->size(); ++i) {
-      y = convolutions_[i]->as<torch::nn::Conv2d>()->forward(y);
-      if (i == 0) y = first_norm_->forward(y);
-      y = torch::gelu(y);
-    }
-    return y.squeeze(2).transpose(1, 2);
+  Tensor frames(const Tensor& x) override {
+    const Tensor embedded = embed_->forward(norm_->forward(latents(x).to(torch::kFloat)));
+    const Tensor place = places_->forward(embedded.transpose(1, 2)).transpose(1, 2);
+    return transformer_->forward((embedded + torch::gelu(place.contiguous())).to(torch::kFloat));
   }
-  Tensor embedded(const Tensor& latents) override { return embed_->forward(norm_->forward(latents)); }
-  Tensor context(const Tensor& embedded) override {
-    const Tensor place = places_->forward(embedded.transpose(1, 2).unsqueeze(2)).squeeze(2).transpose(1, 2);
-    return transformer_->forward(embedded + torch::gelu(place));
-  }
-  int64_t latent_size() const override { return size_.latent; }
-
-  Tensor frames(const Tensor& x) override { return context(embedded(latents(x))); }
   Tensor features(const Tensor& x) override { return frames(x).mean(1); }
   Tensor classify(const Tensor& features) override { return head_->forward(features); }
   int64_t feature_size() const override { return size_.width; }
 
  private:
+  /// N × T → N × frames × latent.
+  Tensor latents(const Tensor& x) {
+    const std::vector<int64_t> silence = {beside_ / 2,
+                                          beside_ - beside_ / 2};  // so that frames × stride are the samples
+    Tensor y = torch::constant_pad_nd(x, silence).unsqueeze(1);
+    for (std::size_t i = 0; i < convolutions_->size(); ++i) {
+      y = convolutions_[i]->as<torch::nn::Conv1d>()->forward(y);
+      if (i == 0) y = first_norm_->forward(y.to(torch::kFloat));  // also under autocast
+      const bool last = i + 1 == convolutions_->size();
+      // libtorch 1.13's gelu has a wrong gradient where that comes in another order of memory than its input.
+      y = torch::gelu(last ? y.transpose(1, 2).contiguous() : y);
+    }
+    return y;
+  }
+
   SpeechSize size_;
   int64_t beside_ = 0;  // samples of silence that are put beside a recording
   torch::nn::ModuleList convolutions_;
   torch::nn::GroupNorm first_norm_{nullptr};
   torch::nn::LayerNorm norm_{nullptr};
   GlorotLinear embed_{nullptr};
-  torch::nn::Conv2d places_{nullptr};
+  torch::nn::Conv1d places_{nullptr};
   Transformer transformer_{nullptr};
   Head head_{nullptr};
 };

@@ -20,10 +20,11 @@ constexpr std::array<int64_t, 8> kSides = {224, 160, 128, 96, 64, 48, 40, 32};
 
 constexpr int64_t kLongest = 128;  // tokens of a text that is read whole; more where the recipe says so
 
-std::string net_for(Kind kind, int64_t size) {
+/// `mels`: of recordings; 0 shows a net the samples.
+std::string net_for(Kind kind, int64_t size, int64_t mels) {
   if (kind == Kind::text) return "text_cnn";
   if (kind == Kind::table) return "mlp";
-  if (kind == Kind::audio) return "tc_resnet";
+  if (kind == Kind::audio) return mels > 0 ? "tc_resnet" : "wav2vec2";
   return size <= kSmallNet ? "cnn" : "resnet18";
 }
 
@@ -117,10 +118,8 @@ class Resolver {
     const NetConfig& from = config_.net;
     NetPlan& to = plan_.net = written_part<NetPlan>(from);
     const Kind kind = facts_.found.kind;
-    const bool samples = kind == Kind::audio && plan_.data.mels == 0;
-    pick(to.name, from.name, "net.name", samples ? "wav2vec2" : net_for(kind, plan_.data.size),
-         samples                        ? "recordings are seen as samples"
-         : kind != Kind::image          ? fmt::format("examples are {}s", word_for_one(kind))
+    pick(to.name, from.name, "net.name", net_for(kind, plan_.data.size, plan_.data.mels),
+         kind != Kind::image            ? fmt::format("examples are {}s", word_for_one(kind))
          : plan_.data.size <= kSmallNet ? "small images"
                                         : fmt::format("images of more than {} pixels", kSmallNet));
     to.bn_momentum = from.bn_momentum.value_or(to.name.starts_with("wrn") && !brief_ ? 0.001 : 0.1);
@@ -217,15 +216,15 @@ std::vector<Scale> scales(const TrainConfig& config, const PlanFacts& facts) {
   const Kind kind = facts.found.kind;
   if (kind != Kind::image) {
     const int64_t length = kind == Kind::text ? config.data.length.value_or(length_for(facts.found)) : 0;
-    std::vector<Scale> all = {{length, config.net.name.value_or(net_for(kind, length))}};
+    std::vector<Scale> all = {{length, config.net.name.value_or(net_for(kind, length, config.data.mels))}};
     if (kind == Kind::text && !config.net.name) all.push_back({length, smallest_net(kind)});
     return all;
   }
   const int64_t largest = config.data.size.value_or(side_for(facts.found));
-  std::vector<Scale> all = {{largest, config.net.name.value_or(net_for(kind, largest))}};
+  std::vector<Scale> all = {{largest, config.net.name.value_or(net_for(kind, largest, config.data.mels))}};
   if (!config.data.size)
     for (const int64_t side : kSides)
-      if (side < largest) all.push_back({side, config.net.name.value_or(net_for(kind, side))});
+      if (side < largest) all.push_back({side, config.net.name.value_or(net_for(kind, side, config.data.mels))});
   if (!config.net.name && all.back().net != "cnn") all.push_back({all.back().size, "cnn"});
   return all;
 }

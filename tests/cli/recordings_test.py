@@ -7,11 +7,13 @@ import math
 import pathlib
 import random
 import struct
+import subprocess
 import tempfile
+import time
 import unittest
 import wave
 
-from cli_test import call
+from cli_test import FEWLABEL, call
 
 RATE = 8000
 PITCHES = {"low": 300, "high": 1500}
@@ -137,6 +139,65 @@ class Classes(unittest.TestCase):
         self.assertIn("is 0.40 seconds long, and 5.00 to 6.00", found.stderr)
 
 
+class Samples(unittest.TestCase):
+    def test_a_net_may_be_shown_the_samples_themselves(self):
+        with tempfile.TemporaryDirectory() as scratch:
+            classes(pathlib.Path(scratch) / "tones", random.Random(2))
+            small = ("data=tones", "data.mels=0", "seed=1", "method=supervised", "--progress", "none", "--json")
+            run = call("train", *small, "train.steps=60", "train.batch=6", "optimizer.name=adamw", "optimizer.lr=0.001",
+                       "out=run", cwd=scratch)
+            self.assertEqual(run.returncode, 0, run.stderr)
+            found = json.loads(run.stdout)
+            self.assertEqual(found["net"], "wav2vec2")
+            self.assertGreaterEqual(found["accuracy"], 0.9)
+            wrong = call("train", *small, "net=tc_resnet", "train.steps=3", "out=wrong", cwd=scratch)
+            self.assertEqual(wrong.returncode, 2)
+            self.assertIn("net=wav2vec2", wrong.stderr)
+
+
+class Killed(unittest.TestCase):
+    """Views of recordings depend on what is drawn for them alone, not on who makes them or when."""
+
+    EVERY = ("augment.strong=speed(0.9..1.1)+crop(0.8..1)+shift(0.1)+gain(6)+noise(5..30)+mix(5..20)+reverb(0.3)"
+             "+warp(0.9..1.1)+equalize(6)+mel_mask(0.2)+time_mask(0.2)")
+
+    def test_a_run_that_was_killed_ends_in_the_same_bits(self):
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = pathlib.Path(scratch)
+            classes(folder / "tones", random.Random(3))
+            words = ("train", "data=tones", "method=fixmatch", self.EVERY, "train.steps=300", "train.batch=4", "seed=1",
+                     "train.log_every=5", "train.checkpoint_seconds=0.2", "baseline=none", "estimate=none",
+                     "--progress", "none")
+            whole = call(*words, "train.workers=1", "out=whole", cwd=scratch)
+            self.assertEqual(whole.returncode, 0, whole.stderr)
+            kills = 0
+            resume = [FEWLABEL, *words, "train.workers=2", "out=killed"]
+            while True:
+                child = subprocess.Popen(resume, cwd=scratch, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                                         text=True)
+                before = self.checkpoints(folder / "killed")
+                while kills < 3 and child.poll() is None and self.checkpoints(folder / "killed") <= before:
+                    time.sleep(0.01)
+                if child.poll() is not None or kills == 3:
+                    break
+                child.kill()
+                child.communicate()
+                kills += 1
+                resume = [FEWLABEL, "train", "--resume", "killed", "--progress", "none"]
+            error = child.communicate()[1]
+            self.assertEqual(child.returncode, 0, error)
+            self.assertGreaterEqual(kills, 2, "it was over before it could be killed")
+            for name in ("model.safetensors", "learnt.safetensors"):
+                self.assertEqual((folder / "killed" / "model" / name).read_bytes(),
+                                 (folder / "whole" / "model" / name).read_bytes(), name)
+
+    @staticmethod
+    def checkpoints(run):
+        """The newest checkpoint of a run, by the time it was written; 0: none."""
+        found = [path.stat().st_mtime for path in (run / "checkpoints").glob("*")] if run.exists() else []
+        return max(found, default=0)
+
+
 class Transcripts(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -175,6 +236,29 @@ class Transcripts(unittest.TestCase):
         refused = call("predict", self.folder / "run", self.folder / "test" / "0.wav", "--top", "2")
         self.assertEqual(refused.returncode, 2)
         self.assertIn("writes down what it hears", refused.stderr)
+
+    def test_a_data_folder_of_kaldi_is_data(self):
+        kaldi = self.folder / "kaldi"
+        for split in ("train", "test"):
+            with open(self.folder / f"{split}.csv", newline="", encoding="utf-8") as file:
+                rows = list(csv.DictReader(file))
+            (kaldi / split).mkdir(parents=True)
+            names = [f"utt-{i:03}" for i in range(len(rows))]
+            (kaldi / split / "wav.scp").write_text("".join(
+                f"{name} {self.folder / row['path']}\n" for name, row in zip(names, rows)))
+            (kaldi / split / "text").write_text("".join(
+                f"{name} {row['transcript']}\n" for name, row in zip(names, rows) if row["transcript"]))
+        seen = call("data", "inspect", kaldi, "--json")
+        self.assertEqual(seen.returncode, 0, seen.stderr)
+        run = call("train", f"data={kaldi}", "method=ctc", "train.steps=3", f"out={self.folder / 'from-kaldi'}", "--json",
+                   "--progress", "none")
+        self.assertEqual(run.returncode, 0, run.stderr)
+        found = json.loads(run.stdout)
+        self.assertEqual((found["labels"], found["test_examples"]), (10, 6))
+        (kaldi / "train" / "wav.scp").write_text("utt-000 sox a.sph -t wav - |\n")
+        refused = call("data", "inspect", kaldi)
+        self.assertEqual(refused.returncode, 3)
+        self.assertIn("comes from a command", refused.stderr)
 
     def test_methods_of_the_other_target_are_refused(self):
         refused = call("train", f"data={self.folder / 'train.csv'}", "method=fixmatch", "train.steps=1",

@@ -44,12 +44,8 @@ class EveryMethod : public ::testing::TestWithParam<Case> {
     torch::set_num_threads(1);
     Toy::device = device_of_the_tests();
     Toy::kind = GetParam().kind;
-    Toy::samples = info().settings.value("/data/mels"_json_pointer, 1) == 0;
   }
-  void TearDown() override {
-    Toy::kind = Kind::image;
-    Toy::samples = false;
-  }
+  void TearDown() override { Toy::kind = Kind::image; }
 
   const MethodInfo& info() const { return find_method(GetParam().method); }
   Json short_settings() const { return info().short_settings_of(GetParam().kind).value("method", Json::object()); }

@@ -165,7 +165,38 @@ def tables():
     yield table("transcripts-of-1-MB", "read|refused", ["a.wav," + "a" * (1 << 20), "b.wav,"], "path,transcript")
 
 
+def kaldi():
+    whole = {"a.wav": wav(), "b.wav": wav()}
+
+    def folder(name, expect, listed, said=b"u1 one\n", **more):
+        files = {**whole, "wav.scp": listed, "text": said, **more.pop("files", {})}
+        return Case(f"sound/kaldi/{name}", expect, files, **more)
+    good = b"u1 a.wav\nu2 b.wav\n"
+    yield folder("whole", "read", good, examples=2)
+    yield folder("nothing-said", "read|refused", good, b"")
+    yield folder("crlf-and-blanks", "read", b"\r\n  u1   a.wav \r\n\r\nu2\tb.wav\r\n", examples=2)
+    yield folder("a-file-that-is-not-there", "damaged", b"u1 a.wav\nu2 z.wav\nu3 b.wav\n", examples=3, damaged=("z.wav",))
+    yield folder("a-device", "damaged", b"u1 a.wav\nu2 /dev/zero\nu3 b.wav\n", examples=3, damaged=("/dev/zero",))
+    yield folder("a-folder", "damaged", b"u1 a.wav\nu2 .\nu3 b.wav\n", examples=3, damaged=(".",))
+    for name, listed in (("command", b"u1 touch harm; cat a.wav |\n"), ("output", b"u1 | cat\n"),
+                         ("archive", b"u1 a.ark:9\n"), ("no-file", b"u1\n"), ("twice", good + b"u1 b.wav\n"),
+                         ("empty", b""), ("noise", random.Random(5).randbytes(4096)), ("nul", b"u1 a.wav\0\n"),
+                         ("not-utf-8", b"u\xff1 a.wav\n"), ("one-long-line", b"u1" * (1 << 20))):
+        yield folder(name, "refused|damaged", listed)
+    yield folder("text-of-noise", "refused|read", good, random.Random(6).randbytes(4096))
+    yield folder("text-twice", "refused", good, b"u1 one\nu1 two\n", says="text")
+    yield folder("control-characters", "read|refused", good, b"u1 \x1b[2Jone\n")
+    for name, parts in (("unknown-recording", b"s1 z 0 1\n"), ("backwards", b"s1 u1 0.09 0.01\n"), ("word", b"s1 u1 now 1\n"),
+                        ("nan", b"s1 u1 nan 1\n"), ("infinite", b"s1 u1 0 inf\n"), ("below-0", b"s1 u1 -3 1\n"),
+                        ("three-fields", b"s1 u1 0\n"), ("empty", b"")):
+        yield folder(f"segments-{name}", "refused", good, files={"segments": parts},
+                     says="wav.scp" if name == "empty" else "segments")
+    yield folder("segments-behind-the-end", "damaged", good, b"s1 one\n", examples=2,
+                 files={"segments": b"s1 u1 0 0.05\ns2 u2 7 8\n"}, damaged=("b.wav#t=7,8",))
+
+
 def all_cases():
     yield from cuts_and_flips()
     yield from lying_headers()
     yield from tables()
+    yield from kaldi()

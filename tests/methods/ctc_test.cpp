@@ -60,6 +60,19 @@ TEST(Ctc, what_cannot_be_said_in_so_few_frames_teaches_nothing) {
   EXPECT_EQ(ctc_each(x.log_softmax(2), {{}}).sum().item<double>(), 0);
 }
 
+TEST(Ctc, silence_is_what_does_not_change) {
+  Tensor x = torch::full({1, 100}, -0.3);
+  x.slice(1, 40, 70) = torch::randn({1, 30});
+  const Tensor samples = sounding(x, 10);
+  EXPECT_TRUE(samples[0].slice(0, 4, 7).all().item<bool>());
+  EXPECT_FALSE(samples[0].slice(0, 0, 4).any().item<bool>() || samples[0].slice(0, 8, 10).any().item<bool>());
+  Tensor picture = torch::zeros({1, 1, 8, 20});
+  picture.slice(3, 4, 9) = torch::randn({1, 1, 8, 5});
+  const Tensor frames = sounding(picture, 20);
+  EXPECT_EQ(frames.sum().item<int64_t>(), 5);
+  EXPECT_TRUE(frames[0][4].item<bool>() && frames[0][8].item<bool>());
+}
+
 TEST(Ctc, hears_the_likeliest_symbols) {
   const Tensor emissions =
       torch::tensor({{{0.9, 0.05, 0.05}, {0.1, 0.8, 0.1}, {0.1, 0.8, 0.1}, {0.2, 0.1, 0.7}}}).log();

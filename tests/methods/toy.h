@@ -15,21 +15,19 @@ namespace fewlabel::testing {
 
 /// Three classes of 8 × 8 grey images: a bright blob whose place tells the class, under noise. Three labels a class.
 /// Or of texts of 6 to 12 words, of which some tell the class. Or of spectrograms of 8 bands by 12 frames with such a
-/// blob, or of samples: a tone of one of three pitches somewhere in silence.
+/// blob.
 class Toy {
  public:
   static constexpr int64_t kClasses = 3, kLabeled = 9, kUnlabeled = 300, kAlone = 64;
   static constexpr ImageShape kShape{8, 8, 1};
   static inline torch::Device device = torch::kCPU;  // of what it gives
   static inline Kind kind = Kind::image;             // of what it gives
-  static inline bool samples = false;                // of recordings, in place of spectrograms
-  static constexpr int32_t kFrames = 12, kSamples = 600;
+  static constexpr int32_t kFrames = 12;
   static constexpr int64_t kShortest = 6, kLongest = 12, kPlainWords = 20, kClassWords = 6;
   static constexpr int64_t kVocabulary = kSpecialTokens + kPlainWords + kClasses * kClassWords;
 
   static Layout layout() {
     if (kind == Kind::image) return kShape;
-    if (kind == Kind::audio && samples) return {Kind::audio, Layout::Type::f32, {kSamples}, 0, 1000, kSamples};
     if (kind == Kind::audio) return {Kind::audio, Layout::Type::f32, {8, kFrames, 1}, 0, 1000, 10 * kFrames};
     return {Kind::text, Layout::Type::i32, {static_cast<int32_t>(kLongest)}, static_cast<int32_t>(kVocabulary)};
   }
@@ -95,18 +93,14 @@ class Toy {
     for (std::size_t v = 0; v < names.size(); ++v) {
       const double noise = names[v] == "strong" ? 0.6 : names[v] == "contrast" ? 0.5 : names[v] == "weak" ? 0.1 : 0.0;
       const int64_t width = kind == Kind::audio ? kFrames : 8;
-      Tensor x = kind == Kind::text               ? torch::zeros({count, kLongest}, torch::kLong)
-                 : kind == Kind::audio && samples ? torch::zeros({count, kSamples})
-                                                  : torch::empty({count, 1, 8, width});
+      Tensor x =
+          kind == Kind::text ? torch::zeros({count, kLongest}, torch::kLong) : torch::empty({count, 1, 8, width});
       for (int64_t i = 0; i < count; ++i) {
         const auto index = static_cast<uint64_t>(index_of[i].item<int64_t>());
         Random own({.seed = 5, .purpose = pool, .epoch = 1U << 20, .index = index});
         Random augment({.seed = 5, .purpose = "augment", .epoch = static_cast<uint64_t>(t), .index = index, .view = v});
         const int64_t label = static_cast<int64_t>(index) % kClasses;
-        if (x.dim() == 4)
-          paint(x[i], label, noise, own, augment);
-        else
-          kind == Kind::text ? write(x[i], label, noise, own, augment) : sing(x[i], label, noise, own, augment);
+        kind == Kind::text ? write(x[i], label, noise, own, augment) : paint(x[i], label, noise, own, augment);
       }
       views.x.push_back(x.to(device));
     }
@@ -122,15 +116,6 @@ class Toy {
       word[j] = kSpecialTokens + choice + (tells ? kPlainWords + label * kClassWords : 0);
       if (augment.flip(noise / 3)) word[j] = kUnknown;
     }
-  }
-  static void sing(const Tensor& wave, int64_t label, double noise, Random& own, Random& augment) {
-    auto value = wave.accessor<float, 1>();
-    const double turn = 2 * 3.14159265 * (60 + 50 * static_cast<double>(label) + own.uniform(-8.0, 8.0)) / 1000;
-    const int64_t length = 250 + own.below(200), begin = own.below(static_cast<uint32_t>(kSamples - length));
-    const double phase = own.uniform(0.0, 6.28);
-    for (int64_t t = begin; t < begin + length; ++t)
-      value[t] = static_cast<float>(std::sin(turn * static_cast<double>(t) + phase) + 0.2 * own.normal() +
-                                    noise * augment.normal());
   }
   static void paint(const Tensor& image, int64_t label, double noise, Random& own, Random& augment) {
     const double row = 2.0 + 4.0 * static_cast<double>(label == 1) + own.uniform(-1.0, 1.0);

@@ -18,6 +18,7 @@
 #include "data/sources/encoding.h"
 #include "data/sources/file_list.h"
 #include "data/sources/roles.h"
+#include "data/sources/table.h"
 
 namespace fewlabel {
 namespace fs = std::filesystem;
@@ -25,6 +26,8 @@ namespace {
 
 constexpr int64_t kLargest = int64_t{2} << 30;
 constexpr const char* kList = "wav.scp";
+
+std::string shown(const std::string& text) { return printable(text.substr(0, 80)); }
 
 /// A line of such a file: a name, and the rest of the line.
 struct Line {
@@ -35,19 +38,21 @@ struct Line {
 /// Calls `use` for each line that is not empty; no name comes twice. Throws Error{data}.
 void read_lines_of(const fs::path& file, const DataOptions& options, const std::function<void(const Line&)>& use) {
   const std::string text = read_text(file, kLargest, options.encoding);
+  check_utf8(text, file.string());
   std::unordered_map<std::string, int64_t> seen;
   int64_t number = 0;
   for (const auto& raw : split_text(text, '\n')) {
     if ((++number & 0xfff) == 0) stop_if_cancelled("data");
     const std::string line = trim(raw);
     if (line.empty()) continue;
+    if (line.find('\0') != std::string::npos)
+      throw_data(fmt::format("{}, line {}", file.string(), number), "holds a zero byte");
     const std::size_t end = line.find_first_of(" \t");
     Line found{line.substr(0, end), end == std::string::npos ? "" : trim(line.substr(end)),
                fmt::format("{}, line {}", file.string(), number)};
     const auto [first, fresh] = seen.try_emplace(found.name, number);
     if (!fresh)
-      throw_data(found.where,
-                 fmt::format("'{}' is there twice, first in line {}", printable(found.name), first->second),
+      throw_data(found.where, fmt::format("'{}' is there twice, first in line {}", shown(found.name), first->second),
                  "keep one line for each name");
     use(found);
   }
@@ -55,13 +60,13 @@ void read_lines_of(const fs::path& file, const DataOptions& options, const std::
 
 /// Throws Error{data} for what is no file that can be read where it lies.
 void check_file(const Line& line) {
-  if (line.rest.empty()) throw_data(line.where, fmt::format("'{}' has no file", printable(line.name)));
+  if (line.rest.empty()) throw_data(line.where, fmt::format("'{}' has no file", shown(line.name)));
   if (line.rest.ends_with("|") || line.rest.starts_with("|"))
-    throw_data(line.where, fmt::format("'{}' comes from a command, and none is run", printable(line.name)),
+    throw_data(line.where, fmt::format("'{}' comes from a command, and none is run", shown(line.name)),
                "write the recordings as WAV or FLAC, and list these files");
   const std::size_t colon = line.rest.rfind(':');
   if (colon != std::string::npos && lower(line.rest.substr(0, colon)).ends_with(".ark"))
-    throw_data(line.where, fmt::format("'{}' lies inside an archive", printable(line.name)),
+    throw_data(line.where, fmt::format("'{}' lies inside an archive", shown(line.name)),
                "write the recordings as WAV or FLAC, and list these files");
 }
 
@@ -69,7 +74,7 @@ double seconds_of(const Line& line, const std::string& text) {
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value))
-    throw_data(line.where, fmt::format("'{}' is no time in seconds", printable(text.substr(0, 80))));
+    throw_data(line.where, fmt::format("'{}' is no time in seconds", shown(text)));
   return value;
 }
 
@@ -124,7 +129,7 @@ class KaldiSplit {
         const Segment segment = segment_of(line);
         const auto recording = recordings.find(segment.recording);
         if (recording == recordings.end())
-          throw_data(line.where, fmt::format("recording '{}' is not in {}", printable(segment.recording), kList));
+          throw_data(line.where, fmt::format("recording '{}' is not in {}", shown(segment.recording), kList));
         add_utterance(line, recording->second, segment.span, texts);
       });
     if (files_.paths.size() == before) throw_data((folder / kList).string(), "lists no recording");
@@ -133,7 +138,7 @@ class KaldiSplit {
     for (const auto& entry : texts) names.push_back(entry.first);
     notes_.push_back(fmt::format("{}: {} of {} lines belong to no recording, '{}' among them",
                                  (folder.filename() / "text").string(), texts.size(), written,
-                                 printable(*std::min_element(names.begin(), names.end()))));
+                                 shown(*std::min_element(names.begin(), names.end()))));
   }
 
   const LabelTexts& labels() const { return labels_; }

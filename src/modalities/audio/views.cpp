@@ -138,13 +138,15 @@ std::unique_ptr<Transform> make_sound_transform(const std::string& policy, std::
 }
 
 ViewPolicies sound_policies(const FrontEnd& settings) {
+  const bool bands = settings.mels > 0;
   // What is taken off every recording need not be learnt to be of no account.
-  const std::string microphone = settings.cmn ? "" : "+equalize(9)";
-  const std::string voice = settings.mels > 0 ? "+warp(0.8..1.25)" + microphone : "";
-  const std::string masks = settings.mels > 0 ? "+mel_mask(0.15, n=2)" : "";
-  const std::string heard = "+gain(10)+noise(5..30)+reverb(0.3)" + voice + masks + "+time_mask(0.15, n=2)";
-  return {"speed(0.9..1.1)+shift(0.1)+gain(6)", "speed(0.85..1.15)+shift(0.15)" + heard,
-          "speed(0.8..1.25)+crop(0.8..1)+shift(0.15)" + heard};
+  const std::string microphone = settings.cmn || !bands ? "" : "+equalize(9)";
+  const std::string masks = bands ? "+mel_mask(0.15, n=2)+time_mask(0.15, n=2)" : "+time_mask(0.15, n=2)";
+  const auto heard = [&](const char* warp) {
+    return "+gain(10)+noise(5..30)+reverb(0.3)" + std::string(bands ? warp : "") + microphone + masks;
+  };
+  return {"speed(0.9..1.1)+shift(0.1)+gain(6)", "speed(0.85..1.15)+shift(0.15)" + heard("+warp(0.85..1.15)"),
+          "speed(0.8..1.25)+crop(0.8..1)+shift(0.15)" + heard("+warp(0.8..1.25)")};
 }
 
 }  // namespace fewlabel
