@@ -177,6 +177,8 @@ def kaldi():
     yield folder("crlf-and-blanks", "read", b"\r\n  u1   a.wav \r\n\r\nu2\tb.wav\r\n", examples=2)
     yield folder("a-file-that-is-not-there", "damaged", b"u1 a.wav\nu2 z.wav\nu3 b.wav\n", examples=3, damaged=("z.wav",))
     yield folder("a-device", "damaged", b"u1 a.wav\nu2 /dev/zero\nu3 b.wav\n", examples=3, damaged=("/dev/zero",))
+    yield folder("a-long-name", "damaged", b"u1 " + b"a" * 5000 + b".wav\nu2 a.wav\nu3 b.wav\n", examples=3,
+                 damaged=("a" * 5000 + ".wav",))
     yield folder("a-folder", "damaged", b"u1 a.wav\nu2 .\nu3 b.wav\n", examples=3, damaged=(".",))
     for name, listed in (("command", b"u1 touch harm; cat a.wav |\n"), ("output", b"u1 | cat\n"),
                          ("archive", b"u1 a.ark:9\n"), ("no-file", b"u1\n"), ("twice", good + b"u1 b.wav\n"),

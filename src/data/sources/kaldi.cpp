@@ -8,6 +8,7 @@
 #include <cmath>
 #include <functional>
 #include <optional>
+#include <system_error>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -26,6 +27,12 @@ namespace {
 
 constexpr int64_t kLargest = int64_t{2} << 30;
 constexpr const char* kList = "wav.scp";
+
+/// A name that is too long, or a link that leads to itself, is none.
+bool is_file(const fs::path& path) {
+  std::error_code unreachable;
+  return fs::is_regular_file(path, unreachable);
+}
 
 std::string shown(const std::string& text) { return printable(text.substr(0, 80)); }
 
@@ -109,12 +116,12 @@ class KaldiSplit {
   /// role unlabeled: what is said in them is not looked at.
   void add(const fs::path& folder, Role role) {
     std::unordered_map<std::string, std::string> texts;
-    if (role != Role::unlabeled && fs::exists(folder / "text"))
+    if (role != Role::unlabeled && is_file(folder / "text"))
       read_lines_of(folder / "text", request_.options, [&](const Line& line) { texts.emplace(line.name, line.rest); });
     const std::size_t written = texts.size();
     const int64_t before = files_.paths.size();
     std::unordered_map<std::string, fs::path> recordings;
-    const bool parts = fs::exists(folder / "segments");
+    const bool parts = is_file(folder / "segments");
     std::optional<fs::path> root;
     read_lines_of(folder / kList, request_.options, [&](const Line& line) {
       check_file(line);
@@ -155,7 +162,7 @@ class KaldiSplit {
  private:
   /// What the paths of a folder start at. Kaldi's recipes are run from one folder and name files from there.
   fs::path root_of(const fs::path& folder, const std::string& first) const {
-    if (!fs::exists(folder / first) && fs::exists(first)) return fs::current_path();
+    if (!is_file(folder / first) && is_file(first)) return fs::current_path();
     return folder == request_.path ? fs::path() : folder.filename();
   }
 
@@ -182,10 +189,10 @@ class KaldiSplit {
 
 /// The folders of a dataset by what they are for: the folder itself, or those in it whose names say so.
 std::vector<std::pair<fs::path, Role>> parts_of(const fs::path& folder) {
-  if (fs::is_regular_file(folder / kList)) return {{folder, Role::train}};
+  if (is_file(folder / kList)) return {{folder, Role::train}};
   std::vector<std::pair<fs::path, Role>> found;
   for (const auto& entry : fs::directory_iterator(folder)) {
-    if (!fs::is_regular_file(entry.path() / kList)) continue;
+    if (!is_file(entry.path() / kList)) continue;
     if (const auto role = role_of_word(entry.path().filename().string())) found.emplace_back(entry.path(), *role);
   }
   std::sort(found.begin(), found.end());
