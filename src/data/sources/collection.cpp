@@ -347,10 +347,7 @@ std::shared_ptr<const Source> Collection::source_of(Split& split, Kind kind, con
 
 /// Rows of tables beside each other have them in a column of the same name, or the unlabelled ones in none.
 Opened Collection::transcripts(Split& train, Split& test, Split& validation) {
-  // A test set is opened with the classes of its training set.
-  if (!request_.classes.empty() && request_.classes != std::vector<std::string>{kTranscribed})
-    throw Error(ErrorKind::usage, "data.classes", "transcripts are of no class",
-                "leave it out, or say data.target=class");
+  need_no_classes(request_);
   const auto source = [&](Split& split) -> std::shared_ptr<const Source> {
     if (split.size() == 0) return nullptr;
     return source_of(split, Kind::audio, {kTranscribed});

@@ -7,8 +7,16 @@
 #include "core/cancel.h"
 #include "core/hash.h"
 #include "data/sources/encoding.h"
+#include "fewlabel/error.h"
 
 namespace fewlabel {
+
+void need_no_classes(const OpenRequest& request) {
+  // A test set is opened with the classes of its training set.
+  if (request.classes.empty() || request.classes == std::vector<std::string>{kTranscribed}) return;
+  throw Error(ErrorKind::usage, "data.classes", "transcripts are of no class",
+              "leave it out, or say data.target=class");
+}
 
 std::string Span::fragment() const {
   if (begin == 0 && end == 0) return {};

@@ -52,11 +52,10 @@ void read_lines_of(const fs::path& file, const DataOptions& options, const std::
     if ((++number & 0xfff) == 0) stop_if_cancelled("data");
     const std::string line = trim(raw);
     if (line.empty()) continue;
-    if (line.find('\0') != std::string::npos)
-      throw_data(fmt::format("{}, line {}", file.string(), number), "holds a zero byte");
     const std::size_t end = line.find_first_of(" \t");
-    Line found{line.substr(0, end), end == std::string::npos ? "" : trim(line.substr(end)),
-               fmt::format("{}, line {}", file.string(), number)};
+    const Line found{line.substr(0, end), end == std::string::npos ? "" : trim(line.substr(end)),
+                     fmt::format("{}, line {}", file.string(), number)};
+    if (line.find('\0') != std::string::npos) throw_data(found.where, "holds a zero byte");
     const auto [first, fresh] = seen.try_emplace(found.name, number);
     if (!fresh)
       throw_data(found.where, fmt::format("'{}' is there twice, first in line {}", shown(found.name), first->second),
@@ -150,7 +149,6 @@ class KaldiSplit {
 
   const LabelTexts& labels() const { return labels_; }
   const std::vector<std::string>& notes() const { return notes_; }
-  int64_t size() const { return files_.paths.size(); }
   /// null: labels are transcripts.
   std::shared_ptr<const Source> finish(const ClassMap* map) {
     if (files_.paths.size() == 0) return nullptr;
@@ -192,8 +190,8 @@ std::vector<std::pair<fs::path, Role>> parts_of(const fs::path& folder) {
   if (is_file(folder / kList)) return {{folder, Role::train}};
   std::vector<std::pair<fs::path, Role>> found;
   for (const auto& entry : fs::directory_iterator(folder)) {
-    if (!is_file(entry.path() / kList)) continue;
-    if (const auto role = role_of_word(entry.path().filename().string())) found.emplace_back(entry.path(), *role);
+    const auto role = role_of_word(entry.path().filename().string());  // first: a folder may hold 100,000 files
+    if (role && is_file(entry.path() / kList)) found.emplace_back(entry.path(), *role);
   }
   std::sort(found.begin(), found.end());
   return found;
@@ -214,9 +212,7 @@ Opened open_kaldi(const OpenRequest& request) {
   for (const KaldiSplit* split : {&train, &test, &validation})
     opened.notes.insert(opened.notes.end(), split->notes().begin(), split->notes().end());
   const bool classes = request.options.target == "class";
-  if (!classes && !request.classes.empty() && request.classes != std::vector<std::string>{kTranscribed})
-    throw Error(ErrorKind::usage, "data.classes", "transcripts are of no class",
-                "leave it out, or say data.target=class");
+  if (!classes) need_no_classes(request);
   const ClassMap map =
       classes ? map_classes(train.labels(), request.classes, NumberLabels::may_be_indices) : ClassMap();
   const auto finish = [&](KaldiSplit& split) {

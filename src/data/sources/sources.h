@@ -26,6 +26,9 @@ struct Opened {
 /// The one class of a source whose labels are transcripts.
 inline constexpr const char* kTranscribed = "transcribed";
 
+/// Of a dataset of transcripts. Throws Error{usage} where classes were asked for.
+void need_no_classes(const OpenRequest& request);
+
 /// A source that was gathered from among other files or members; `inspect` asks by dynamic_cast.
 struct Gathered {
   virtual ~Gathered() = default;

@@ -7,8 +7,6 @@
 #include <vector>
 
 #include "core/policy.h"
-#include "fewlabel/config.h"
-#include "fewlabel/error.h"
 
 namespace fewlabel {
 namespace {
