@@ -1,0 +1,210 @@
+// Depthwise convolutions and those with the norm folded in, against libtorch's in fp64, at awkward sizes.
+#include "kernels/separable_convolution.h"
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "kernels/convolution.h"
+
+namespace fewlabel::kernels {
+namespace {
+
+using at::Tensor;
+
+constexpr double kNear = 5e-6;
+
+/// max |a - b| / max |b|.
+double largest_distance(const Tensor& a, const Tensor& b) {
+  const Tensor wanted = b.to(torch::kDouble);
+  return ((a.to(torch::kDouble) - wanted).abs().max() / wanted.abs().max().clamp_min(1e-30)).item<double>();
+}
+
+Tensor random(at::IntArrayRef sizes) {
+  return torch::randn(sizes, torch::kDouble).to(torch::kFloat).contiguous(torch::MemoryFormat::ChannelsLast);
+}
+
+/// Whatever f returns, with one thread and with three.
+template <typename F>
+void expect_bits_of_one_thread(const F& f) {
+  const int threads = at::get_num_threads();
+  at::set_num_threads(1);
+  const std::vector<Tensor> one = f();
+  at::set_num_threads(3);
+  const std::vector<Tensor> three = f();
+  at::set_num_threads(threads);
+  ASSERT_EQ(one.size(), three.size());
+  for (std::size_t i = 0; i < one.size(); ++i) EXPECT_TRUE(torch::equal(one[i], three[i])) << i;
+}
+
+struct DepthwiseCase {
+  int64_t images, channels, height, width, kernel, stride;
+  Border border;
+};
+void PrintTo(const DepthwiseCase& at, std::ostream* out) {
+  *out << at.images << " x " << at.channels << " x " << at.height << " x " << at.width << ", k " << at.kernel
+       << ", stride " << at.stride;
+}
+
+/// By the definition.
+Tensor plain(const Tensor& x, const Tensor& weight, int64_t stride, const Border& border) {
+  const Tensor wide = torch::constant_pad_nd(x, {border.left, border.right, border.top, border.bottom});
+  return at::convolution(wide, weight, {}, {stride, stride}, {0, 0}, {1, 1}, false, {0, 0}, weight.size(0));
+}
+
+/// y, then the gradients of x and the weights.
+template <typename F>
+std::vector<Tensor> derived(const F& convolution, const DepthwiseCase& at, torch::ScalarType type) {
+  torch::manual_seed(3);
+  const Tensor x = random({at.images, at.channels, at.height, at.width}).to(type).requires_grad_();
+  const Tensor weight = random({at.channels, 1, at.kernel, at.kernel}).to(type).requires_grad_();
+  const Tensor y = convolution(x, weight, at.stride, at.border);
+  y.backward(random(y.sizes()).to(type));
+  return {y.detach(), x.grad(), weight.grad()};
+}
+
+const auto kOurs = ::testing::Values(
+    DepthwiseCase{2, 16, 7, 9, 3, 1, {1, 1, 1, 1}}, DepthwiseCase{3, 48, 14, 20, 5, 1, {2, 2, 2, 2}},
+    DepthwiseCase{2, 32, 16, 18, 3, 2, {0, 1, 0, 1}}, DepthwiseCase{2, 32, 15, 17, 3, 2, {1, 1, 1, 1}},
+    DepthwiseCase{1, 32, 28, 12, 5, 2, {1, 2, 1, 2}}, DepthwiseCase{2, 16, 13, 31, 5, 2, {2, 2, 2, 2}},
+    DepthwiseCase{2, 16, 1, 1, 5, 1, {2, 2, 2, 2}}, DepthwiseCase{4, 16, 1, 2, 5, 2, {2, 2, 1, 2}},
+    DepthwiseCase{1, 16, 9, 8, 3, 1, {}}, DepthwiseCase{1, 16, 9, 8, 5, 2, {0, 4, 3, 0}},
+    DepthwiseCase{2, 16, 60, 90, 3, 1, {1, 1, 1, 1}});
+const auto kOthers =
+    ::testing::Values(DepthwiseCase{2, 19, 8, 11, 3, 1, {1, 1, 1, 1}}, DepthwiseCase{2, 16, 9, 9, 7, 2, {2, 3, 2, 3}},
+                      DepthwiseCase{2, 3, 9, 9, 3, 3, {}});
+
+class Depthwise : public ::testing::TestWithParam<DepthwiseCase> {};
+INSTANTIATE_TEST_SUITE_P(Ours, Depthwise, kOurs);
+INSTANTIATE_TEST_SUITE_P(LeftToLibtorch, Depthwise, kOthers);
+class OurDepthwise : public Depthwise {};
+INSTANTIATE_TEST_SUITE_P(Shapes, OurDepthwise, kOurs);
+
+TEST_P(Depthwise, EqualsThePlainOneInFp64) {
+  const auto ours = derived(convolve_depthwise, GetParam(), torch::kFloat);
+  const auto wanted = derived(plain, GetParam(), torch::kDouble);
+  for (std::size_t i = 0; i < ours.size(); ++i) {
+    ASSERT_EQ(ours[i].sizes(), wanted[i].sizes()) << i;
+    EXPECT_LT(largest_distance(ours[i], wanted[i]), kNear) << i;
+  }
+}
+
+TEST_P(OurDepthwise, HasTheSameBitsWithAnyNumberOfThreads) {
+  expect_bits_of_one_thread([] { return derived(convolve_depthwise, GetParam(), torch::kFloat); });
+}
+
+TEST(Depthwise, CanBeDifferentiatedTwice) {
+  const DepthwiseCase at{2, 16, 6, 5, 3, 2, {0, 1, 0, 1}};
+  const auto penalty = [&](const auto& convolution, torch::ScalarType type) {
+    torch::manual_seed(5);
+    const Tensor x = random({at.images, at.channels, at.height, at.width}).to(type).requires_grad_();
+    const Tensor weight = random({at.channels, 1, at.kernel, at.kernel}).to(type).requires_grad_();
+    const Tensor y = convolution(x, weight, at.stride, at.border).square().sum();
+    torch::autograd::grad({y}, {x}, {}, true, true)[0].square().sum().backward();
+    return weight.grad();
+  };
+  EXPECT_LT(largest_distance(penalty(convolve_depthwise, torch::kFloat), penalty(plain, torch::kDouble)), kNear);
+}
+
+TEST(Depthwise, TakesMapsInAnyLayout) {
+  const Tensor x = random({2, 16, 8, 6}), weight = random({16, 1, 3, 3});
+  const Border border{1, 1, 1, 1};
+  EXPECT_TRUE(torch::equal(convolve_depthwise(x.contiguous(), weight.contiguous(), 1, border),
+                           convolve_depthwise(x, weight, 1, border)));
+}
+
+struct FoldedCase {
+  int64_t images, in, out, height, width, kernel, stride;
+  bool depthwise;
+  Border border;
+};
+void PrintTo(const FoldedCase& at, std::ostream* out) {
+  *out << at.images << " x " << at.in << " x " << at.height << " x " << at.width << " to " << at.out << ", k "
+       << at.kernel << ", stride " << at.stride;
+}
+class Folded : public ::testing::TestWithParam<FoldedCase> {
+ protected:
+  Folded() {
+    const FoldedCase& at = GetParam();
+    torch::manual_seed(2);
+    const torch::NoGradGuard no_grad;
+    conv_ = torch::nn::Conv2d(torch::nn::Conv2dOptions(at.in, at.out, at.kernel)
+                                  .stride(at.stride)
+                                  .groups(at.depthwise ? at.in : 1)
+                                  .bias(false));
+    norm_ = torch::nn::BatchNorm2d(torch::nn::BatchNorm2dOptions(at.out).eps(1e-3));
+    norm_->running_mean.normal_();
+    norm_->running_var.uniform_(0.5, 2);
+    norm_->weight.normal_();
+    norm_->bias.normal_();
+    norm_->eval();
+    x_ = random({at.images, at.in, at.height, at.width});
+  }
+  /// One operator after the other, in fp64.
+  Tensor wanted(double low, double high, const Tensor& residual = {}) {
+    const Border& border = GetParam().border;
+    const auto wide = [](const Tensor& tensor) { return tensor.to(torch::kDouble); };
+    const Tensor map = torch::constant_pad_nd(wide(x_), {border.left, border.right, border.top, border.bottom});
+    const int64_t stride = GetParam().stride;
+    const Tensor y = at::convolution(map, wide(conv_->weight), {}, {stride, stride}, {0, 0}, {1, 1}, false, {0, 0},
+                                     conv_->options.groups());
+    const Tensor z = torch::batch_norm(y, wide(norm_->weight), wide(norm_->bias), wide(norm_->running_mean),
+                                       wide(norm_->running_var), false, 0, norm_->options.eps(), false);
+    return torch::clamp(residual.defined() ? z + residual : z, low, high);
+  }
+  FoldedConvolution folded(float low, float high) { return FoldedConvolution(conv_, norm_, {low, high}); }
+
+  torch::nn::Conv2d conv_{nullptr};
+  torch::nn::BatchNorm2d norm_{nullptr};
+  Tensor x_;
+};
+INSTANTIATE_TEST_SUITE_P(Shapes, Folded,
+                         ::testing::Values(FoldedCase{2, 16, 24, 7, 9, 1, 1, false, {}},
+                                           FoldedCase{1, 3, 5, 13, 11, 1, 1, false, {}},
+                                           FoldedCase{3, 100, 96, 5, 1, 1, 1, false, {}},
+                                           FoldedCase{1, 700, 40, 14, 14, 1, 1, false, {}},
+                                           FoldedCase{2, 16, 24, 8, 9, 1, 2, false, {}},
+                                           FoldedCase{2, 3, 32, 15, 18, 3, 2, false, {1, 1, 0, 1}},
+                                           FoldedCase{1, 4, 17, 6, 4, 5, 1, false, {2, 2, 2, 2}},
+                                           FoldedCase{2, 48, 48, 9, 14, 3, 1, true, {1, 1, 1, 1}},
+                                           FoldedCase{2, 32, 32, 12, 10, 5, 2, true, {1, 2, 1, 2}}));
+
+TEST_P(Folded, EqualsConvolutionThenNormThenClampInFp64) {
+  const torch::NoGradGuard no_grad;
+  ASSERT_TRUE(FoldedConvolution::suits(x_, conv_, norm_));
+  const Tensor y = folded(-1, 1)(x_, GetParam().border);
+  EXPECT_TRUE(y.is_contiguous(torch::MemoryFormat::ChannelsLast));
+  EXPECT_LT(largest_distance(y, wanted(-1, 1)), kNear);
+  const double infinity = std::numeric_limits<double>::infinity();
+  const FoldedConvolution unlimited(conv_, norm_, {});
+  EXPECT_LT(largest_distance(unlimited(x_, GetParam().border), wanted(-infinity, infinity)), kNear);
+  if (GetParam().kernel == 1 && GetParam().stride == 1) {
+    const Tensor residual = random(y.sizes());
+    EXPECT_LT(largest_distance(unlimited.plus(x_, residual), wanted(-infinity, infinity, residual)), kNear);
+  }
+}
+
+TEST_P(Folded, HasTheSameBitsWithAnyNumberOfThreadsAndAlone) {
+  const torch::NoGradGuard no_grad;
+  const auto y = [&] { return folded(0, 6)(x_, GetParam().border); };
+  expect_bits_of_one_thread([&] { return std::vector{y()}; });
+  const int64_t last = x_.size(0) - 1;
+  EXPECT_TRUE(torch::equal(folded(0, 6)(x_.slice(0, last), GetParam().border)[0], y()[last]));
+}
+
+TEST_P(Folded, HidesNoNaN) {
+  const torch::NoGradGuard no_grad;
+  x_.fill_(std::numeric_limits<float>::quiet_NaN());
+  EXPECT_TRUE(folded(0, 6)(x_, GetParam().border).isnan().any().item<bool>());
+}
+
+TEST_P(Folded, SuitsEvaluationInFp32Alone) {
+  EXPECT_FALSE(FoldedConvolution::suits(x_.to(torch::kDouble), conv_, norm_));
+  enable(false);
+  EXPECT_FALSE(FoldedConvolution::suits(x_, conv_, norm_));
+  enable(true);
+  norm_->train();
+  EXPECT_FALSE(FoldedConvolution::suits(x_, conv_, norm_));
+}
+
+}  // namespace
+}  // namespace fewlabel::kernels
