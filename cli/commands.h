@@ -8,6 +8,7 @@ namespace fewlabel {
 
 void show_methods(const Options& options);
 void show_recipes(const Options& options);
+void show_encoders(const Options& options);
 void show_runs(const Options& options);  // runs ls, show, compare, prune
 void show_report(const Options& options);
 void show_data(const Options& options);  // data inspect, split

@@ -214,6 +214,8 @@ void CommandLine::define() {
   json(app("methods"));
   words(app("recipes"), "NAME", "one recipe")->expected(0, 1);
   json(app("recipes"));
+  words(app("encoders"), "NAME", "one of them, or a folder with one")->expected(0, 1);
+  json(app("encoders"));
 
   CLI::App& inspect = app("data inspect");
   words(inspect, "DATA", "path or known name")->required()->expected(1);

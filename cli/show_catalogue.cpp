@@ -108,8 +108,9 @@ void show_method(const Json& method) {
 
 /// What the methods of a family have in common, in the words of the README.
 std::string family_title(const std::string& family) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kTitles = {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kTitles = {
       {{"supervised", "labels alone: the baseline"},
+       {"frozen", "few labels: the net stays as somebody trained it, and a head learns from what it sees"},
        {"semi/correcting", "few labels: the model corrects itself on the unlabelled examples"},
        {"semi/generative", "few labels: a generator makes virtual examples"},
        {"self/autoencoding", "no labels: encode, decode, compare with the input"},

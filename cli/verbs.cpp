@@ -115,6 +115,14 @@ const std::vector<Verb>& all_verbs() {
        "list the recipes that come along, or print one",
        {{"fewlabel recipes", ""}, {"fewlabel recipes fashion_mnist/demo > my.toml", "start from one"}},
        ""},
+      {"encoders",
+       "list the nets that somebody trained before, which training can start from",
+       {{"fewlabel encoders", "installed ones and known ones, with their licences"},
+        {"fewlabel train data=photos encoder=efficientnet_lite0", "start from one"},
+        {"fewlabel train data=mails.csv encoder=my/model", "a Hugging Face or timm folder"}},
+       "`make encoders` gets a small one for each kind of data, once. They lie in $FEWLABEL_ENCODERS, else in "
+       "~/.local/share/fewlabel/encoders. Where neither net nor method is named, `train` starts from the one for the "
+       "data at hand; encoder=none starts from nothing."},
       {"data",
        "look at data before training on it",
        {{"fewlabel data inspect photos", "counts, classes, sizes, damaged and duplicate files"},

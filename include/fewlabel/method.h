@@ -61,7 +61,8 @@ class Method : public torch::nn::Module {
   /// What the learning rate of a group is multiplied by.
   virtual double rate(std::string_view group) const { return static_cast<void>(group), 1.0; }
   /// One micro-batch. Calls step.minimize at least once. What torch's global generator draws is keyed by the update.
-  virtual void learn(const Batch& batch, Step& step) = 0;
+  /// Only a HeadLearner may leave it out.
+  virtual void learn(const Batch& batch, Step& step);
   /// Whether every learn() does the same operations on tensors of the same shapes, reads none of them on the processor,
   /// minimises once, and keeps what changes from step to step in tensors that are changed in place. A GPU may then
   /// record one step and replay it; numbers that learn() takes from elsewhere would stay those of the recording.
@@ -110,6 +111,21 @@ struct Transcriber {
   virtual Tensor emissions(const Tensor& x) = 0;
   /// The network to keep as the trained model; one that encodes frames.
   virtual Net network() = 0;
+};
+
+/// What a net makes of all examples, in the order of the pools: features, fp32, on the CPU.
+struct FeaturePools {
+  Tensor labeled, y;  // L × D; L, int64
+  Tensor unlabeled;   // U × D; U may be 0
+};
+/// Trains the head alone, of all examples at once and in one go, while the rest of the net stays as it is. The trainer
+/// then makes no batches: fit() takes the place of learn(), once.
+struct HeadLearner {
+  virtual ~HeadLearner() = default;
+  /// Same pools, same bits. Looks at cancelled() now and then and throws Error{interrupted or terminated}.
+  virtual void fit(const FeaturePools& pools) = 0;
+  /// What it decided on the way, for a person; empty: nothing.
+  virtual std::string sentence() const { return {}; }
 };
 
 /// What a method may know about its task before it starts. A method of the family self/ learns without labels: it sees

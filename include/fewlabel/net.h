@@ -2,6 +2,7 @@
 #pragma once
 #include <torch/nn/module.h>
 
+#include <filesystem>
 #include <memory>
 #include <utility>
 
@@ -35,6 +36,9 @@ class NetModule : public torch::nn::Module {
   virtual Tensor classify(const Tensor& features) = 0;  // the head
   virtual int64_t feature_size() const = 0;
   Tensor forward(const Tensor& x) { return classify(features(x)); }
+
+  /// What it is made of beside its config and its weights, as files of a folder of its own; most nets have nothing.
+  virtual void write(const std::filesystem::path& folder) const { static_cast<void>(folder); }
 
   /// What make_net built it from; it is how copies are made.
   const NetBlueprint& blueprint() const { return blueprint_; }

@@ -55,6 +55,7 @@ struct DataSettings {
   std::string virtual_examples;  // key "virtual": PATH of examples that a generator made, all labelled
   double virtual_share = 0.5;    // of them among the labelled examples of a step
   std::string shares = "auto";   // classes of the unlabelled pool: auto, labels, uniform, or comma-separated numbers
+  std::string mean = {}, deviation = {};  // of channels or columns, comma-separated; empty: measured
   void fields(FieldVisitor& field);
 };
 using DataConfig = DataSettings<Form::written>;
@@ -69,11 +70,15 @@ struct NetSettings {
   int64_t grid = 1;            // cnn, wrn, resnet, vit: features are means over grid × grid parts of the image
   std::string stem = "auto";   // resnet only
   std::string size = "micro";  // vit, bert
+  std::string shape = {};      // bert only: "6x384x12x1536", blocks, width, heads, inner width; empty: by size
+  double eps = 1e-12;          // bert only: of its layer norms
+  std::string graph = {};      // onnx only: folder with an encoder.json and the files that it names
   int64_t patch = 0;           // vit only, in pixels; 0: an eighth of the side up to 64, 16 above
   std::string norm = "pre";    // bert only: layer norm before each part of a block, or after it (pre, post)
   std::string pool = "mean";   // bert only: features are the mean of the tokens or the first one (mean, first)
   Open<form, double> bn_momentum = open_or<form>(0.1);  // PyTorch's convention: new = (1 - m) old + m batch
   double dropout = 0.0;                                 // before the head
+  std::string head = "plain";                           // plain, or unit: of scaled features of one length
   double inner_dropout = 0.1;                           // bag, text_cnn, bert: of what comes before the features
   void fields(FieldVisitor& field);
 };
@@ -145,7 +150,9 @@ struct TrainConfig {
   std::optional<std::string> estimate;     // none, or holdout: accuracy by repeated hold-out of labels
   std::string init;                        // run whose net is the starting point; empty: drawn from the seed
   std::string init_hash;                   // of its weights; filled in by the plan
-  std::optional<std::string> probe;        // how frozen features are measured at the end: none, quick or full
+  std::string encoder = "auto";      // auto, none, a name, or a folder or file: a net that somebody trained before
+  std::string encoder_hash = {};     // of its weights; filled in by the plan
+  std::optional<std::string> probe;  // how frozen features are measured at the end: none, quick or full
   DataConfig data;
   NetConfig net;
   AugmentConfig augment;
@@ -160,10 +167,11 @@ struct Plan {
   std::string stage = "main";    // of the run: pretrain-1 …, main, baseline, estimate-1 …
   std::string preset = "short";  // where open settings came from
   int64_t seed = 0;
-  std::string init, init_hash;  // a run to start from, and the hash of its weights; empty: none
-  std::string starts_from;      // a stage of the same run to start from; empty: none
-  std::string probe = "none";   // none, quick or full
-  int64_t fold = 0, folds = 0;  // labels of fold 1 … folds are held out and judge; 0: none are
+  std::string init, init_hash;        // a run to start from, and the hash of its weights; empty: none
+  std::string starts_from;            // a stage of the same run to start from; empty: none
+  std::string encoder, encoder_hash;  // folder of an encoder to start from, and the hash of its weights; empty: none
+  std::string probe = "none";         // none, quick or full
+  int64_t fold = 0, folds = 0;        // labels of fold 1 … folds are held out and judge; 0: none are
   DataPlan data;
   NetPlan net;
   AugmentPlan augment;

@@ -18,8 +18,8 @@ Json accuracy_of(const PreparedData& data, const StageOptions& options, const st
   TrainerHooks hooks;
   hooks.on_step = [&work](const StepRecord&) { work.advance(); };
   Stage stage(data, options, hooks);
-  stage.trainer().run();
-  const AverageScope averaged = stage.trainer().averaged();
+  stage.run();
+  const AverageScope averaged = stage.averaged();
   return accuracy_figures(name, stage.logits(data.judged_store(), data.judged.index), data.judged.label);
 }
 
@@ -62,7 +62,8 @@ Json finetune(const PreparedData& data, const FinetuneRule& rule, const Normaliz
                        .checkpoints = {},
                        .resume_command = {},
                        .identity = {},
-                       .initial = initial};
+                       .initial = initial,
+                       .bank = nullptr};
   Json result = {{"labels", rule.labels}, {"steps", rule.steps}};
   result.update(accuracy_of(few, options, "finetune"));
   options.initial = nullptr;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <set>
 
 #include "app/budget.h"
@@ -18,6 +19,7 @@
 #include "app/stage.h"
 #include "app/watch.h"
 #include "core/text.h"
+#include "encoders/encoders.h"
 #include "eval/layout_json.h"
 #include "fewlabel/error.h"
 #include "fewlabel/transform.h"
@@ -43,6 +45,7 @@ constexpr int64_t kFoldPart = 8;      // else this part of the run's
 constexpr int64_t kReadFirst = 500;   // unlabelled texts or recordings that are worth being gone through first
 constexpr double kReading = 0.25;     // of the minutes that it gets of texts
 constexpr double kHearing = 0.5;      // and of recordings,
+constexpr int32_t kSeen = 24;         // pixels below which an encoder of photographs sees nothing
 constexpr int64_t kFewVoices = 5;     // where there are fewer labels a class
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
@@ -93,7 +96,27 @@ class Planner {
     const bool sound = facts_.found.kind == Kind::audio && is_picture(facts_.found) && !facts_.transcribed &&
                        facts_.labeled < kFewVoices * facts_.classes;
     return (text || sound) && facts_.unlabeled >= kReadFirst && facts_.preset != Preset::paper &&
-           !recipe.recipe.contains("/method/name"_json_pointer) && !recipe.recipe.contains("init");
+           !recipe.recipe.contains("/method/name"_json_pointer) && !recipe.recipe.contains("init") && !facts_.encoder;
+  }
+
+  /// The known encoder that who says nothing of net and method gets, where one is installed and the examples are like
+  /// those that it learnt from.
+  std::optional<EncoderCard> fitting_encoder(const StageRecipe& recipe) const {
+    const Json& said = recipe.recipe;
+    if (recipe.name != "main" || !recipe.starts_from.empty() || facts_.preset == Preset::paper || facts_.transcribed ||
+        said.contains("/method/name"_json_pointer) || said.contains("/net/name"_json_pointer) ||
+        said.contains("init") || said.contains("/data/virtual"_json_pointer))
+      return {};
+    const Layout& found = facts_.found;
+    if (found.kind == Kind::image) {
+      const ImageShape shape = image_shape(found);
+      if (shape.channels < 3 || std::min(shape.height, shape.width) < kSeen) return {};
+    }
+    for (const KnownEncoder& known : known_encoders())
+      if (known.kind == found.kind)
+        for (EncoderCard& card : installed_encoders())
+          if (card.name == known.name && card.kind == found.kind) return std::move(card);
+    return {};
   }
 
   /// What each word is like takes seconds to learn and is most of what there is to gain (docs/decisions/0015); of a net
@@ -125,6 +148,14 @@ class Planner {
     if (written.method.contains("name")) check_method(written.method);
     choose_device(written.train.device.value_or("auto"));
     adopt_initial(written);
+    const bool named = config.encoder != "auto" && config.encoder != "none" && !config.encoder.empty();
+    if (named && !config.init.empty())
+      throw Error(ErrorKind::usage, "encoder", "both init and encoder say where to start from",
+                  "leave one of them out");
+    std::optional<EncoderCard> encoder;
+    if (named) encoder = find_encoder(config.encoder);
+    std::vector<std::string> adopted;
+    if (encoder) adopted = adopt_encoder(config, *encoder);
     at::set_num_threads(static_cast<int>(config.train.threads.value_or(usable_threads())));
     kernels::enable(config.train.kernels);
 
@@ -132,11 +163,27 @@ class Planner {
     data_ = open_data(config.data, !unlabelled);
     facts_ = facts_of(data_, unlabelled);
     facts_.preset = preset_of(recipe.recipe);
+    if (!encoder && config.encoder == "auto" && (encoder = fitting_encoder(recipe))) {
+      adopted = adopt_encoder(config, *encoder);
+      adopted.back() += "; encoder=none starts from nothing";
+      data_ = open_data(config.data, !unlabelled);  // as it reads them
+      const Preset preset = facts_.preset;
+      facts_ = facts_of(data_, unlabelled);
+      facts_.preset = preset;
+    }
+    if (encoder && encoder->kind != facts_.found.kind)
+      throw Error(ErrorKind::usage, "encoder",
+                  fmt::format("{} is of {}s, and these are {}s", encoder->name, word_for_one(encoder->kind),
+                              word_for_one(facts_.found.kind)),
+                  "name another, or leave it out");
+    facts_.encoder = encoder.has_value();
+    draft.choices = adopted;
     if (!config.method.contains("name")) {  // only the data tell; now with what comes with the method
       const MethodChoice choice = choose_method(facts_);
-      Json named = recipe.recipe;
-      named["method"]["name"] = choice.name;
-      config = train_config(with_method_settings(named), method_keys());
+      Json with_name = recipe.recipe;
+      with_name["method"]["name"] = choice.name;
+      config = train_config(with_method_settings(with_name), method_keys());
+      if (encoder) adopt_encoder(config, *encoder);
       draft.choices.push_back(choice.sentence);
     }
     const auto add = [&](const std::vector<std::string>& more) {
@@ -147,6 +194,16 @@ class Planner {
     add(fit_to_labels(config, recipe.recipe, facts_.labeled));
     add(adopt_initial(config));
     if (!recipe.starts_from.empty()) adopt_stage(config, plan_of(recipe.starts_from));
+    if (learns_a_head(config.method)) {
+      if (config.init.empty() && recipe.starts_from.empty() && !encoder)
+        throw Error(
+            ErrorKind::usage, "method",
+            fmt::format("{} learns from what a trained net sees, and none is named", method_name(config.method)),
+            "give encoder=NAME (`fewlabel encoders` lists them), or init=RUN");
+      config.train.steps = 1;  // all at once
+      config.train.minutes.reset();
+    }
+    if (!recipe.starts_from.empty()) config.encoder_hash.clear();  // the stage before has its weights
     for (const auto& policy : {config.augment.weak, config.augment.strong, config.augment.contrast})
       if (policy) data_.modality->transform(*policy);
     const Json& settings = find_method(method_name(config.method)).short_settings;
@@ -305,12 +362,13 @@ class Planner {
             .checkpoints = {},
             .resume_command = {},
             .identity = {},
-            .initial = initial_weights(draft.plan, nullptr)};
+            .initial = initial_weights(draft.plan, nullptr, draft.data->rule.layout),
+            .bank = workspace_.features()};
   }
 
   double measured(const Draft& draft, double seconds) const {
     Stage stage(draft.data->data, options_of(draft));
-    return stage.trainer().measure_step_seconds(10, 15, seconds);
+    return stage.measure_step_seconds(10, 15, seconds);
   }
 
   /// Seconds that classifying everything in the end will take: a view costs about a third of one that is learnt from.

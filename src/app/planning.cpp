@@ -4,6 +4,7 @@
 
 #include "core/hash.h"
 #include "core/json_text.h"
+#include "encoders/encoders.h"
 #include "eval/saved_method.h"
 #include "fewlabel/error.h"
 #include "fewlabel/method.h"
@@ -85,6 +86,49 @@ std::vector<std::string> adopt_initial(TrainConfig& config) {
   return choices;
 }
 
+std::vector<std::string> adopt_encoder(TrainConfig& config, const EncoderCard& card) {
+  const std::string hash = encoder_hash(card);
+  if (!config.encoder_hash.empty() && config.encoder_hash != hash)
+    throw Error(
+        ErrorKind::usage, "encoder",
+        fmt::format("{} holds other weights ({}) than the plan names ({})", card.name, hash, config.encoder_hash),
+        "leave out encoder_hash to take the weights as they are now, or restore that encoder");
+  if (config.net.name && *config.net.name != *card.net.name)
+    throw Error(
+        ErrorKind::usage, "net",
+        fmt::format("net.name is '{}', and the encoder {} is a {}", *config.net.name, card.name, *card.net.name),
+        "leave out net, or start from nothing: encoder=none");
+  config.encoder = card.folder.string();
+  config.encoder_hash = hash;
+  const double dropout = config.net.dropout, inner = config.net.inner_dropout;
+  const int64_t grid = config.net.grid;
+  config.net = card.net;
+  config.net.dropout = dropout;
+  config.net.inner_dropout = inner;
+  config.net.grid = grid;
+  config.net.head = "unit";
+  DataConfig& data = config.data;
+  std::vector<std::string> choices;
+  choices.push_back(
+      fmt::format("encoder = {}: {}{}", card.name, card.title, card.licence.empty() ? "" : ", " + card.licence));
+  const auto list = [](const std::vector<double>& values) { return fmt::format("{}", fmt::join(values, ",")); };
+  if (data.mean.empty() && data.deviation.empty()) {
+    data.mean = list(card.mean);
+    data.deviation = list(card.deviation);
+  }
+  if (card.kind == Kind::text) data.tokenizer = card.tokenizer;
+  if (card.kind == Kind::image && !data.channels) data.channels = 3;
+  if (card.kind == Kind::audio) {
+    data.mels = 0;
+    data.rate = card.rate;
+  }
+  return choices;
+}
+
+bool learns_a_head(const Json& method) {
+  return method.contains("name") && find_method(method_name(method)).family == "frozen";
+}
+
 void adopt_stage(TrainConfig& config, const Plan& before) {
   if (!config.net.name) config.net = net_config(before.net);
   if (says_sizes(config.data)) return;
@@ -100,7 +144,7 @@ Plan baseline_of(const Plan& plan) {
   Plan baseline = plan;
   baseline.stage = "baseline";
   const bool transcribes = find_method(method_name(plan.method)).transcribes;
-  baseline.method = Json{{"name", transcribes ? "ctc" : "supervised"}};
+  baseline.method = Json{{"name", transcribes ? "ctc" : learns_a_head(plan.method) ? "logistic" : "supervised"}};
   check_method(baseline.method);
   baseline.probe = "none";
   baseline.data.virtual_examples.clear();

@@ -10,6 +10,7 @@
 namespace fewlabel {
 
 struct MethodInfo;
+struct EncoderCard;
 
 /// Of a configuration or a plan whose method is chosen: `method` is its table.
 std::string method_name(const Json& method);
@@ -26,8 +27,12 @@ bool may_change_on_resume(const std::string& key);
 /// Fills init_hash, and net, data.size and data.channels from the run that init names, where they are left open.
 /// Returns sentences that say so. Throws Error{usage} when init_hash names other weights.
 std::vector<std::string> adopt_initial(TrainConfig& config);
+/// The same from an encoder, and what its examples were like: tokenizer, scale of pixels, rate of recordings.
+std::vector<std::string> adopt_encoder(TrainConfig& config, const EncoderCard& card);
 /// The same from a stage before it.
 void adopt_stage(TrainConfig& config, const Plan& before);
+/// Whether a method learns a head of features that stay as they are.
+bool learns_a_head(const Json& method);
 /// The supervised baseline of a plan: same net, augmentation and optimiser, labels alone.
 Plan baseline_of(const Plan& plan);
 /// The written form of a planned net, for make_net and cards.

@@ -208,16 +208,17 @@ class Runner {
             .checkpoints = stage_folder(*folder_, plan.stage) / "checkpoints",
             .resume_command = resume(),
             .identity = Json{{"plan", plan_identity(plan)}},
-            .initial = initial_weights(plan, &*folder_)};
+            .initial = initial_weights(plan, &*folder_, rule.layout),
+            .bank = workspace_.features()};
   }
 
   /// Trains from where it stands.
   void train(Stage& stage, RunWatch& watch, const std::string& name, bool logs) {
-    const int64_t step = stage.trainer().resume();
+    const int64_t step = stage.resume();
     watch.begin(name);
     if (logs) watch.resume_at(step);
     if (step > 0) say(fmt::format("going on from step {}", with_commas(step)));
-    stage.trainer().run();
+    stage.run();
     watch.end();
   }
 
@@ -238,7 +239,7 @@ class Runner {
     if (stages_.size() > 1 && kind_of(plan.stage) == StageKind::pretrain) say(fmt::format("stage {}", plan.stage));
     train(*stage, watch, method_name(plan.method), true);
 
-    const AverageScope averaged = stage->trainer().averaged();
+    const AverageScope averaged = stage->averaged();
     save_method(folder.model(), stage->method(), stage->card());
     keep_learnt(folder.model(), data.data, stage->method(), options.initial.get());
     Findings found = measure(*stage, data.data, plan, data.rule);
@@ -260,11 +261,15 @@ class Runner {
     summary.update(found.summary);
     if (!stage->initial_sentence().empty()) summary["init"] = stage->initial_sentence();
     summary["train_seconds"] = watch.seconds();
-    summary["steps"] = stage->trainer().step();
+    summary["steps"] = stage->step();
     summary["seed"] = plan.seed;
     summary["examples_per_second"] = watch.examples_per_second();
     summary["wait_share"] = watch.wait_share();
     if (data.data.judge == Judge::none && !unlabelled) summary["no_test"] = no_test(data.data);
+    if (const std::string said = stage->sentence(); !said.empty()) {
+      say(said);
+      found.notes.push_back(said);
+    }
     Json result = {{"summary", summary}, {"notes", found.notes}};
     if (has_estimates() && kind_of(plan.stage) == StageKind::main) result["compared"] = compared(*stage, data.data);
     if (kind_of(plan.stage) == StageKind::pretrain) {
@@ -298,7 +303,7 @@ class Runner {
   /// A sheet of samples, at eight moments of the training.
   void keep_sheet(Stage& stage, const RunFolder& folder, const PreparedData& data, int64_t step, int64_t& sheet) const {
     auto* sampler = dynamic_cast<Sampler*>(&stage.method());
-    const int64_t part = step * kSheets / std::max<int64_t>(stage.trainer().steps(), 1);
+    const int64_t part = step * kSheets / std::max<int64_t>(stage.steps(), 1);
     if (!sampler || part == sheet) return;
     sheet = part;
     make_folder(folder.samples());
@@ -313,7 +318,7 @@ class Runner {
     double seconds = 0;
     Stage stage(data.data, options_of(plan, conduct, data.rule), watch.side_hooks(seconds));
     train(stage, watch, "supervised baseline", false);
-    const AverageScope averaged = stage.trainer().averaged();
+    const AverageScope averaged = stage.averaged();
     const Findings found = measure(stage, data.data, plan, data.rule, Depth::figures);
     Json summary;
     for (const auto& [key, from] : {std::pair{"supervised_accuracy", "accuracy"},
@@ -323,7 +328,7 @@ class Runner {
                                     {"supervised_character_error_rate", "character_error_rate"}})
       if (found.summary.contains(from)) summary[key] = found.summary[from];
     summary["supervised_seconds"] = seconds;
-    summary["supervised_steps"] = stage.trainer().step();
+    summary["supervised_steps"] = stage.step();
     Json detail = Json::object();
     for (const char* key : {"confusion", "per_class"})
       if (found.detail.contains(key)) detail[key] = found.detail[key];
@@ -339,7 +344,7 @@ class Runner {
           fmt::format("{} {}/{}", kind_of(plan.stage) == StageKind::estimate ? "estimate" : "baseline estimate",
                       plan.fold, plan.folds),
           false);
-    const AverageScope averaged = stage.trainer().averaged();
+    const AverageScope averaged = stage.averaged();
     const torch::NoGradGuard no_gradient;
     const Tensor logits = data.judged.size() > 0 ? stage.logits(*data.train, data.judged.index)
                                                  : torch::zeros({0, static_cast<int64_t>(data.dataset.classes.size())});

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 
 #include "app/planning.h"
@@ -89,22 +90,31 @@ struct Stage::Impl {
     transcriber = dynamic_cast<Transcriber*>(method.get());
     card = {plan.method, net_config(plan.net), task, data.dataset.classes, to_string(data.split), data.modality};
 
-    const Needs needs = method->needs();
-    if (!needs.unlabeled.empty() && unlabeled_pool.size() == 0)
+    if (!method->needs().unlabeled.empty() && unlabeled_pool.size() == 0)
       throw Error(ErrorKind::data, data.dataset.name,
                   info.name + " learns from unlabelled examples, and there are none" + damage_clause(data.train.get()),
                   "put them into a folder called unlabeled, keep fewer labels with @N, or use method=supervised");
+    learner = dynamic_cast<HeadLearner*>(method.get());
+    if (learner)
+      begin_head(std::move(hooks));
+    else
+      begin_training(unlabeled_pool, guests, task, std::move(hooks));
+  }
+
+  void begin_training(const Pool& unlabeled_pool, const Guests& guests, const Task& task, TrainerHooks hooks) {
+    const Plan& plan = options.plan;
+    const Needs needs = method->needs();
     const StreamSpec labeled{.pool = data.labeled.index,
                              .labels = data.labeled.label,
                              .transforms = transforms(needs.labeled, plan.augment, *data.modality),
-                             .batch = batch,
+                             .batch = plan.train.batch,
                              .guests = guests};
     const StreamSpec unlabeled{.pool = unlabeled_pool.index,
                                .labels = std::vector<int32_t>(unlabeled_pool.index.size(), kUnlabeled),
                                .transforms = transforms(needs.unlabeled, plan.augment, *data.modality),
-                               .batch = batch * needs.ratio};
+                               .batch = plan.train.batch * needs.ratio};
     const OpenBatches open =
-        [store = data.train.get(), labeled, unlabeled, seed,
+        [store = data.train.get(), labeled, unlabeled, seed = task.seed,
          workers = static_cast<int>(options.conduct.workers.value_or(plan.train.threads))](int64_t first) {
           return std::make_unique<LoaderBatches>(std::make_unique<Loader>(
               *store, labeled, unlabeled, LoaderOptions{.seed = seed, .workers = workers, .first_batch = first}));
@@ -112,12 +122,12 @@ struct Stage::Impl {
     TrainerOptions trainer_options{.optimizer = plan.optimizer,
                                    .loop = plan.train,
                                    .conduct = options.conduct,
-                                   .seed = seed,
+                                   .seed = task.seed,
                                    .layout = task.layout,
                                    .mean = options.normalization.mean,
                                    .deviation = options.normalization.deviation,
                                    .hidden_labels = unlabeled_pool.label,
-                                   .method_name = info.name,
+                                   .method_name = card.name(),
                                    .checkpoints = options.checkpoints,
                                    .resume_command = options.resume_command,
                                    .identity = options.identity};
@@ -125,6 +135,55 @@ struct Stage::Impl {
                     [](int32_t y) { return y == kUnlabeled; }))
       trainer_options.hidden_labels.clear();
     trainer = std::make_unique<Trainer>(*method, std::move(trainer_options), open, std::move(hooks));
+  }
+
+  void begin_head(TrainerHooks own) {
+    if (!options.plan.data.virtual_examples.empty())
+      throw Error(ErrorKind::usage, "data.virtual", card.name() + " learns from no virtual examples", "leave it out");
+    if (!options.initial)
+      throw Error(ErrorKind::usage, "method",
+                  fmt::format("{} learns from what a trained net sees, and none is named", card.name()),
+                  "give encoder=NAME, or init=RUN");
+    hooks = std::move(own);
+    if (!options.bank) options.bank = std::make_shared<FeatureBank>();
+    hash = backbone_hash(*net);
+  }
+
+  /// Of examples that the stage learns from, all of them are asked for at once, whatever fold is held out, so that the
+  /// bank has them under one name.
+  Tensor rows(const ExampleStore& store, const std::vector<int64_t>& indices) {
+    const FeatureBank::Question question{net, hash, options.normalization};
+    if (&store != data.train.get()) return options.bank->rows(question, store, indices);
+    std::vector<int64_t>& all = taught;
+    if (all.empty()) {
+      all = data.labeled.index;
+      all.insert(all.end(), data.unlabeled.index.begin(), data.unlabeled.index.end());
+      if (data.judge != Judge::none && &data.judged_store() == data.train.get())
+        all.insert(all.end(), data.judged.index.begin(), data.judged.index.end());
+      std::sort(all.begin(), all.end());
+      all.erase(std::unique(all.begin(), all.end()), all.end());
+      taught_rows = options.bank->rows(question, store, all);
+    }
+    if (!std::all_of(indices.begin(), indices.end(),
+                     [&](int64_t index) { return std::binary_search(all.begin(), all.end(), index); }))
+      return options.bank->rows(question, store, indices);
+    std::vector<int64_t> place;
+    for (const int64_t index : indices) place.push_back(std::lower_bound(all.begin(), all.end(), index) - all.begin());
+    return taught_rows.index_select(0, torch::tensor(place, torch::kLong));
+  }
+
+  void learn_head() {
+    const auto begun = std::chrono::steady_clock::now();
+    learner->fit({.labeled = rows(*data.train, data.labeled.index),
+                  .y = torch::tensor(data.labeled.label, torch::kLong),
+                  .unlabeled = rows(*data.train, data.unlabeled.index)});
+    fitted = true;
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+    const auto examples = static_cast<double>(data.labeled.size() + data.unlabeled.size());
+    const double rate = examples / std::max(seconds, 1e-3);
+    if (hooks.on_step) hooks.on_step({1, 1, rate, 0});
+    if (hooks.on_log)
+      hooks.on_log({1, 1, {}, {{"seconds", seconds}, {"examples_per_second", rate}, {"wait_share", 0.0}}});
   }
 
   const PreparedData& data;
@@ -135,14 +194,30 @@ struct Stage::Impl {
   Transcriber* transcriber = nullptr;
   MethodCard card;
   std::string initial_sentence;
-  std::unique_ptr<Trainer> trainer;
+  std::unique_ptr<Trainer> trainer;  // null where a head is learnt
+  HeadLearner* learner = nullptr;
+  TrainerHooks hooks;           // of a learner
+  std::string hash;             // of its backbone
+  std::vector<int64_t> taught;  // examples that it learns from, sorted, and
+  Tensor taught_rows;           // their features
+  bool fitted = false;
 };
 
 Stage::Stage(const PreparedData& data, StageOptions options, TrainerHooks hooks)
     : impl_(std::make_unique<Impl>(data, std::move(options), std::move(hooks))) {}
 Stage::~Stage() = default;
 
-Trainer& Stage::trainer() { return *impl_->trainer; }
+int64_t Stage::resume() { return impl_->trainer ? impl_->trainer->resume() : 0; }
+void Stage::run() { impl_->trainer ? impl_->trainer->run() : impl_->learn_head(); }
+int64_t Stage::step() const { return impl_->trainer ? impl_->trainer->step() : impl_->fitted; }
+int64_t Stage::steps() const { return impl_->trainer ? impl_->trainer->steps() : 1; }
+AverageScope Stage::averaged() {
+  return impl_->trainer ? impl_->trainer->averaged() : AverageScope([] {}, [] {});
+}
+double Stage::measure_step_seconds(int64_t warm, int64_t measured, double seconds) {
+  return impl_->trainer ? impl_->trainer->measure_step_seconds(warm, measured, seconds) : 0;
+}
+std::string Stage::sentence() const { return impl_->learner ? impl_->learner->sentence() : std::string(); }
 Method& Stage::method() { return *impl_->method; }
 Classifier* Stage::classifier() { return impl_->classifier; }
 Transcriber* Stage::transcriber() { return impl_->transcriber; }
@@ -163,6 +238,10 @@ const std::string& Stage::initial_sentence() const { return impl_->initial_sente
 Tensor Stage::logits(const ExampleStore& store, const std::vector<int64_t>& indices) {
   const EvaluationScope evaluating(*impl_->method);
   const torch::Device device = device_of(*impl_->method);
+  if (impl_->learner) {
+    const torch::NoGradGuard no_gradient;
+    return impl_->net->classify(impl_->rows(store, indices).to(device)).cpu();
+  }
   return logits_of([&](const Tensor& x) { return impl_->classifier->logits(x.to(device)); }, store, indices,
                    impl_->options.normalization);
 }

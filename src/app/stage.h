@@ -7,6 +7,7 @@
 
 #include "app/setup.h"
 #include "eval/classify.h"
+#include "eval/feature_bank.h"
 #include "eval/initial.h"
 #include "eval/saved_method.h"
 #include "eval/transcriber.h"
@@ -22,17 +23,27 @@ struct StageOptions {
   std::string resume_command;
   Json identity;
   std::shared_ptr<const InitialNet> initial;  // weights to start from; may be null
+  std::shared_ptr<FeatureBank> bank;          // of features, for methods that learn a head alone; null: an own one
 };
 
-/// A net, its method and its trainer over prepared data.
+/// A net, its method and what trains it over prepared data.
 class Stage {
  public:
   /// `data` must outlive the stage.
   Stage(const PreparedData& data, StageOptions options, TrainerHooks hooks = {});
   ~Stage();
 
-  Trainer& trainer();
+  /// Goes on from the newest checkpoint that verifies (Trainer::resume()); its step. A head is learnt in one go: 0.
+  int64_t resume();
+  void run();
+  int64_t step() const;
+  int64_t steps() const;
+  AverageScope averaged();
+  /// Trainer::measure_step_seconds(); of a head: 0.
+  double measure_step_seconds(int64_t warm, int64_t measured, double seconds);
   Method& method();
+  /// What the method decided on the way; empty: nothing.
+  std::string sentence() const;
   /// Null where the method is none.
   Classifier* classifier();
   /// Logits of the net as it stands (inside an AverageScope: of the averaged one) for examples of a store.

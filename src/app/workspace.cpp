@@ -2,11 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
+#include <cmath>
+
 #include "app/located.h"
 #include "app/planning.h"
 #include "app/run_stages.h"
 #include "core/json_text.h"
+#include "core/text.h"
 #include "eval/classify.h"
+#include "eval/encoder.h"
 #include "fewlabel/error.h"
 #include "plan/resolve.h"
 #include "train/device.h"
@@ -22,12 +27,33 @@ std::string key_of(const Plan& plan) {
   return json_text(json) + (learns_without_labels(plan.method) ? " without labels" : "");
 }
 
+/// data.mean or data.std: a number a channel or column, or one for all.
+std::vector<float> given(const std::string& key, const std::string& text, std::size_t count) {
+  std::vector<float> values;
+  for (const std::string& part : split_text(text, ',')) {
+    const std::string number = trim(part);
+    float value = 0;
+    const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), value);
+    if (error != std::errc() || end != number.data() + number.size() || !std::isfinite(value) ||
+        (key == "data.std" && value <= 0))
+      throw Error(ErrorKind::usage, key,
+                  fmt::format("'{}' is no number{}", number, key == "data.std" ? " above 0" : ""));
+    values.push_back(value);
+  }
+  if (values.size() == 1) values.assign(count, values[0]);
+  if (values.size() != count)
+    throw Error(ErrorKind::usage, key, fmt::format("numbers given: {}, channels: {}", values.size(), count));
+  return values;
+}
+
 }  // namespace
 
 StageData decode(PreparedData data, const Plan& plan) {
   load_data(data, plan.data, usable_threads());
   Normalization rule =
       data.modality->measure(*data.train, data.unlabeled.size() ? data.unlabeled.index : data.labeled.index);
+  if (!plan.data.mean.empty()) rule.mean = given("data.mean", plan.data.mean, rule.mean.size());
+  if (!plan.data.deviation.empty()) rule.deviation = given("data.std", plan.data.deviation, rule.deviation.size());
   return {std::move(data), std::move(rule)};
 }
 
@@ -46,10 +72,17 @@ void Workspace::keep(const Plan& plan, std::shared_ptr<const StageData> data) {
   kept_ = std::move(data);
 }
 
-std::shared_ptr<const InitialNet> initial_weights(const Plan& plan, const RunFolder* run) {
+std::shared_ptr<const InitialNet> initial_weights(const Plan& plan, const RunFolder* run, const Layout& layout) {
   if (!plan.starts_from.empty() && run) {
     auto initial = std::make_shared<InitialNet>(load_initial(stage_folder(*run, plan.starts_from)));
     initial->origin = "stage " + plan.starts_from;  // wherever the run is now
+    return initial;
+  }
+  if (!plan.encoder.empty()) {
+    auto initial = std::make_shared<InitialNet>(load_encoder(find_encoder(plan.encoder), layout));
+    if (initial->hash != plan.encoder_hash)
+      throw Error(ErrorKind::usage, "encoder", fmt::format("{} holds other weights than the plan names", plan.encoder),
+                  "restore that encoder, or start a new run");
     return initial;
   }
   if (plan.init.empty()) return nullptr;

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "app/setup.h"
+#include "eval/feature_bank.h"
 #include "eval/initial.h"
 #include "fewlabel/run.h"
 #include "train/batches.h"
@@ -26,15 +27,18 @@ class Workspace {
   std::shared_ptr<const StageData> data(const Plan& plan, const RunFolder* run);
   /// What somebody else has decoded for such a plan.
   void keep(const Plan& plan, std::shared_ptr<const StageData> data);
+  /// What frozen nets made of examples.
+  const std::shared_ptr<FeatureBank>& features() const { return features_; }
 
  private:
   std::string key_;
   std::shared_ptr<const StageData> kept_;
+  std::shared_ptr<FeatureBank> features_ = std::make_shared<FeatureBank>();
 };
 
-/// The weights that a plan starts from: another run's, or those of a stage of `run`; null: none.
-/// Throws Error{usage} where they are not the ones that the plan names.
-std::shared_ptr<const InitialNet> initial_weights(const Plan& plan, const RunFolder* run);
+/// The weights that a plan starts from: another run's, those of a stage of `run`, or an encoder's, for examples of that
+/// layout; null: none. Throws Error{usage} where they are not the ones that the plan names.
+std::shared_ptr<const InitialNet> initial_weights(const Plan& plan, const RunFolder* run, const Layout& layout);
 
 /// What the machine tells a plan.
 struct PlanFacts;

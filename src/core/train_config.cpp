@@ -37,12 +37,15 @@ void DataSettings<form>::fields(FieldVisitor& field) {
   field("virtual_share", virtual_share, "their share of the labelled examples of a step", 0.0, 0.95);
   field("shares", shares,
         "class shares of the unlabelled examples, for who knows them: a number a class (300,45,15), labels or uniform");
+  field("mean", mean, "comma-separated, a number a channel (pixels from 0 to 1) or column: taken off; empty: measured");
+  field("std", deviation, "likewise: what the rest is divided by");
 }
 
 template <Form form>
 void NetSettings<form>::fields(FieldVisitor& field) {
   field("name", name,
-        "network of images: linear, mlp, ladder_mlp, seed_cnn, cnn, wrn, resnet18, resnet34, resnet50, vit; of texts: "
+        "network of images: linear, mlp, ladder_mlp, seed_cnn, cnn, wrn, resnet18, resnet34, resnet50, "
+        "efficientnet_lite0, lite1 and lite2, vit; of texts: "
         "bag, text_cnn, bert; of tables: linear, mlp; of recordings: tc_resnet, wav2vec2 (of samples) and "
         "those of images");
   field("depth", depth, "layers of a wrn (6n + 4)", 10, 100);
@@ -55,12 +58,17 @@ void NetSettings<form>::fields(FieldVisitor& field) {
       "of 256, small 4 of 512, medium 8 of 512, base 12 of 768; of a wav2vec2: micro 3 of 128, mini 4 of 256, small 6 "
       "of 512, base 12 of 768",
       {"micro", "tiny", "mini", "small", "medium", "base"});
+  field("shape", shape, "bert: blocks x width x heads x inner width in place of size, such as 6x384x12x1536");
+  field("eps", eps, "bert: added to the variance in its layer norms", 0.0, 1.0);
+  field("graph", graph, "onnx: folder with an encoder.json and the ONNX files that it names");
   field("patch", patch, "side in pixels of a vit's patch; 0 is an eighth of the side up to 64 pixels, 16 above", 0,
         128);
   field("norm", norm, "bert: layer norm before each part of a block, or after it as published", {"pre", "post"});
   field("pool", pool, "bert: features are the mean of a text's tokens, or its first token", {"mean", "first"});
   field("bn_momentum", bn_momentum, "weight of the newest batch in batch norm's running statistics", 0.0, 1.0);
   field("dropout", dropout, "dropped share of the features before the head", 0.0, 0.95);
+  field("head", head, "unit: features are scaled and brought to one length before the linear layer, as encoders' are",
+        {"plain", "unit"});
   field("inner_dropout", inner_dropout, "bag, text_cnn, bert: dropped share of embeddings and of what blocks add", 0.0,
         0.95);
 }
@@ -131,6 +139,12 @@ void TrainConfig::fields(FieldVisitor& field) {
         {"none", "holdout"});
   field("init", init, "run whose net training starts from; empty is a fresh one");
   field("init_hash", init_hash, "hash of the weights of init; a run fills it in");
+  field("encoder", encoder,
+        "a net that somebody trained before, to start from: the name of a known one (`fewlabel encoders`), a Hugging "
+        "Face "
+        "or timm folder, an ONNX file; auto takes a known one where neither net nor method is named; none starts from "
+        "nothing");
+  field("encoder_hash", encoder_hash, "hash of its weights; a run fills it in");
   field("probe", probe, "how frozen features are measured at the end; auto is full without labels, else none",
         {"none", "quick", "full"});
   field("data", data, "what to learn from");
@@ -147,6 +161,8 @@ void Plan::fields(FieldVisitor& field) {
   field("init", init, "run whose net training starts from");
   field("init_hash", init_hash, "hash of its weights");
   field("starts_from", starts_from, "stage of the same run whose net training starts from");
+  field("encoder", encoder, "folder of a net that somebody trained before, which training starts from");
+  field("encoder_hash", encoder_hash, "hash of its weights");
   field("probe", probe, "how frozen features are measured at the end", {"none", "quick", "full"});
   field("fold", fold, "whose labels are held out and judge; 0 is none", 0, 1000);
   field("folds", folds, "that the labels are divided into", 0, 1000);

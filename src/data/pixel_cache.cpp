@@ -144,15 +144,17 @@ void PixelCache::make_room(int64_t bytes) const {
   }
 }
 
-fs::path default_pixel_folder() {
+fs::path cache_folder(const std::string& name) {
   const auto variable = [](const char* name) {
     const char* value = std::getenv(name);
     return fs::path(value ? value : "");
   };
   fs::path base = variable("XDG_CACHE_HOME");
   if (!base.is_absolute()) base = variable("HOME").empty() ? fs::path() : variable("HOME") / ".cache";
-  return base.is_absolute() ? base / "fewlabel" / "pixels" : fs::path();
+  return base.is_absolute() ? base / "fewlabel" / name : fs::path();
 }
+
+fs::path default_pixel_folder() { return cache_folder("pixels"); }
 
 void add_file_stamp(Hasher& hasher, const std::string& path) {
   struct stat status {};

@@ -35,7 +35,9 @@ class PixelCache {
   int64_t limit_;
 };
 
-/// $XDG_CACHE_HOME/fewlabel/pixels, else ~/.cache/fewlabel/pixels; empty where there is no home.
+/// $XDG_CACHE_HOME/fewlabel/NAME, else ~/.cache/fewlabel/NAME; empty where there is no home.
+std::filesystem::path cache_folder(const std::string& name);
+/// That of pixels.
 std::filesystem::path default_pixel_folder();
 
 /// Sources of files that take time to decode: what changes when the files do.

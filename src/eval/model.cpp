@@ -38,8 +38,7 @@ Json input_of(const Normalization& rule) {
 }
 
 Json meta_of(const ModelCard& card, const FileRecord& weights) {
-  Json net;
-  write_config(net, card.net);
+  const Json net = net_json(card.net);
   return {{"format", kFormat},
           {"task", card.transcribes ? kTranscription
                                     : fmt::format("{} classification", to_string(card.normalization.layout.kind))},
@@ -61,9 +60,24 @@ Json meta_of(const ModelCard& card, const FileRecord& weights) {
 
 }  // namespace
 
+Json net_json(const NetConfig& net) {
+  NetConfig own = net;
+  if (!own.graph.empty()) own.graph = kNetFolder;  // wherever the folder is by the time it is read
+  Json json;
+  write_config(json, own);
+  return json;
+}
+
+NetConfig net_from(const Json& json, const std::filesystem::path& file) {
+  NetConfig net = read_config<NetConfig>(file.string(), json);
+  if (!net.graph.empty()) net.graph = (file.parent_path() / kNetFolder).string();
+  return net;
+}
+
 void write_model(const std::filesystem::path& folder, const NetModule& net, const ModelCard& card) {
   const FileRecord record = write_safetensors(folder / kWeights, state_of(net), {{"format", "pt"}});
   if (card.modality) card.modality->write(folder);
+  if (!card.net.graph.empty()) net.write(folder / kNetFolder);
   write_file(folder / kMeta, signed_text(meta_of(card, record)), Durability::atomic);
 }
 
@@ -86,7 +100,7 @@ LoadedModel load_model(const std::filesystem::path& folder, const torch::Device&
     model.card.transcribes = model.meta.value("task", std::string()) == kTranscription;
     model.card.method = model.meta.at("method");
     model.card.data = model.meta.at("data");
-    model.card.net = read_config<NetConfig>(meta_path.string(), model.meta.at("net"));
+    model.card.net = net_from(model.meta.at("net"), meta_path);
     model.card.normalization = {layout_from(input), input.at("mean").get<std::vector<float>>(),
                                 input.at("std").get<std::vector<float>>()};
     hash = model.meta.at("weights").at("xxh3_128");

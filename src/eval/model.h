@@ -19,6 +19,13 @@ struct ModelCard {
   bool transcribes = false;  // it writes down what it hears, and classes are the symbols of that
 };
 
+/// Where the files of a net's own lie in a model's folder (NetModule::write).
+inline constexpr const char* kNetFolder = "encoder";
+
+/// The config of a net as its file in a model's folder has it, and the way back.
+Json net_json(const NetConfig& net);
+NetConfig net_from(const Json& json, const std::filesystem::path& file);
+
 /// Writes the two files into a folder that is still being made. Throws Error{storage}.
 void write_model(const std::filesystem::path& folder, const NetModule& net, const ModelCard& card);
 /// Replaces the folder as a whole. Throws Error{storage}.

@@ -74,13 +74,11 @@ void save_method(const fs::path& folder, Method& method, const MethodCard& card)
   const Net network = classifier ? classifier->network() : transcriber ? transcriber->network() : nullptr;
   write_folder(folder, Durability::durable, 2 * safetensors_size(state) + (1 << 17), [&](const fs::path& temporary) {
     const FileRecord weights = write_safetensors(temporary / kWeights, state, {{"format", "pt"}});
-    Json net;
-    write_config(net, card.net);
     write_file(temporary / kCard,
                signed_text({{"format", kFormat},
                             {"method", card.method},
                             {"data", card.data},
-                            {"net", net},
+                            {"net", net_json(card.net)},
                             {"classes", card.classes},
                             {"task", to_json(card.task)},
                             {"weights", {{"file", kWeights}, {"bytes", weights.size}, {"xxh3_128", weights.hash}}}}),
@@ -104,7 +102,7 @@ SavedMethod read_method_card(const fs::path& run_or_model) {
       throw damaged_file(path, fmt::format("has format {}, wanted {}", json.at("format").dump(), kFormat));
     saved.card.method = json.at("method");
     saved.card.data = json.at("data");
-    saved.card.net = read_config<NetConfig>(path.string(), json.at("net"));
+    saved.card.net = net_from(json.at("net"), path);
     saved.card.classes = json.at("classes").get<std::vector<std::string>>();
     saved.card.task = task_of(json.at("task"));
     saved.hash = json.at("weights").at("xxh3_128");

@@ -10,6 +10,13 @@ namespace fewlabel {
 MethodInfo supervised();
 MethodInfo ctc();
 
+MethodInfo logistic();
+MethodInfo class_means();
+MethodInfo label_propagation();
+MethodInfo self_training();
+MethodInfo gaussian_mixture();
+MethodInfo best_head();
+
 MethodInfo pseudo_label();
 MethodInfo pi_model();
 MethodInfo mean_teacher();
@@ -60,6 +67,7 @@ const std::vector<MethodInfo>& all_methods() {
   static const std::vector<MethodInfo> methods = {
       // clang-format off
       supervised(), ctc(),
+      logistic(), class_means(), label_propagation(), self_training(), gaussian_mixture(), best_head(),
       pseudo_label(), pi_model(), mean_teacher(), vat(), ladder(), mixmatch(), uda(), fixmatch(), flexmatch(), freematch(),
       softmatch(), adamatch(), simmatch(), mpl(),
       vae_m2(), improved_gan(), triple_gan(), bad_gan(), flow_matching(), virtual_data(),
@@ -105,6 +113,10 @@ Json MethodInfo::short_settings_of(Kind kind) const {
   Json own = short_settings;
   if (kind != Kind::image && own.contains("/method/rotation"_json_pointer)) own["method"].erase("rotation");
   return own;
+}
+
+void Method::learn(const Batch& /*batch*/, Step& /*step*/) {
+  throw Error(ErrorKind::failure, "method", "does not learn from batches");
 }
 
 Groups Method::groups() {

@@ -10,11 +10,13 @@ namespace fewlabel {
 
 struct TextTransformerPlan {
   int64_t width = 128, depth = 2, heads = 2;
+  int64_t inner = 512;  // width of the layer in a block's second part
+  double eps = 1e-12;   // of layer norms
   bool norm_first = true;
   double dropout = 0.1;  // of what each part of a block adds
 };
 
-/// Blocks of attention and a layer four times as wide (GELU), each added to what it was given. norm_first: layer norm
+/// Blocks of attention and a wider layer (GELU), each added to what it was given. norm_first: layer norm
 /// before each part and after the last block (pre-norm, Xiong et al. 2020, arXiv:2002.04745), else after each sum, as
 /// BERT has it.
 class TextTransformerImpl : public torch::nn::Module {
@@ -38,7 +40,7 @@ class TextTransformerImpl : public torch::nn::Module {
 };
 TORCH_MODULE(TextTransformer);
 
-torch::nn::LayerNorm text_norm(int64_t width);
+torch::nn::LayerNorm text_norm(int64_t width, double eps = 1e-12);
 
 class Bert final : public NetModule, public TokenEmbedding, public TokenEncoder {
  public:

@@ -39,13 +39,21 @@ Tensor pool_to_grid(const Tensor& map, int64_t grid) {
 
 HeadImpl::HeadImpl(const NetSpec& spec, int64_t features) : dropout_(spec.config.dropout), seed_(spec.seed) {
   if (spec.classes > 0) linear_ = register_module("linear", torch::nn::Linear(features, spec.classes));
+  if (spec.classes > 0 && spec.config.head == "unit") {
+    mean_ = register_buffer("mean", torch::zeros({features}));
+    factor_ = register_buffer("factor", torch::ones({features}));
+  }
   if (dropout_ > 0) draws_ = register_buffer("draws", torch::zeros({}, torch::kLong));
 }
 
 Tensor HeadImpl::forward(const Tensor& features) {
   const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
-  const Tensor x = features.to(torch::kFloat);
+  Tensor x = features.to(torch::kFloat);
   if (!linear_) return x;
+  if (mean_.defined()) {
+    x = (x - mean_) * factor_;
+    x = x * (std::sqrt(static_cast<double>(x.size(-1))) / x.norm(2, -1, /*keepdim=*/true).clamp_min(1e-12));
+  }
   return linear_->forward(is_training() && dropout_ > 0 ? drop(x) : x);
 }
 
@@ -70,7 +78,8 @@ void initialise(torch::nn::Module& module, uint64_t seed, std::string_view purpo
       if (line->bias.defined()) line->bias.zero_();
     } else if (const auto* layer = part.as<torch::nn::Conv2d>()) {
       const auto& w = layer->weight;
-      fill_normal(w, std::sqrt(2.0 / static_cast<double>(w.size(0) * w.size(2) * w.size(3))), key);
+      const int64_t out = w.size(0) / layer->options.groups();
+      fill_normal(w, std::sqrt(2.0 / static_cast<double>(out * w.size(2) * w.size(3))), key);
       if (layer->bias.defined()) layer->bias.zero_();
     } else if (const auto* dense = part.as<torch::nn::Linear>()) {
       const bool glorot = name == "head.linear" || part.as<GlorotLinear>();

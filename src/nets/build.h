@@ -29,12 +29,16 @@ Net make_wrn(const NetSpec& spec);
 Net make_resnet18(const NetSpec& spec);
 Net make_resnet34(const NetSpec& spec);
 Net make_resnet50(const NetSpec& spec);
+Net make_efficientnet_lite0(const NetSpec& spec);
+Net make_efficientnet_lite1(const NetSpec& spec);
+Net make_efficientnet_lite2(const NetSpec& spec);
 Net make_vit(const NetSpec& spec);
 Net make_bag(const NetSpec& spec);
 Net make_text_cnn(const NetSpec& spec);
 Net make_bert(const NetSpec& spec);
 Net make_tc_resnet(const NetSpec& spec);
 Net make_wav2vec2(const NetSpec& spec);
+Net make_graph_net(const NetSpec& spec);
 
 /// k × k convolution without bias, padded so that stride 1 keeps the size.
 torch::nn::Conv2d conv(int64_t in, int64_t out, int64_t kernel, int64_t stride = 1);
@@ -43,7 +47,9 @@ torch::nn::BatchNorm2d batch_norm(const NetSpec& spec, int64_t channels, double 
 Tensor pool_to_grid(const Tensor& map, int64_t grid);
 
 /// Dropout, then the linear layer to the logits; the features alone where there are no classes. Always computed in
-/// fp32, also under autocast: bf16 logits would give softmax confidences with three digits.
+/// fp32, also under autocast: bf16 logits would give softmax confidences with three digits. net.head = unit: features
+/// are first brought to mean 0 by the buffers `mean` and `factor`, which a frozen method sets, and to
+/// the length √D: of what a public encoder sees, the direction says what it is.
 class HeadImpl : public torch::nn::Module {
  public:
   HeadImpl(const NetSpec& spec, int64_t features);
@@ -52,6 +58,7 @@ class HeadImpl : public torch::nn::Module {
  private:
   Tensor drop(const Tensor& x);
 
+  Tensor mean_, factor_;  // D; undefined where net.head is plain
   double dropout_;
   uint64_t seed_;
   torch::nn::Linear linear_{nullptr};

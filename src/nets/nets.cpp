@@ -19,6 +19,7 @@ struct Entry {
   double bn_momentum;  // where the config leaves it open
   bool image = true, text = false, table = false, sound = false;
   bool samples = false;  // of a recording, where others see its spectrogram
+  bool by_name = true;   // made from its name alone
   /// A spectrogram is a picture to a net.
   bool takes(Kind kind) const {
     switch (kind) {
@@ -43,12 +44,16 @@ constexpr Entry kNets[] = {{"linear", make_linear, 0.1, true, false, true},
                            {"resnet18", make_resnet18, 0.1},
                            {"resnet34", make_resnet34, 0.1},
                            {"resnet50", make_resnet50, 0.1},
+                           {"efficientnet_lite0", make_efficientnet_lite0, 0.1},
+                           {"efficientnet_lite1", make_efficientnet_lite1, 0.1},
+                           {"efficientnet_lite2", make_efficientnet_lite2, 0.1},
                            {"vit", make_vit, 0.1},
                            {"bag", make_bag, 0.1, false, true},
                            {"text_cnn", make_text_cnn, 0.1, false, true},
                            {"bert", make_bert, 0.1, false, true},
                            {"tc_resnet", make_tc_resnet, 0.1, false, false, false, true},
-                           {"wav2vec2", make_wav2vec2, 0.1, false, false, false, true, true}};
+                           {"wav2vec2", make_wav2vec2, 0.1, false, false, false, true, true},
+                           {"onnx", make_graph_net, 0.1, false, false, false, true, true, false}};
 
 std::optional<int64_t> whole(const std::string& text) {
   int64_t value = 0;
@@ -130,14 +135,15 @@ Net built(const NetConfig& config, const Layout& layout, int64_t classes, uint64
 
 std::vector<std::string> net_names() {
   std::vector<std::string> names;
-  for (const auto& entry : kNets) names.emplace_back(entry.name);
+  for (const auto& entry : kNets)
+    if (entry.by_name) names.emplace_back(entry.name);
   return names;
 }
 
 std::vector<std::string> net_names(Kind kind) {
   std::vector<std::string> names;
   for (const auto& entry : kNets)
-    if (entry.takes(kind)) names.emplace_back(entry.name);
+    if (entry.takes(kind) && entry.by_name) names.emplace_back(entry.name);
   return names;
 }
 

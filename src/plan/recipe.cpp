@@ -117,7 +117,8 @@ std::string within_stage(const std::string& key) {
 /// A folder or a class may be called 2025.
 bool is_text(const std::string& key) {
   const std::vector<std::string> texts = {"data.path", "data.test", "data.virtual", "data.classes",
-                                          "out",       "init",      "init_hash",    "data.validation"};
+                                          "out",       "init",      "init_hash",    "data.validation",
+                                          "encoder",   "data.mean", "data.std",     "encoder_hash"};
   return std::find(texts.begin(), texts.end(), key) != texts.end();
 }
 

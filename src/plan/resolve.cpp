@@ -41,6 +41,18 @@ int64_t side_for(const Layout& layout) {
   return kSides.front();
 }
 
+/// An encoder was trained on larger images than most, and sees little in small ones; twice the side costs four times as
+/// much.
+int64_t side_for_encoder(const Layout& layout) {
+  constexpr int64_t kSmall = 64, kEnlarged = 128;
+  const ImageShape found = image_shape(layout);
+  return std::max(found.height, found.width) <= kSmall ? kEnlarged : std::max(kEnlarged, side_for(layout));
+}
+
+int64_t side_for(const TrainConfig& config, const Layout& layout) {
+  return config.encoder_hash.empty() ? side_for(layout) : side_for_encoder(layout);
+}
+
 constexpr double kRoom = 1.2;  // beside a recording that is written down
 
 /// Hundredths of seconds, upwards.
@@ -67,6 +79,10 @@ class Resolver {
     plan_.seed = config_.seed;
     plan_.init = config_.init;
     plan_.init_hash = config_.init_hash;
+    if (!config_.encoder_hash.empty()) {
+      plan_.encoder = config_.encoder;
+      plan_.encoder_hash = config_.encoder_hash;
+    }
     data();
     net();
     method();
@@ -92,7 +108,7 @@ class Resolver {
     if (facts_.found.kind == Kind::audio) sound(from, to);
     if (facts_.found.kind != Kind::image) return;
     const ImageShape found = image_shape(facts_.found);
-    pick(to.size, from.size, "data.size", side_for(found),
+    pick(to.size, from.size, "data.size", side_for(config_, facts_.found),
          fmt::format("most images are {} × {}", found.width, found.height));
     pick(to.channels, from.channels, "data.channels", int64_t{found.channels == 1 ? 1 : 3},
          found.channels == 1 ? "grey images" : "colour images");
@@ -202,6 +218,9 @@ MethodChoice choose_method(const PlanFacts& facts) {
   if (facts.transcribed)
     return {"mpl", fmt::format("method.name = mpl: {} of {} recordings have a transcript", facts.labeled,
                                facts.labeled + facts.unlabeled)};
+  if (facts.encoder)
+    return {"best_head", fmt::format("method.name = best_head: {} of {} examples have a label", facts.labeled,
+                                     facts.labeled + facts.unlabeled)};
   if (facts.unlabeled == 0) return {"supervised", "method.name = supervised: every example has a label"};
   const std::string name = facts.found.kind == Kind::text ? "uda" : "freematch";
   return {name, fmt::format("method.name = {}: {} of {} examples have a label", name, facts.labeled,
@@ -220,7 +239,7 @@ std::vector<Scale> scales(const TrainConfig& config, const PlanFacts& facts) {
     if (kind == Kind::text && !config.net.name) all.push_back({length, smallest_net(kind)});
     return all;
   }
-  const int64_t largest = config.data.size.value_or(side_for(facts.found));
+  const int64_t largest = config.data.size.value_or(side_for(config, facts.found));
   std::vector<Scale> all = {{largest, config.net.name.value_or(net_for(kind, largest, config.data.mels))}};
   if (!config.data.size)
     for (const int64_t side : kSides)

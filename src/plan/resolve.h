@@ -20,10 +20,11 @@ struct PlanFacts {
   bool learns_without_labels = false;  // the method of the configuration
   Preset preset = Preset::brief;
   bool transcribed = false;  // labels are transcripts
+  bool encoder = false;      // the net comes from an encoder
 };
 
-/// The method of a configuration that names none: freematch (of texts uda, of transcripts mpl), or supervised (ctc)
-/// where every example has a label.
+/// The method of a configuration that names none: best_head on an encoder, else freematch (of texts uda, of transcripts
+/// mpl), or supervised (ctc) where every example has a label.
 struct MethodChoice {
   std::string name, sentence;  // for Resolved::choices
 };

@@ -91,11 +91,11 @@ TEST(VirtualExamples, JoinTheLabelledOfAnyMethodAndNotThoseOfItsBaseline) {
     return options;
   };
   Stage with(bench.data, options_of(bench.plan));
-  with.trainer().run();
+  with.run();
   Plan plain = baseline_of(bench.plan);
   EXPECT_TRUE(plain.data.virtual_examples.empty());
   Stage without(bench.data, options_of(plain));
-  without.trainer().run();
+  without.run();
   const auto a = with.method().parameters(), b = without.method().parameters();
   EXPECT_FALSE(torch::equal(a[0], b[0]));
 }

@@ -201,6 +201,8 @@ class TextModality final : public Modality {
 
 }  // namespace
 
+std::vector<int32_t> token_order(const Tokenizer& tokenizer) { return order_of(tokenizer).theirs; }
+
 std::unique_ptr<Modality> make_text_modality(Tokenizer tokenizer, const std::vector<int64_t>& counts) {
   return std::make_unique<TextModality>(std::move(tokenizer), counts);
 }

@@ -13,6 +13,9 @@ namespace fewlabel {
 /// `counts`: how often each of the tokenizer's ids was seen, for the view that replaces words; may be empty.
 std::unique_ptr<Modality> make_text_modality(Tokenizer tokenizer, const std::vector<int64_t>& counts);
 
+/// The tokenizer's id of each of our ids; -1 for a special token that it lacks.
+std::vector<int32_t> token_order(const Tokenizer& tokenizer);
+
 /// Calls `use` with up to `most` evenly spaced texts of those examples, damaged ones left out.
 void each_text(const Source& source, const std::vector<int64_t>& indices, int64_t most,
                const std::function<void(const std::string&)>& use);

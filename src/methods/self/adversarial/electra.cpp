@@ -34,6 +34,7 @@ TextTransformerPlan smaller(TextTransformerPlan plan, double share) {
   const auto steps = std::lround(static_cast<double>(plan.width) * share / static_cast<double>(kStep));
   plan.heads = std::max<int64_t>(1, steps * kStep / kHeadWidth);
   plan.width = std::max<int64_t>(1, steps) * kStep / plan.heads * plan.heads;
+  plan.inner = 4 * plan.width;
   return plan;
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "fewlabel/error.h"
+#include "fewlabel/method.h"
 #include "methods/common/embedding_losses.h"
 #include "methods/common/heads.h"
 #include "methods/common/losses.h"

@@ -1,0 +1,108 @@
+#include "encoders/encoders.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "core/hash.h"
+#include "core/text.h"
+#include "encoders/architectures.h"
+#include "fewlabel/error.h"
+
+namespace fewlabel {
+namespace {
+
+namespace fs = std::filesystem;
+
+EncoderCard read_card(const fs::path& folder) {
+  EncoderCard card;
+  card.folder = folder;
+  card.name = card.title = (folder.has_filename() ? folder : folder.parent_path()).filename().string();
+  Json own = Json::object();
+  if (fs::exists(folder / "encoder.json")) {
+    own = read_encoder_json(folder / "encoder.json");
+    for (const auto& [key, to] :
+         {std::pair{"name", &card.name}, {"title", &card.title}, {"licence", &card.licence}, {"source", &card.source}})
+      if (own.contains(key) && own[key].is_string()) *to = own[key].get<std::string>();
+  }
+  if (own.contains("graphs") && own["graphs"].is_array())
+    read_graphs(card, own);
+  else if (fs::exists(folder / "config.json"))
+    read_architecture(card, read_encoder_json(folder / "config.json"));
+  else
+    throw Error(ErrorKind::data, folder.string(), "holds no encoder: config.json is missing",
+                "give the folder of a Hugging Face or timm model, or one of `fewlabel encoders`");
+  std::error_code ignored;
+  for (const std::string& file : card.files) {
+    const auto size = fs::file_size(folder / file, ignored);
+    if (!ignored) card.bytes += static_cast<int64_t>(size);
+  }
+  return card;
+}
+
+}  // namespace
+
+const std::vector<KnownEncoder>& known_encoders() {
+  static const std::vector<KnownEncoder> known = {
+      {"efficientnet_lite0", "EfficientNet-Lite0 (ImageNet-1k)", "Apache-2.0", Kind::image, 19},
+      {"minilm", "all-MiniLM-L6-v2", "Apache-2.0", Kind::text, 91},
+      {"speech_embedding", "Google speech embedding", "Apache-2.0", Kind::audio, 2}};
+  return known;
+}
+
+fs::path encoder_folder() {
+  const auto variable = [](const char* name) {
+    const char* value = std::getenv(name);
+    return fs::path(value ? value : "");
+  };
+  if (const fs::path own = variable("FEWLABEL_ENCODERS"); !own.empty()) return own;
+  fs::path base = variable("XDG_DATA_HOME");
+  if (!base.is_absolute()) base = variable("HOME").empty() ? fs::path() : variable("HOME") / ".local" / "share";
+  return base.is_absolute() ? base / "fewlabel" / "encoders" : fs::path();
+}
+
+std::vector<EncoderCard> installed_encoders() {
+  std::vector<EncoderCard> found;
+  std::error_code failed;
+  const fs::path home = encoder_folder();
+  if (home.empty()) return found;
+  for (const auto& entry : fs::directory_iterator(home, failed)) {
+    if (entry.path().filename().string().starts_with(".") || !entry.is_directory(failed)) continue;
+    try {
+      found.push_back(read_card(entry.path()));
+    } catch (const Error&) {  // whoever names it is told
+    }
+  }
+  std::sort(found.begin(), found.end(), [](const EncoderCard& a, const EncoderCard& b) { return a.name < b.name; });
+  return found;
+}
+
+EncoderCard find_encoder(const std::string& name) {
+  std::error_code ignored;
+  const fs::path home = encoder_folder();
+  const bool plain = name.find('/') == std::string::npos && name != "." && name != "..";
+  if (plain && !home.empty() && fs::is_directory(home / name, ignored)) return read_card(home / name);
+  if (fs::is_directory(name, ignored)) return read_card(fs::absolute(name).lexically_normal());
+  std::vector<std::string> names;
+  for (const KnownEncoder& known : known_encoders()) {
+    names.emplace_back(known.name);
+    if (name == known.name)
+      throw Error(ErrorKind::usage, "encoder", fmt::format("{} is not installed", name),
+                  fmt::format("`make encoders` gets it ({} MB, {}), into {}", known.megabytes, known.licence,
+                              home.empty() ? std::string("$FEWLABEL_ENCODERS") : home.string()));
+  }
+  throw Error(ErrorKind::usage, "encoder", fmt::format("there is no encoder and no folder '{}'", printable(name)),
+              suggestion(name, names));
+}
+
+std::string encoder_hash(const EncoderCard& card) {
+  Hasher hasher;
+  for (const std::string& file : card.files) {
+    const std::string hash = hash_file((card.folder / file).string());
+    hasher.add(hash.data(), hash.size());
+  }
+  return hasher.hex();
+}
+
+}  // namespace fewlabel

@@ -1,0 +1,49 @@
+// Nets that somebody trained before, as they lie on disk: found by name or path, and described. What their weights
+// become is in eval/encoder.h. Free of libtorch.
+#pragma once
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "fewlabel/config.h"
+#include "fewlabel/layout.h"
+#include "fewlabel/train_config.h"
+
+namespace fewlabel {
+
+/// An encoder's folder: of Hugging Face or timm (config.json, model.safetensors …), or with an encoder.json that names
+/// ONNX files.
+struct EncoderCard {
+  std::string name, title, licence, source;  // for a person; licence and source may be unknown, and then are empty
+  std::filesystem::path folder;
+  Kind kind = Kind::image;
+  std::string architecture;                // "bert", "roberta", "distilbert", "efficientnet_lite0", "onnx"
+  NetConfig net;                           // that has its weights
+  std::vector<double> mean, deviation;     // of what it was trained on; empty: none is taken off
+  int64_t size = 0, rate = 0, length = 0;  // images: pixels; recordings: samples a second; texts: tokens at most
+  int64_t first_place = 0;                 // texts: that of their first token among the places
+  std::string tokenizer;                   // tokenizer.json of texts
+  std::vector<std::string> files;          // with weights, in the folder
+  int64_t bytes = 0;                       // of those
+};
+
+/// Throws Error{usage}: there is no such name or path; Error{data}: what is there is no encoder that is known here,
+/// with what it lacks.
+EncoderCard find_encoder(const std::string& name_or_path);
+/// By name, of those that lie in encoder_folder(); what cannot be read is left out.
+std::vector<EncoderCard> installed_encoders();
+/// $FEWLABEL_ENCODERS, else $XDG_DATA_HOME/fewlabel/encoders, else ~/.local/share/fewlabel/encoders; empty where there
+/// is no home.
+std::filesystem::path encoder_folder();
+/// XXH3-128 over its files with weights. Throws Error{storage}.
+std::string encoder_hash(const EncoderCard& card);
+
+/// One for each kind that `make encoders` brings.
+struct KnownEncoder {
+  const char *name, *title, *licence;
+  Kind kind;
+  int64_t megabytes;
+};
+const std::vector<KnownEncoder>& known_encoders();
+
+}  // namespace fewlabel

@@ -1,0 +1,221 @@
+"""Encoders from folders, as a user meets them: a small BERT is made here, number by number, so that nothing is fetched."""
+import csv
+import json
+import os
+import pathlib
+import random
+import struct
+import subprocess
+import tempfile
+import unittest
+
+PROGRAM = os.environ["FEWLABEL"]
+WIDTH, BLOCKS, HEADS, INNER, PLACES = 16, 2, 2, 32, 40
+GOOD = "sun light warm bright day summer gold shine clear dawn".split()
+BAD = "rain dark cold grey night winter storm cloud wet gloom".split()
+WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *GOOD, *BAD, "the", "a", "of", "and"]
+
+
+def write_safetensors(path, tensors):
+    header, data = {}, b""
+    for name, (shape, values) in tensors.items():
+        packed = struct.pack(f"<{len(values)}f", *values)
+        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [len(data), len(data) + len(packed)]}
+        data += packed
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    path.write_bytes(struct.pack("<Q", len(text)) + text + data)
+
+
+def bert_tensors():
+    draw = random.Random(0)
+    tensors = {}
+
+    def matrix(name, *shape):
+        size = 1
+        for side in shape:
+            size *= side
+        tensors[name] = (list(shape), [draw.gauss(0, 0.3) for _ in range(size)])
+
+    def norm(name):
+        tensors[name + ".weight"] = ([WIDTH], [1.0] * WIDTH)
+        tensors[name + ".bias"] = ([WIDTH], [0.0] * WIDTH)
+
+    def layer(name, rows, columns):
+        matrix(name + ".weight", rows, columns)
+        tensors[name + ".bias"] = ([rows], [0.0] * rows)
+
+    matrix("embeddings.word_embeddings.weight", len(WORDS), WIDTH)
+    matrix("embeddings.position_embeddings.weight", PLACES, WIDTH)
+    matrix("embeddings.token_type_embeddings.weight", 2, WIDTH)
+    norm("embeddings.LayerNorm")
+    for i in range(BLOCKS):
+        at = f"encoder.layer.{i}."
+        for part in ("query", "key", "value"):
+            layer(at + "attention.self." + part, WIDTH, WIDTH)
+        layer(at + "attention.output.dense", WIDTH, WIDTH)
+        norm(at + "attention.output.LayerNorm")
+        layer(at + "intermediate.dense", INNER, WIDTH)
+        layer(at + "output.dense", WIDTH, INNER)
+        norm(at + "output.LayerNorm")
+    layer("pooler.dense", WIDTH, WIDTH)
+    return tensors
+
+
+CONFIG = {"model_type": "bert", "hidden_size": WIDTH, "num_hidden_layers": BLOCKS, "num_attention_heads": HEADS,
+          "intermediate_size": INNER, "max_position_embeddings": PLACES, "hidden_act": "gelu", "layer_norm_eps": 1e-12}
+TOKENIZER = {
+    "version": "1.0", "truncation": None, "padding": None,
+    "added_tokens": [{"id": i, "content": word, "single_word": False, "lstrip": False, "rstrip": False,
+                      "normalized": False, "special": True} for i, word in enumerate(WORDS[:5])],
+    "normalizer": {"type": "Lowercase"}, "pre_tokenizer": {"type": "Whitespace"},
+    "post_processor": {"type": "TemplateProcessing",
+                       "single": [{"SpecialToken": {"id": "[CLS]", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}},
+                                  {"SpecialToken": {"id": "[SEP]", "type_id": 0}}],
+                       "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
+                       "special_tokens": {"[CLS]": {"id": "[CLS]", "ids": [2], "tokens": ["[CLS]"]},
+                                          "[SEP]": {"id": "[SEP]", "ids": [3], "tokens": ["[SEP]"]}}},
+    "decoder": None, "model": {"type": "WordLevel", "vocab": {word: i for i, word in enumerate(WORDS)},
+                               "unk_token": "[UNK]"}}
+
+
+def texts(count, seed):
+    draw = random.Random(seed)
+    for i in range(count):
+        own = (GOOD, BAD)[i % 2]
+        yield " ".join(draw.choice(own + ["the", "a", "of", "and"]) for _ in range(8)), ("good", "bad")[i % 2]
+
+
+class Encoders(unittest.TestCase):
+    def setUp(self):
+        self.kept = tempfile.TemporaryDirectory()
+        self.root = pathlib.Path(self.kept.name)
+        self.encoder = self.root / "encoders" / "small"
+        self.encoder.mkdir(parents=True)
+        write_safetensors(self.encoder / "model.safetensors", bert_tensors())
+        (self.encoder / "config.json").write_text(json.dumps(CONFIG))
+        (self.encoder / "tokenizer.json").write_text(json.dumps(TOKENIZER))
+        for name, count, seed in (("train", 120, 1), ("test", 60, 2)):
+            with open(self.root / f"{name}.csv", "w", newline="", encoding="utf-8") as file:
+                csv.writer(file).writerows([("text", "label"), *texts(count, seed)])
+
+    def tearDown(self):
+        self.kept.cleanup()
+
+    def run_program(self, *words, code=0):
+        environment = {**os.environ, "FEWLABEL_ENCODERS": str(self.root / "encoders"),
+                       "XDG_CACHE_HOME": str(self.root / "cache")}
+        done = subprocess.run([PROGRAM, *map(str, words)], capture_output=True, text=True, env=environment,
+                              cwd=self.root)
+        self.assertEqual(done.returncode, code, done.stderr)
+        return done
+
+    def train(self, *words, code=0):
+        return self.run_program("train", "data=train.csv@8:seed=0", "data.test=test.csv", "out=run", "--overwrite",
+                                "--progress", "none", *words, code=code)
+
+    def summary(self):
+        return json.loads((self.root / "run" / "summary.json").read_text())
+
+    def test_lists_what_is_there_and_what_is_known(self):
+        text = self.run_program("encoders").stdout
+        self.assertIn("small", text)
+        self.assertIn("make encoders", text)
+        self.assertTrue(all(len(line) <= 80 for line in text.splitlines()))
+        found = {entry["name"]: entry for entry in json.loads(self.run_program("encoders", "--json").stdout)}
+        self.assertEqual(found["small"]["architecture"], "bert")
+        self.assertTrue(found["small"]["installed"])
+        self.assertFalse(found["minilm"]["installed"])
+
+    def test_a_frozen_encoder_learns_predicts_and_moves(self):
+        done = self.train("encoder=small")
+        self.assertIn("encoder = small", done.stderr)
+        found = self.summary()
+        self.assertEqual(found["method"], "best_head")
+        self.assertGreater(found["accuracy"], 0.8)
+        (self.root / "elsewhere").mkdir()
+        os.rename(self.root / "run", self.root / "elsewhere" / "run")
+        os.rename(self.encoder, self.root / "gone")  # a run holds all of its net
+        said = self.run_program("predict", "elsewhere/run", "warm bright summer day").stdout
+        self.assertIn("good", said)
+
+    def test_the_same_bits_again_and_from_kept_features(self):
+        weights = []
+        for _ in range(2):
+            self.train("encoder=small")
+            weights.append((self.root / "run" / "model" / "model.safetensors").read_bytes())
+        self.assertEqual(weights[0], weights[1])
+        self.assertTrue(list((self.root / "cache" / "fewlabel" / "features").iterdir()))
+
+    def test_every_method_can_be_fine_tuned(self):
+        self.train("encoder=small", "method=fixmatch", "train.steps=30")
+        self.assertEqual(self.summary()["net"], "bert")
+        self.assertIn("small", self.summary()["init"])
+
+    def test_nothing_is_taken_that_was_not_asked_for(self):
+        self.train("encoder=none", "method=supervised", "train.steps=5")
+        self.assertNotIn("init", self.summary())
+
+    def refused(self, *parts, encoder="small"):
+        done = self.train(f"encoder={encoder}", code=2 if encoder != "small" else 3)
+        self.assertEqual(done.stdout, "")
+        for part in parts:
+            self.assertIn(part, done.stderr)
+        self.assertFalse((self.root / "run").exists())
+
+    def test_a_name_that_is_not_there(self):
+        self.refused("there is no encoder", "smal", encoder="smal")
+        self.refused("minilm is not installed", "make encoders", encoder="minilm")
+
+    def test_a_missing_tensor_is_named(self):
+        tensors = bert_tensors()
+        del tensors["encoder.layer.1.output.dense.bias"]
+        write_safetensors(self.encoder / "model.safetensors", tensors)
+        self.refused("encoder.layer.1.output.dense.bias", "missing")
+
+    def test_a_tensor_too_many_is_named(self):
+        tensors = bert_tensors()
+        tensors["encoder.layer.2.output.dense.bias"] = ([2], [0.0, 0.0])
+        write_safetensors(self.encoder / "model.safetensors", tensors)
+        self.refused("encoder.layer.2.output.dense.bias", "no part that is known")
+
+    def test_a_wrong_shape_is_named(self):
+        tensors = bert_tensors()
+        tensors["encoder.layer.0.intermediate.dense.weight"] = ([WIDTH, INNER], [0.0] * WIDTH * INNER)
+        write_safetensors(self.encoder / "model.safetensors", tensors)
+        self.refused("encoder.layer.0.intermediate.dense.weight", "[16, 32], wanted [32, 16]")
+
+    def test_configs_that_are_none(self):
+        for change, part in (({"model_type": "t5"}, "t5"), ({"hidden_size": 15}, "do not divide"),
+                             ({"hidden_size": "16"}, "hidden_size"), ({"num_hidden_layers": 10**9}, "num_hidden_layers"),
+                             ({"hidden_size": 16384, "num_hidden_layers": 200}, "million weights"),
+                             ({"hidden_act": "relu"}, "relu"), ({"max_position_embeddings": -1}, "max_position")):
+            with self.subTest(part):
+                (self.encoder / "config.json").write_text(json.dumps({**CONFIG, **change}))
+                self.refused(part)
+        (self.encoder / "config.json").write_text("[" * 100000)
+        self.refused("no JSON object")
+        (self.encoder / "config.json").unlink()
+        self.refused("config.json is missing")
+
+    def test_a_tokenizer_of_another_encoder(self):
+        larger = json.loads(json.dumps(TOKENIZER))
+        larger["model"]["vocab"]["more"] = len(WORDS)
+        (self.encoder / "tokenizer.json").write_text(json.dumps(larger))
+        self.refused(f"embeds {len(WORDS)} tokens, and tokenizer.json has {len(WORDS) + 1}")
+
+    def test_pickles_are_refused(self):
+        os.rename(self.encoder / "model.safetensors", self.encoder / "pytorch_model.bin")
+        self.refused("model.safetensors is missing", "can run code")
+
+    def test_a_frozen_method_needs_something_to_look_through(self):
+        done = self.train("encoder=none", "method=logistic", code=2)
+        self.assertIn("encoder=NAME", done.stderr)
+
+    def test_a_text_encoder_for_pictures(self):
+        self.assertIn("of texts", self.run_program("train", "data=fashion_mnist@100", "encoder=small", "out=run",
+                                                   "--progress", "none", code=2).stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
