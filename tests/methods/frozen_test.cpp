@@ -74,7 +74,7 @@ TEST_P(FrozenGolden, ProducesTheValuesOfNumpy) {
 }
 
 TEST(BestHead, JudgesByAPartOfTheUnlabelledAndLearnsFromAll) {
-  const Json group = golden_of("best_head").at("groups").at(0);
+  const Json group = golden_of("logistic").at("groups").at(0);
   const FeaturePools pools{.labeled = doubles(group.at("labeled")).to(torch::kFloat),
                            .y = torch::tensor(group.at("y").get<std::vector<int64_t>>(), torch::kLong),
                            .unlabeled = doubles(group.at("unlabeled")).to(torch::kFloat)};
