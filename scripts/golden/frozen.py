@@ -178,6 +178,8 @@ def gaussian_mixture(data, s, u, k=3, outer=10, inner=5, most=20000, gamma=0.02,
 
 
 METHODS = {f.__name__: f for f in (logistic, class_means, label_propagation, self_training, gaussian_mixture)}
+
+
 def learnt(method, data, config, head):
     scale = Scale(data, head)
     found = METHODS[method](data, scale(data["labeled"]), scale(data["unlabeled"]), **config)

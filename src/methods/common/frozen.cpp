@@ -1,8 +1,8 @@
 #include "methods/common/frozen.h"
 
 #include <cmath>
-#include "core/cancel.h"
 
+#include "core/cancel.h"
 #include "fewlabel/error.h"
 
 namespace fewlabel {
