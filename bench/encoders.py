@@ -19,13 +19,13 @@ import argparse
 import csv
 import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
-here = os.path.dirname(os.path.abspath(__file__))
+from few_labels import PROGRAM, made_by, parse, spread, write_result
+
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("name")
 parser.add_argument("--data", required=True)
@@ -35,11 +35,9 @@ parser.add_argument("--ways", default="logistic,default")
 parser.add_argument("--judge", default="test", choices=["held-out", "test"])
 parser.add_argument("--minutes", type=float, default=10, help="of the way `scratch`")
 parser.add_argument("--cold", action="store_true")
-parser.add_argument("--program", default=os.path.join(here, "..", "build", "product", "bin", "fewlabel"))
+parser.add_argument("--program", default=PROGRAM)
 parser.add_argument("--keep", help="folder for data and runs instead of a temporary one; finished runs are reused")
-end = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
-options = parser.parse_args(sys.argv[1:end])
-options.arguments = sys.argv[end + 1:]
+options = parse(parser)
 
 
 def table(path):
@@ -99,16 +97,9 @@ def run(folder, arguments):
             "method": found.get("method"), "notes": notes}
 
 
-def spread(values):
-    deviation = statistics.stdev(values) if len(values) > 1 else 0
-    return f"{100 * statistics.mean(values):.1f} ± {100 * deviation:.1f}"
-
-
 def main():
-    version = subprocess.run([options.program, "--version"], capture_output=True, text=True).stdout.strip()
-    commit = subprocess.run(["git", "-C", here, "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout
-    result = {"version": version, "commit": commit.strip(), "judge": options.judge, "date": time.strftime("%Y-%m-%d"),
-              "cores": os.cpu_count(), "cold": options.cold, "runs": []}
+    result = {**made_by(options.program), "judge": options.judge, "cores": os.cpu_count(),
+              "cold": options.cold, "runs": []}
     work = options.keep or tempfile.mkdtemp(prefix="fewlabel-encoders-")
     ways = options.ways.split(",")
     print("| set | " + " | ".join(ways) + " |\n|---" + "|---" * len(ways) + "|")
@@ -129,10 +120,7 @@ def main():
                 print(f"  {entry} {way} seed {seed}: {100 * figures['accuracy']:.1f} in {figures['seconds']:.0f} s "
                       + " ".join(figures["notes"]), file=sys.stderr, flush=True)
         print(f"| {entry} | " + " | ".join(spread(found[way]) for way in ways) + " |", flush=True)
-    path = os.path.join(here, "results", f"encoders-{options.name}.json")
-    with open(path, "w", encoding="utf-8") as file:
-        json.dump(result, file, indent=1)
-    print(f"written: {path}", file=sys.stderr)
+    write_result(f"encoders-{options.name}", result)
 
 
 main()

@@ -19,13 +19,12 @@ import argparse
 import csv
 import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
 
-here = os.path.dirname(os.path.abspath(__file__))
+from few_labels import PROGRAM, here, made_by, parse, spread, write_result
+
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("name")
 parser.add_argument("--data", required=True)
@@ -34,11 +33,9 @@ parser.add_argument("--seeds", default="0,1,2")
 parser.add_argument("--minutes", type=float, default=10)
 parser.add_argument("--cores", type=int, default=0, help="threads of the step and of the loader; 0: as it comes")
 parser.add_argument("--ways", default="default,alone")
-parser.add_argument("--program", default=os.path.join(here, "..", "build", "product", "bin", "fewlabel"))
+parser.add_argument("--program", default=PROGRAM)
 parser.add_argument("--keep", help="folder for data and runs instead of a temporary one; finished runs are reused")
-end = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
-options = parser.parse_args(sys.argv[1:end])
-options.arguments = sys.argv[end + 1:]
+options = parse(parser)
 
 
 def rows_of(name):
@@ -86,16 +83,9 @@ def run(folder, arguments):
     return {key: found.get(key) for key in keys}
 
 
-def spread(values):
-    deviation = statistics.stdev(values) if len(values) > 1 else 0
-    return f"{100 * statistics.mean(values):.1f} ± {100 * deviation:.1f}"
-
-
 def main():
-    version = subprocess.run([options.program, "--version"], capture_output=True, text=True).stdout.strip()
-    commit = subprocess.run(["git", "-C", here, "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout
-    result = {"command": sys.argv, "version": version, "commit": commit.strip(), "minutes": options.minutes,
-              "date": time.strftime("%Y-%m-%d"), "cores": options.cores or os.cpu_count(), "runs": []}
+    result = {"command": sys.argv, **made_by(options.program), "minutes": options.minutes,
+              "cores": options.cores or os.cpu_count(), "runs": []}
     work = options.keep or tempfile.mkdtemp(prefix="fewlabel-recordings-")
     ways = options.ways.split(",")
     print("| set | " + " | ".join(ways) + " |\n|---" + "|---" * len(ways) + "|")
@@ -111,10 +101,7 @@ def main():
                 print(f"  {entry} {way} seed {seed}: {100 * found[way][-1]:.1f}", file=sys.stderr, flush=True)
         what = " (word error rate)" if entry.startswith("strings") else ""
         print(f"| {entry}{what} | " + " | ".join(spread(found[way]) for way in ways) + " |", flush=True)
-    path = os.path.join(here, "results", f"recordings-{options.name}.json")
-    with open(path, "w", encoding="utf-8") as file:
-        json.dump(result, file, indent=1)
-    print(f"written: {path}", file=sys.stderr)
+    write_result(f"recordings-{options.name}", result)
 
 
 main()

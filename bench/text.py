@@ -22,14 +22,13 @@ import argparse
 import csv
 import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
+
+from few_labels import PROGRAM, made_by, parse, spread, write_result
 
 csv.field_size_limit(1 << 30)
-here = os.path.dirname(os.path.abspath(__file__))
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("name")
 parser.add_argument("--data", required=True)
@@ -39,12 +38,10 @@ parser.add_argument("--minutes", type=float, default=15)
 parser.add_argument("--judge", default="held-out", choices=["held-out", "test"])
 parser.add_argument("--variants", default="default,alone")
 parser.add_argument("--variant", action="append", default=[], metavar="NAME=ARGUMENTS")
-parser.add_argument("--program", default=os.path.join(here, "..", "build", "product", "bin", "fewlabel"))
+parser.add_argument("--program", default=PROGRAM)
 parser.add_argument("--keep", help="folder for data and runs instead of a temporary one; finished runs are reused")
 parser.add_argument("--no-tfidf", action="store_true")
-end = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
-options = parser.parse_args(sys.argv[1:end])
-options.arguments = sys.argv[end + 1:]
+options = parse(parser)
 
 VARIANTS = {"alone": ["method=supervised"], "default": []}
 for text in options.variant:
@@ -135,22 +132,12 @@ def run(folder, train, test, labels, seed, arguments):
     return {key: found.get(key) for key in ("accuracy", "net", "steps", "train_seconds", "examples_per_second")}
 
 
-def spread(values):
-    values = [value for value in values if value is not None]
-    if not values:
-        return "-"
-    deviation = statistics.stdev(values) if len(values) > 1 else 0
-    return f"{100 * statistics.mean(values):.1f} ± {100 * deviation:.1f}"
-
-
 def main():
     seeds = [int(seed) for seed in options.seeds.split(",")]
     variants = options.variants.split(",")
     variants += [key for key in VARIANTS if key not in ("alone", "default") and key not in variants]
-    version = subprocess.run([options.program, "--version"], capture_output=True, text=True).stdout.strip()
-    commit = subprocess.run(["git", "-C", here, "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout
-    result = {"command": sys.argv, "version": version, "commit": commit.strip(), "judge": options.judge,
-              "minutes": options.minutes, "date": time.strftime("%Y-%m-%d"), "cores": os.cpu_count(), "runs": []}
+    result = {"command": sys.argv, **made_by(options.program), "judge": options.judge,
+              "minutes": options.minutes, "cores": os.cpu_count(), "runs": []}
     work = options.keep or tempfile.mkdtemp(prefix="fewlabel-text-")
     print("| set | TF-IDF | " + " | ".join(variants) + " |\n|---|---" + "|---" * len(variants) + "|")
     for entry in options.sets.split(","):
@@ -171,10 +158,7 @@ def main():
                 result["runs"].append({"set": entry, "seed": seed, "way": variant, **figures})
                 print(f"  {entry} {variant} seed {seed}: {100 * figures['accuracy']:.1f}", file=sys.stderr, flush=True)
         print(f"| {entry} | " + " | ".join(spread(found[key]) for key in ["tfidf", *variants]) + " |", flush=True)
-    path = os.path.join(here, "results", f"text-{options.name}.json")
-    with open(path, "w", encoding="utf-8") as file:
-        json.dump(result, file, indent=1)
-    print(f"written: {path}", file=sys.stderr)
+    write_result(f"text-{options.name}", result)
 
 
 main()

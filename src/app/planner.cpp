@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 
+#include "app/beginning.h"
 #include "app/budget.h"
 #include "app/copies.h"
 #include "app/estimate.h"
@@ -42,11 +43,6 @@ constexpr double kSurprise = 1.5;     // a step this much slower or faster than 
 constexpr int64_t kShown = 20'000;    // unlabelled examples that are classified in the end, at most
 constexpr int64_t kFoldSteps = 200;   // of a fold's training, at least, unless the run has fewer
 constexpr int64_t kFoldPart = 8;      // else this part of the run's
-constexpr int64_t kReadFirst = 500;   // unlabelled texts or recordings that are worth being gone through first
-constexpr double kReading = 0.25;     // of the minutes that it gets of texts
-constexpr double kHearing = 0.5;      // and of recordings,
-constexpr int32_t kSeen = 24;         // pixels below which an encoder of photographs sees nothing
-constexpr int64_t kFewVoices = 5;     // where there are fewer labels a class
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
@@ -68,7 +64,7 @@ class Planner {
   RunPlan run() {
     std::vector<StageRecipe> recipes = stage_recipes(request_.recipe, request_.overrides);
     Draft draft = open(recipes[0]);
-    if (recipes.size() == 1 && reads_first(recipes[0])) {
+    if (recipes.size() == 1 && reads_first(recipes[0], facts_)) {
       recipes = with_reading(recipes[0], facts_.found.kind);
       draft = open(recipes[0]);
     }
@@ -88,57 +84,6 @@ class Planner {
  private:
   void say(const std::string& text) const { fewlabel::say(request_.chatter, text + "\n"); }
 
-  /// Who asks for a model of texts or of recordings and says no more gets one that has gone through the unlabelled
-  /// ones: from nothing, a net learns from a handful of labelled texts little more than which words occurred, and of a
-  /// word what two speakers made of it. Of the stage just opened.
-  bool reads_first(const StageRecipe& recipe) const {
-    const bool text = facts_.found.kind == Kind::text;
-    const bool sound = facts_.found.kind == Kind::audio && is_picture(facts_.found) && !facts_.transcribed &&
-                       facts_.labeled < kFewVoices * facts_.classes;
-    return (text || sound) && facts_.unlabeled >= kReadFirst && facts_.preset != Preset::paper &&
-           !recipe.recipe.contains("/method/name"_json_pointer) && !recipe.recipe.contains("init") && !facts_.encoder;
-  }
-
-  /// The known encoder that who says nothing of net and method gets, where one is installed and the examples are like
-  /// those that it learnt from.
-  std::optional<EncoderCard> fitting_encoder(const StageRecipe& recipe) const {
-    const Json& said = recipe.recipe;
-    if (recipe.name != "main" || !recipe.starts_from.empty() || facts_.preset == Preset::paper || facts_.transcribed ||
-        said.contains("/method/name"_json_pointer) || said.contains("/net/name"_json_pointer) ||
-        said.contains("init") || said.contains("/data/virtual"_json_pointer))
-      return {};
-    const Layout& found = facts_.found;
-    if (found.kind == Kind::image) {
-      const ImageShape shape = image_shape(found);
-      if (shape.channels < 3 || std::min(shape.height, shape.width) < kSeen) return {};
-    }
-    for (const KnownEncoder& known : known_encoders())
-      if (known.kind == found.kind)
-        for (EncoderCard& card : installed_encoders())
-          if (card.name == known.name && card.kind == found.kind) return std::move(card);
-    return {};
-  }
-
-  /// What each word is like takes seconds to learn and is most of what there is to gain (docs/decisions/0015); of a net
-  /// that reads words in their order, which was asked for by name, the rest is learnt as well. Two views of a recording
-  /// are one word by two voices (docs/decisions/0020).
-  static std::vector<StageRecipe> with_reading(const StageRecipe& recipe, Kind kind) {
-    StageRecipe first{"pretrain-1", recipe.recipe, {}}, then{"main", recipe.recipe, "pretrain-1"};
-    const std::string net = recipe.recipe.value("/net/name"_json_pointer, std::string());
-    const bool heard = kind == Kind::audio;
-    first.recipe["method"] = {{"name", heard ? "simclr" : net.starts_with("bert") ? "mlm" : "cbow"}};
-    if (!recipe.recipe.contains("probe")) first.recipe["probe"] = "none";  // what counts is what follows
-    for (const auto* key : {"baseline", "baseline_minutes", "baseline_steps", "estimate"}) first.recipe.erase(key);
-    if (!recipe.recipe.contains("/train/steps"_json_pointer)) {
-      const Json minutes = recipe.recipe.value("/train/minutes"_json_pointer, Json("auto"));
-      const double all = minutes.is_number() ? minutes.get<double>() : kDefaultMinutes;
-      const double share = heard ? kHearing : kReading;
-      first.recipe["train"]["minutes"] = all * share;
-      then.recipe["train"]["minutes"] = all * (1 - share);
-    }
-    return {first, then};
-  }
-
   /// Configuration, data and facts; what can be refused is refused before any work.
   Draft open(const StageRecipe& recipe) {
     Draft draft;
@@ -154,8 +99,9 @@ class Planner {
                   "leave one of them out");
     std::optional<EncoderCard> encoder;
     if (named) encoder = find_encoder(config.encoder);
+    std::string hash = encoder ? encoder_hash(*encoder) : std::string();
     std::vector<std::string> adopted;
-    if (encoder) adopted = adopt_encoder(config, *encoder);
+    if (encoder) adopted = adopt_encoder(config, *encoder, hash);
     at::set_num_threads(static_cast<int>(config.train.threads.value_or(usable_threads())));
     kernels::enable(config.train.kernels);
 
@@ -163,8 +109,9 @@ class Planner {
     data_ = open_data(config.data, !unlabelled);
     facts_ = facts_of(data_, unlabelled);
     facts_.preset = preset_of(recipe.recipe);
-    if (!encoder && config.encoder == "auto" && (encoder = fitting_encoder(recipe))) {
-      adopted = adopt_encoder(config, *encoder);
+    if (!encoder && config.encoder == "auto" && (encoder = fitting_encoder(recipe, facts_))) {
+      hash = encoder_hash(*encoder);
+      adopted = adopt_encoder(config, *encoder, hash);
       adopted.back() += "; encoder=none starts from nothing";
       data_ = open_data(config.data, !unlabelled);  // as it reads them
       const Preset preset = facts_.preset;
@@ -183,7 +130,7 @@ class Planner {
       Json with_name = recipe.recipe;
       with_name["method"]["name"] = choice.name;
       config = train_config(with_method_settings(with_name), method_keys());
-      if (encoder) adopt_encoder(config, *encoder);
+      if (encoder) adopt_encoder(config, *encoder, hash);
       draft.choices.push_back(choice.sentence);
     }
     const auto add = [&](const std::vector<std::string>& more) {

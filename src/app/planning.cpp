@@ -86,8 +86,7 @@ std::vector<std::string> adopt_initial(TrainConfig& config) {
   return choices;
 }
 
-std::vector<std::string> adopt_encoder(TrainConfig& config, const EncoderCard& card) {
-  const std::string hash = encoder_hash(card);
+std::vector<std::string> adopt_encoder(TrainConfig& config, const EncoderCard& card, const std::string& hash) {
   if (!config.encoder_hash.empty() && config.encoder_hash != hash)
     throw Error(
         ErrorKind::usage, "encoder",

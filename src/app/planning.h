@@ -28,7 +28,8 @@ bool may_change_on_resume(const std::string& key);
 /// Returns sentences that say so. Throws Error{usage} when init_hash names other weights.
 std::vector<std::string> adopt_initial(TrainConfig& config);
 /// The same from an encoder, and what its examples were like: tokenizer, scale of pixels, rate of recordings.
-std::vector<std::string> adopt_encoder(TrainConfig& config, const EncoderCard& card);
+/// `hash`: encoder_hash() of it, which reads all of its weights.
+std::vector<std::string> adopt_encoder(TrainConfig& config, const EncoderCard& card, const std::string& hash);
 /// The same from a stage before it.
 void adopt_stage(TrainConfig& config, const Plan& before);
 /// Whether a method learns a head of features that stay as they are.

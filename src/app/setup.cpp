@@ -3,12 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <numeric>
+#include <optional>
 #include <set>
 
 #include "app/transcription.h"
+#include "core/number.h"
 #include "core/text.h"
 #include "data/class_list.h"
 #include "data/pixel_cache.h"
@@ -361,11 +362,10 @@ std::vector<double> pool_share(const PreparedData& data, const std::string& shar
   double sum = 0;
   for (const std::string& part : split_text(shares, ',')) {
     const std::string text = trim(part);
-    double value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size()) refuse(fmt::format("'{}' is no number", text));
-    if (!std::isfinite(value) || value <= 0) refuse(fmt::format("{} is not above 0", text));
-    sum += result.emplace_back(value);
+    const std::optional<double> value = real_number(text);
+    if (!value) refuse(fmt::format("'{}' is no number", text));
+    if (!std::isfinite(*value) || *value <= 0) refuse(fmt::format("{} is not above 0", text));
+    sum += result.emplace_back(*value);
   }
   if (result.size() != classes) refuse(fmt::format("numbers given: {}, classes: {}", result.size(), classes));
   for (double& value : result) value /= sum;

@@ -167,9 +167,7 @@ struct Stage::Impl {
     if (!std::all_of(indices.begin(), indices.end(),
                      [&](int64_t index) { return std::binary_search(all.begin(), all.end(), index); }))
       return options.bank->rows(question, store, indices);
-    std::vector<int64_t> place;
-    for (const int64_t index : indices) place.push_back(std::lower_bound(all.begin(), all.end(), index) - all.begin());
-    return taught_rows.index_select(0, torch::tensor(place, torch::kLong));
+    return taught_rows.index_select(0, places_in(all, indices));
   }
 
   void learn_head() {

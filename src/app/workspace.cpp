@@ -2,13 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <cmath>
 
 #include "app/located.h"
 #include "app/planning.h"
 #include "app/run_stages.h"
 #include "core/json_text.h"
+#include "core/number.h"
 #include "core/text.h"
 #include "eval/classify.h"
 #include "eval/encoder.h"
@@ -32,10 +32,8 @@ std::vector<float> given(const std::string& key, const std::string& text, std::s
   std::vector<float> values;
   for (const std::string& part : split_text(text, ',')) {
     const std::string number = trim(part);
-    float value = 0;
-    const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), value);
-    if (error != std::errc() || end != number.data() + number.size() || !std::isfinite(value) ||
-        (key == "data.std" && value <= 0))
+    const auto value = static_cast<float>(real_number(number).value_or(NAN));
+    if (!std::isfinite(value) || (key == "data.std" && value <= 0))
       throw Error(ErrorKind::usage, key,
                   fmt::format("'{}' is no number{}", number, key == "data.std" ? " above 0" : ""));
     values.push_back(value);

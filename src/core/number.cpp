@@ -21,4 +21,19 @@ std::string number_text(double number) {
   return result;
 }
 
+namespace {
+
+template <typename Number>
+std::optional<Number> all_of(std::string_view text) {
+  Number value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return {};
+  return value;
+}
+
+}  // namespace
+
+std::optional<double> real_number(std::string_view text) { return all_of<double>(text); }
+std::optional<int64_t> whole_number(std::string_view text) { return all_of<int64_t>(text); }
+
 }  // namespace fewlabel

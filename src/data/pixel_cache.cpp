@@ -12,6 +12,7 @@
 #include "core/files.h"
 #include "core/hash.h"
 #include "core/json_text.h"
+#include "core/user_folder.h"
 #include "fewlabel/config.h"
 #include "fewlabel/error.h"
 
@@ -145,13 +146,8 @@ void PixelCache::make_room(int64_t bytes) const {
 }
 
 fs::path cache_folder(const std::string& name) {
-  const auto variable = [](const char* name) {
-    const char* value = std::getenv(name);
-    return fs::path(value ? value : "");
-  };
-  fs::path base = variable("XDG_CACHE_HOME");
-  if (!base.is_absolute()) base = variable("HOME").empty() ? fs::path() : variable("HOME") / ".cache";
-  return base.is_absolute() ? base / "fewlabel" / name : fs::path();
+  const fs::path own = user_folder("XDG_CACHE_HOME", ".cache");
+  return own.empty() ? own : own / name;
 }
 
 fs::path default_pixel_folder() { return cache_folder("pixels"); }

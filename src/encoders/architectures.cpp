@@ -68,21 +68,14 @@ void read_text(EncoderCard& card, const Json& config) {
   if (width % heads != 0)
     refuse(card.folder,
            fmt::format("config.json says {} heads for a width of {}, which they do not divide", heads, width));
-  card.length = number(card, config, {"max_position_embeddings"}, 1 << 16);
+  const int64_t places = number(card, config, {"max_position_embeddings"}, 1 << 16);
   expect(card, config, config.contains("hidden_act") ? "hidden_act" : "activation", "gelu");
   expect(card, config, "position_embedding_type", "absolute");
   if (card.architecture == "roberta") {  // counts places from the padding's id on
     const Json padding = config.value("pad_token_id", Json(1));
-    if (!padding.is_number_integer() || padding.get<int64_t>() < 0 || padding.get<int64_t>() + 1 >= card.length)
+    if (!padding.is_number_integer() || padding.get<int64_t>() < 0 || padding.get<int64_t>() + 1 >= places)
       refuse(card.folder, fmt::format("config.json says pad_token_id = {}", padding.dump()));
     card.first_place = padding.get<int64_t>() + 1;
-    card.length -= card.first_place;
-  }
-  const fs::path sentences = card.folder / "sentence_bert_config.json";
-  if (fs::exists(sentences)) {
-    const Json own = read_encoder_json(sentences);
-    if (own.contains("max_seq_length") && own["max_seq_length"].is_number_integer())
-      card.length = std::clamp<int64_t>(own["max_seq_length"].get<int64_t>(), 4, card.length);
   }
   // A file that holds less than a byte a number was not written by that net, whose size a config may lie about.
   std::error_code unreadable;
@@ -121,9 +114,6 @@ void read_image(EncoderCard& card, const Json& config) {
   card.architecture = card.architecture.substr(3);  // without tf_
   card.net.name = card.architecture;
   const Json trained = config.value("pretrained_cfg", Json::object());
-  card.size = 224;
-  if (const auto sizes = numbers(trained.value("input_size", Json())); sizes.size() == 3)
-    card.size = std::clamp<int64_t>(std::llround(sizes[2]), 32, 1024);
   card.mean = numbers(trained.value("mean", Json()));
   card.deviation = numbers(trained.value("std", Json()));
   if (card.mean.size() != 3 || card.deviation.size() != 3 ||
@@ -177,14 +167,32 @@ void read_graphs(EncoderCard& card, const Json& encoder) {
   card.rate = number(card, encoder, {"rate"}, 192'000);
   card.mean = {0};
   card.deviation = {1};
-  for (const Json& graph : encoder["graphs"]) {
-    const std::string file = graph.is_object() ? word(graph, "file", "") : "";
-    if (file.empty() || fs::path(file).filename() != file)
-      refuse(card.folder, "encoder.json names a graph without a file of this folder");
-    if (!fs::exists(card.folder / file)) refuse(card.folder, fmt::format("{} is missing", printable(file)));
-    card.files.push_back(file);
+  for (const GraphLink& link : read_graph_links(card.folder)) card.files.push_back(link.file);
+}
+
+std::vector<GraphLink> read_graph_links(const fs::path& folder) {
+  std::vector<GraphLink> links;
+  const Json encoder = read_encoder_json(folder / "encoder.json");
+  try {
+    for (const Json& graph : encoder.at("graphs"))
+      links.push_back({graph.at("file").get<std::string>(), graph.value("one_by_one", false),
+                       graph.value("input_scale", 1.0), graph.value("output_scale", 1.0),
+                       graph.value("output_shift", 0.0), graph.value("window", int64_t{0}),
+                       graph.value("hop", int64_t{0})});
+  } catch (const Json::exception&) {
+    links.clear();  // said below
   }
-  if (card.files.empty()) refuse(card.folder, "encoder.json names no graph");
+  constexpr int64_t kMostFrames = 10'000;
+  const auto within = [](int64_t frames) { return frames > 0 && frames < kMostFrames; };
+  if (links.size() != 2 || links[0].window != 0 || !within(links[1].window) || !within(links[1].hop))
+    refuse(folder, "encoder.json does not describe a front end and an encoder of windows",
+           "it needs \"graphs\" of two files, the second with a window and a hop");
+  for (const GraphLink& link : links) {
+    if (link.file.empty() || fs::path(link.file).filename() != link.file)
+      refuse(folder, "encoder.json names a graph without a file of this folder");
+    if (!fs::exists(folder / link.file)) refuse(folder, fmt::format("{} is missing", printable(link.file)));
+  }
+  return links;
 }
 
 }  // namespace fewlabel

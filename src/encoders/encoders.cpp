@@ -7,6 +7,7 @@
 
 #include "core/hash.h"
 #include "core/text.h"
+#include "core/user_folder.h"
 #include "encoders/architectures.h"
 #include "fewlabel/error.h"
 
@@ -52,14 +53,10 @@ const std::vector<KnownEncoder>& known_encoders() {
 }
 
 fs::path encoder_folder() {
-  const auto variable = [](const char* name) {
-    const char* value = std::getenv(name);
-    return fs::path(value ? value : "");
-  };
-  if (const fs::path own = variable("FEWLABEL_ENCODERS"); !own.empty()) return own;
-  fs::path base = variable("XDG_DATA_HOME");
-  if (!base.is_absolute()) base = variable("HOME").empty() ? fs::path() : variable("HOME") / ".local" / "share";
-  return base.is_absolute() ? base / "fewlabel" / "encoders" : fs::path();
+  const char* named = std::getenv("FEWLABEL_ENCODERS");
+  if (named && *named) return named;
+  const fs::path own = user_folder("XDG_DATA_HOME", fs::path(".local") / "share");
+  return own.empty() ? own : own / "encoders";
 }
 
 std::vector<EncoderCard> installed_encoders() {

@@ -11,20 +11,31 @@
 
 namespace fewlabel {
 
+/// One of the ONNX files that an encoder.json names under "graphs".
+struct GraphLink {
+  std::string file;         // of the encoder's folder
+  bool one_by_one = false;  // it compares the examples of a batch with each other
+  double input_scale = 1, output_scale = 1, output_shift = 0;
+  int64_t window = 0, hop = 0;  // frames; 0: it is given all at once
+};
+/// A front end and an encoder of windows. Throws Error{data} where the folder's encoder.json describes none, or a file
+/// that is not there or lies elsewhere.
+std::vector<GraphLink> read_graph_links(const std::filesystem::path& folder);
+
 /// An encoder's folder: of Hugging Face or timm (config.json, model.safetensors …), or with an encoder.json that names
 /// ONNX files.
 struct EncoderCard {
   std::string name, title, licence, source;  // for a person; licence and source may be unknown, and then are empty
   std::filesystem::path folder;
   Kind kind = Kind::image;
-  std::string architecture;                // "bert", "roberta", "distilbert", "efficientnet_lite0", "onnx"
-  NetConfig net;                           // that has its weights
-  std::vector<double> mean, deviation;     // of what it was trained on; empty: none is taken off
-  int64_t size = 0, rate = 0, length = 0;  // images: pixels; recordings: samples a second; texts: tokens at most
-  int64_t first_place = 0;                 // texts: that of their first token among the places
-  std::string tokenizer;                   // tokenizer.json of texts
-  std::vector<std::string> files;          // with weights, in the folder
-  int64_t bytes = 0;                       // of those
+  std::string architecture;             // "bert", "roberta", "distilbert", "efficientnet_lite0", "onnx"
+  NetConfig net;                        // that has its weights
+  std::vector<double> mean, deviation;  // of what it was trained on; empty: none is taken off
+  int64_t rate = 0;                     // recordings: samples a second
+  int64_t first_place = 0;              // texts: that of their first token among the places
+  std::string tokenizer;                // tokenizer.json of texts
+  std::vector<std::string> files;       // with weights, in the folder
+  int64_t bytes = 0;                    // of those
 };
 
 /// Throws Error{usage}: there is no such name or path; Error{data}: what is there is no encoder that is known here,

@@ -54,6 +54,14 @@ std::string backbone_hash(const NetModule& net) {
   return hasher.hex();
 }
 
+Tensor places_in(const std::vector<int64_t>& sorted, const std::vector<int64_t>& indices) {
+  std::vector<int64_t> place;
+  place.reserve(indices.size());
+  for (const int64_t index : indices)
+    place.push_back(std::lower_bound(sorted.begin(), sorted.end(), index) - sorted.begin());
+  return torch::tensor(place, torch::kLong);
+}
+
 std::filesystem::path default_feature_folder() { return cache_folder("features"); }
 
 FeatureBank::FeatureBank() : FeatureBank(default_feature_folder(), kOnDisk) {}
@@ -109,11 +117,7 @@ Tensor FeatureBank::rows(const Question& question, const ExampleStore& store, co
   }
   const Tensor all = torch::cat(pieces);
   if (sorted == indices) return all;
-  std::vector<int64_t> place;
-  place.reserve(indices.size());
-  for (const int64_t index : indices)
-    place.push_back(std::lower_bound(sorted.begin(), sorted.end(), index) - sorted.begin());
-  return all.index_select(0, torch::tensor(place, torch::kLong));
+  return all.index_select(0, places_in(sorted, indices));
 }
 
 }  // namespace fewlabel

@@ -2,9 +2,7 @@
 // a label more, a file renamed or another order costs nothing.
 #pragma once
 #include <filesystem>
-#include <functional>
 #include <map>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -15,6 +13,9 @@ namespace fewlabel {
 
 /// XXH3-128 of all that a net remembers, but for its head.
 std::string backbone_hash(const NetModule& net);
+
+/// Where each of `indices` stands in `sorted`, which has them all.
+Tensor places_in(const std::vector<int64_t>& sorted, const std::vector<int64_t>& indices);
 
 /// Used from one thread.
 class FeatureBank {

@@ -6,14 +6,13 @@
 #include "core/work.h"
 #include "eval/classify.h"
 #include "fewlabel/random.h"
+#include "methods/common/linear_head.h"
 #include "train/device.h"
 
 namespace fewlabel {
 namespace {
 
 constexpr int64_t kRows = 500;  // rows of a distance matrix at a time
-
-Tensor unit_rows(const Tensor& x) { return x / x.norm(2, 1, /*keepdim=*/true).clamp_min(1e-12); }
 
 int64_t class_count(const Tensor& y) { return y.numel() > 0 ? y.max().item<int64_t>() + 1 : 0; }
 
@@ -31,7 +30,7 @@ std::function<Tensor(const Tensor&)> feature_function(Method& method) {
 Tensor knn_classify(const Features& known, const Tensor& x, const KnnOptions& options) {
   const torch::NoGradGuard no_gradient;
   const bool cosine = options.distance == Distance::cosine;
-  const Tensor bank = cosine ? unit_rows(known.x) : known.x;
+  const Tensor bank = cosine ? rows_of_length_one(known.x) : known.x;
   // Nearest by ‖a - b‖² = ‖a‖² - 2 a·b + ‖b‖²; ‖a‖² is the same for all b.
   const Tensor half_square = cosine ? Tensor() : bank.square().sum(1) / 2;
   const int64_t k = std::min(options.k, bank.size(0)), classes = class_count(known.y);
@@ -39,7 +38,7 @@ Tensor knn_classify(const Features& known, const Tensor& x, const KnnOptions& op
   Work work("finding neighbours", x.size(0));
   for (int64_t begin = 0; begin < x.size(0); begin += kRows) {
     const Tensor rows = x.slice(0, begin, std::min(begin + kRows, x.size(0)));
-    Tensor likeness = (cosine ? unit_rows(rows) : rows).mm(bank.t());
+    Tensor likeness = (cosine ? rows_of_length_one(rows) : rows).mm(bank.t());
     if (!cosine) likeness.sub_(half_square);
     const Tensor label = known.y.index_select(0, std::get<1>(likeness.topk(k, 1)).flatten()).view({-1, k});
     // A vote counts, and a little more the nearer it is, so that a tie goes to the nearer class. Whole numbers: exact.
@@ -60,27 +59,10 @@ Tensor linear_classify(const Features& known, const Tensor& x, const LinearOptio
   // A feature that never moves carries nothing; dividing by its deviation would blow up noise elsewhere.
   const Tensor scale = torch::where(deviation > 1e-6, 1 / deviation.clamp_min(1e-6), torch::zeros_like(deviation));
   const Tensor a = (known.x - mean) * scale;
-  const Tensor target = torch::one_hot(known.y, classes).to(torch::kFloat);
-  Tensor weight = torch::zeros({a.size(1), classes}).requires_grad_();
-  Tensor bias = torch::zeros({classes}).requires_grad_();
-  torch::optim::LBFGS solver({weight, bias}, torch::optim::LBFGSOptions(1.0)
-                                                 .max_iter(options.iterations)
-                                                 .tolerance_grad(1e-5)
-                                                 .tolerance_change(1e-9)
-                                                 .history_size(10)
-                                                 .line_search_fn("strong_wolfe"));
-  const double decay = options.penalty / static_cast<double>(count);
-  Work work("fitting the linear classifier", 0);
-  solver.step([&] {
-    work.advance();
-    const torch::NoGradGuard by_hand;  // the solver turns gradients on; they are written out here
-    const Tensor log_p = (a.mm(weight) + bias).log_softmax(1);
-    const Tensor error = (log_p.exp() - target) / static_cast<double>(count);
-    weight.mutable_grad() = a.t().mm(error).add_(weight, decay);
-    bias.mutable_grad() = error.sum(0);
-    return -(log_p * target).sum() / static_cast<double>(count) + weight.square().sum() * (decay / 2);
-  });
-  return (((x - mean) * scale).mm(weight) + bias).argmax(1);
+  const SoftLabels labels{a, torch::one_hot(known.y, classes).to(torch::kFloat), torch::ones({count})};
+  const LinearHead head =
+      fit_logistic(labels, 1 / options.penalty, {.iterations = options.iterations, .tolerance = 1e-5});
+  return head.logits((x - mean) * scale).argmax(1);
 }
 
 double share_equal(const Tensor& predicted, const Tensor& y) {

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 
+#include "core/number.h"
 #include "core/text.h"
 #include "fewlabel/error.h"
 
@@ -23,12 +23,8 @@ constexpr int64_t kHeadSize = 64;
 /// "6x384x12x1536": blocks, width, heads, inner width.
 TextTransformerPlan plan_of_shape(const NetConfig& config) {
   std::vector<int64_t> numbers;
-  for (const std::string& part : split_text(config.shape, 'x')) {
-    int64_t number = 0;
-    const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), number);
-    if (error == std::errc() && end == part.data() + part.size()) numbers.push_back(number);
-  }
-  const bool sound = numbers.size() == 4 && split_text(config.shape, 'x').size() == 4 &&
+  for (const std::string& part : split_text(config.shape, 'x')) numbers.push_back(whole_number(part).value_or(0));
+  const bool sound = numbers.size() == 4 &&
                      std::all_of(numbers.begin(), numbers.end(), [](int64_t n) { return n > 0 && n <= 1 << 16; }) &&
                      numbers[0] <= 200 && numbers[1] % numbers[2] == 0;
   if (!sound)

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/files.h"
+#include "encoders/encoders.h"
 #include "fewlabel/error.h"
 #include "nets/build.h"
 #include "onnx/module.h"
@@ -16,36 +17,9 @@ constexpr int64_t kStretches = 4;  // of a recording, whose features stand one b
 // Slower and faster by a tenth: what they have in common is less of the speaker.
 constexpr double kTempos[] = {1.0, 0.9, 1.1};
 
-/// One of encoder.json's "graphs".
-struct Link {
-  std::string file;
-  bool one_by_one = false;  // it compares the examples of a batch with each other
-  double input_scale = 1, output_scale = 1, output_shift = 0;
-  int64_t window = 0, hop = 0;  // frames; 0: it is given all at once
-};
-
-std::vector<Link> links_of(const fs::path& folder) {
-  const fs::path path = folder / "encoder.json";
-  const Json json = Json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
-  try {
-    std::vector<Link> links;
-    for (const Json& graph : json.at("graphs"))
-      links.push_back({graph.at("file").get<std::string>(), graph.value("one_by_one", false),
-                       graph.value("input_scale", 1.0), graph.value("output_scale", 1.0),
-                       graph.value("output_shift", 0.0), graph.value("window", int64_t{0}),
-                       graph.value("hop", int64_t{0})});
-    if (links.size() == 2 && links[0].window == 0 && links[1].window > 0 && links[1].hop > 0 &&
-        links[1].window < 10'000 && links[1].hop < 10'000)
-      return links;
-  } catch (const Json::exception&) {  // said below
-  }
-  throw Error(ErrorKind::data, path.string(), "does not describe a front end and an encoder of windows",
-              "it needs \"graphs\" of two files, the second with a window and a hop");
-}
-
 class GraphNet final : public NetModule {
  public:
-  explicit GraphNet(const NetSpec& spec) : folder_(spec.config.graph), links_(links_of(folder_)) {
+  explicit GraphNet(const NetSpec& spec) : folder_(spec.config.graph), links_(read_graph_links(folder_)) {
     const bool ours = fs::exists(folder_ / "skeleton");  // in a model's folder, whose weights lie beside it
     for (std::size_t i = 0; i < links_.size(); ++i) {
       const auto weights = ours ? onnx::Weights::elsewhere : onnx::Weights::in_file;
@@ -102,7 +76,7 @@ class GraphNet final : public NetModule {
 
   /// N × samples → N × frames × bands.
   Tensor front(const Tensor& x) {
-    const Link& link = links_[0];
+    const GraphLink& link = links_[0];
     const auto run = [&](const Tensor& part) {
       const Tensor y = parts_[0]->forward(part * link.input_scale);
       return y.reshape({part.size(0), -1, y.size(-1)}) * link.output_scale + link.output_shift;
@@ -121,7 +95,7 @@ class GraphNet final : public NetModule {
 
   /// N × frames × bands → N × (kStretches · size): the windows of each part of the recording, averaged.
   Tensor encoded(Tensor frames) {
-    const Link& link = links_[1];
+    const GraphLink& link = links_[1];
     const int64_t wanted = link.window + (kStretches - 1) * link.hop, missing = wanted - frames.size(1);
     if (missing > 0) {  // at a higher speed
       const Tensor first = frames.slice(1, 0, 1), last = frames.slice(1, frames.size(1) - 1);
@@ -141,7 +115,7 @@ class GraphNet final : public NetModule {
   }
 
   fs::path folder_;
-  std::vector<Link> links_;
+  std::vector<GraphLink> links_;
   std::vector<OnnxModule> parts_;
   int64_t shortest_ = 0, size_ = 0;
   Head head_{nullptr};

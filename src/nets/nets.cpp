@@ -2,8 +2,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
+#include "core/number.h"
 #include "core/text.h"
 #include "fewlabel/error.h"
 #include "nets/build.h"
@@ -55,13 +55,6 @@ constexpr Entry kNets[] = {{"linear", make_linear, 0.1, true, false, true},
                            {"wav2vec2", make_wav2vec2, 0.1, false, false, false, true, true},
                            {"onnx", make_graph_net, 0.1, false, false, false, true, true, false}};
 
-std::optional<int64_t> whole(const std::string& text) {
-  int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return {};
-  return value;
-}
-
 /// wrn_28_2 → name wrn, depth 28, width 2; vit_tiny → name vit, size tiny, bert_mini and wav2vec2_base likewise;
 /// anything else is left alone.
 NetConfig expanded(NetConfig config) {
@@ -73,7 +66,7 @@ NetConfig expanded(NetConfig config) {
     return config;
   }
   if (parts.size() != 3 || parts[0] != "wrn") return config;
-  const auto depth = whole(parts[1]), width = whole(parts[2]);
+  const auto depth = whole_number(parts[1]), width = whole_number(parts[2]);
   if (!depth || !width || *depth > 100 || *width < 1 || *width > 16) return config;
   config.name = "wrn";
   config.depth = *depth;

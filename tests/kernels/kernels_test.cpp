@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include "kernels/comparing.h"
 #include "kernels/convolution.h"
 #include "kernels/normalization.h"
 #include "kernels/pooled_convolution.h"
@@ -12,12 +13,6 @@ namespace fewlabel::kernels {
 namespace {
 
 using at::Tensor;
-
-/// max |a - b| / max |b|.
-double distance(const Tensor& a, const Tensor& b) {
-  const Tensor wanted = b.to(torch::kDouble);
-  return ((a.to(torch::kDouble) - wanted).abs().max() / wanted.abs().max().clamp_min(1e-30)).item<double>();
-}
 
 Tensor random(at::IntArrayRef sizes, torch::ScalarType type) {
   return torch::randn(sizes, torch::kDouble).to(type).contiguous(torch::MemoryFormat::ChannelsLast);
@@ -40,19 +35,6 @@ class Autocast {
 double error(const Tensor& a, const Tensor& b) {
   const Tensor wanted = b.to(torch::kDouble);
   return ((a.to(torch::kDouble) - wanted).norm() / wanted.norm()).item<double>();
-}
-
-/// Whatever f returns, with one thread and with three.
-template <typename F>
-void expect_same_bits(const F& f) {
-  const int threads = at::get_num_threads();
-  at::set_num_threads(1);
-  const std::vector<Tensor> one = f();
-  at::set_num_threads(3);
-  const std::vector<Tensor> three = f();
-  at::set_num_threads(threads);
-  ASSERT_EQ(one.size(), three.size());
-  for (std::size_t i = 0; i < one.size(); ++i) EXPECT_TRUE(torch::equal(one[i], three[i])) << i;
 }
 
 struct ConvolutionCase {

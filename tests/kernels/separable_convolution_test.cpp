@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include "kernels/comparing.h"
 #include "kernels/convolution.h"
 
 namespace fewlabel::kernels {
@@ -13,27 +14,8 @@ using at::Tensor;
 
 constexpr double kNear = 5e-6;
 
-/// max |a - b| / max |b|.
-double largest_distance(const Tensor& a, const Tensor& b) {
-  const Tensor wanted = b.to(torch::kDouble);
-  return ((a.to(torch::kDouble) - wanted).abs().max() / wanted.abs().max().clamp_min(1e-30)).item<double>();
-}
-
 Tensor random(at::IntArrayRef sizes) {
   return torch::randn(sizes, torch::kDouble).to(torch::kFloat).contiguous(torch::MemoryFormat::ChannelsLast);
-}
-
-/// Whatever f returns, with one thread and with three.
-template <typename F>
-void expect_bits_of_one_thread(const F& f) {
-  const int threads = at::get_num_threads();
-  at::set_num_threads(1);
-  const std::vector<Tensor> one = f();
-  at::set_num_threads(3);
-  const std::vector<Tensor> three = f();
-  at::set_num_threads(threads);
-  ASSERT_EQ(one.size(), three.size());
-  for (std::size_t i = 0; i < one.size(); ++i) EXPECT_TRUE(torch::equal(one[i], three[i])) << i;
 }
 
 struct DepthwiseCase {
@@ -84,12 +66,12 @@ TEST_P(Depthwise, EqualsThePlainOneInFp64) {
   const auto wanted = derived(plain, GetParam(), torch::kDouble);
   for (std::size_t i = 0; i < ours.size(); ++i) {
     ASSERT_EQ(ours[i].sizes(), wanted[i].sizes()) << i;
-    EXPECT_LT(largest_distance(ours[i], wanted[i]), kNear) << i;
+    EXPECT_LT(distance(ours[i], wanted[i]), kNear) << i;
   }
 }
 
 TEST_P(OurDepthwise, HasTheSameBitsWithAnyNumberOfThreads) {
-  expect_bits_of_one_thread([] { return derived(convolve_depthwise, GetParam(), torch::kFloat); });
+  expect_same_bits([] { return derived(convolve_depthwise, GetParam(), torch::kFloat); });
 }
 
 TEST(Depthwise, CanBeDifferentiatedTwice) {
@@ -102,7 +84,7 @@ TEST(Depthwise, CanBeDifferentiatedTwice) {
     torch::autograd::grad({y}, {x}, {}, true, true)[0].square().sum().backward();
     return weight.grad();
   };
-  EXPECT_LT(largest_distance(penalty(convolve_depthwise, torch::kFloat), penalty(plain, torch::kDouble)), kNear);
+  EXPECT_LT(distance(penalty(convolve_depthwise, torch::kFloat), penalty(plain, torch::kDouble)), kNear);
 }
 
 TEST(Depthwise, TakesMapsInAnyLayout) {
@@ -173,20 +155,20 @@ TEST_P(Folded, EqualsConvolutionThenNormThenClampInFp64) {
   ASSERT_TRUE(FoldedConvolution::suits(x_, conv_, norm_));
   const Tensor y = folded(-1, 1)(x_, GetParam().border);
   EXPECT_TRUE(y.is_contiguous(torch::MemoryFormat::ChannelsLast));
-  EXPECT_LT(largest_distance(y, wanted(-1, 1)), kNear);
+  EXPECT_LT(distance(y, wanted(-1, 1)), kNear);
   const double infinity = std::numeric_limits<double>::infinity();
   const FoldedConvolution unlimited(conv_, norm_, {});
-  EXPECT_LT(largest_distance(unlimited(x_, GetParam().border), wanted(-infinity, infinity)), kNear);
+  EXPECT_LT(distance(unlimited(x_, GetParam().border), wanted(-infinity, infinity)), kNear);
   if (GetParam().kernel == 1 && GetParam().stride == 1) {
     const Tensor residual = random(y.sizes());
-    EXPECT_LT(largest_distance(unlimited.plus(x_, residual), wanted(-infinity, infinity, residual)), kNear);
+    EXPECT_LT(distance(unlimited.plus(x_, residual), wanted(-infinity, infinity, residual)), kNear);
   }
 }
 
 TEST_P(Folded, HasTheSameBitsWithAnyNumberOfThreadsAndAlone) {
   const torch::NoGradGuard no_grad;
   const auto y = [&] { return folded(0, 6)(x_, GetParam().border); };
-  expect_bits_of_one_thread([&] { return std::vector{y()}; });
+  expect_same_bits([&] { return std::vector{y()}; });
   const int64_t last = x_.size(0) - 1;
   EXPECT_TRUE(torch::equal(folded(0, 6)(x_.slice(0, last), GetParam().border)[0], y()[last]));
 }

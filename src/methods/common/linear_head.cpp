@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "core/cancel.h"
+#include "core/work.h"
 
 namespace fewlabel {
 
@@ -36,8 +36,9 @@ LinearHead fit_logistic(const SoftLabels& labels, double c, const Solver& solver
                                                 .tolerance_change(1e-10)
                                                 .history_size(10)
                                                 .line_search_fn("strong_wolfe"));
+  Work work("fitting a linear classifier", 0);
   steps.step([&] {
-    stop_if_cancelled("fit");
+    work.advance();
     const torch::NoGradGuard by_hand;  // the solver turns gradients on; they are written out here
     const Tensor log_p = (labels.x.mm(weight) + bias).log_softmax(1);
     const Tensor error = (log_p.exp() * count - own) * share;

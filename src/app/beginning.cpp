@@ -1,0 +1,60 @@
+#include "app/beginning.h"
+
+#include <algorithm>
+
+#include "fewlabel/image.h"
+
+namespace fewlabel {
+namespace {
+
+constexpr int64_t kReadFirst = 500;  // unlabelled texts or recordings that are worth being gone through first
+constexpr double kReading = 0.25;    // of the minutes that it gets of texts
+constexpr double kHearing = 0.5;     // and of recordings,
+constexpr int64_t kFewVoices = 5;    // where there are fewer labels a class
+constexpr int32_t kSeen = 24;  // pixels below which an encoder of photographs sees nothing
+
+}  // namespace
+
+bool reads_first(const StageRecipe& recipe, const PlanFacts& facts) {
+  const bool text = facts.found.kind == Kind::text;
+  const bool sound = facts.found.kind == Kind::audio && is_picture(facts.found) && !facts.transcribed &&
+                     facts.labeled < kFewVoices * facts.classes;
+  return (text || sound) && facts.unlabeled >= kReadFirst && facts.preset != Preset::paper &&
+         !recipe.recipe.contains("/method/name"_json_pointer) && !recipe.recipe.contains("init") && !facts.encoder;
+}
+
+std::vector<StageRecipe> with_reading(const StageRecipe& recipe, Kind kind) {
+  StageRecipe first{"pretrain-1", recipe.recipe, {}}, then{"main", recipe.recipe, "pretrain-1"};
+  const std::string net = recipe.recipe.value("/net/name"_json_pointer, std::string());
+  const bool heard = kind == Kind::audio;
+  first.recipe["method"] = {{"name", heard ? "simclr" : net.starts_with("bert") ? "mlm" : "cbow"}};
+  if (!recipe.recipe.contains("probe")) first.recipe["probe"] = "none";  // what counts is what follows
+  for (const auto* key : {"baseline", "baseline_minutes", "baseline_steps", "estimate"}) first.recipe.erase(key);
+  if (!recipe.recipe.contains("/train/steps"_json_pointer)) {
+    const Json minutes = recipe.recipe.value("/train/minutes"_json_pointer, Json("auto"));
+    const double all = minutes.is_number() ? minutes.get<double>() : kDefaultMinutes;
+    const double share = heard ? kHearing : kReading;
+    first.recipe["train"]["minutes"] = all * share;
+    then.recipe["train"]["minutes"] = all * (1 - share);
+  }
+  return {first, then};
+}
+
+std::optional<EncoderCard> fitting_encoder(const StageRecipe& recipe, const PlanFacts& facts) {
+  const Json& said = recipe.recipe;
+  if (recipe.name != "main" || !recipe.starts_from.empty() || facts.preset == Preset::paper || facts.transcribed ||
+      said.contains("/method/name"_json_pointer) || said.contains("/net/name"_json_pointer) || said.contains("init") ||
+      said.contains("/data/virtual"_json_pointer))
+    return {};
+  const Layout& found = facts.found;
+  if (found.kind == Kind::image) {
+    const ImageShape shape = image_shape(found);
+    if (shape.channels < 3 || std::min(shape.height, shape.width) < kSeen) return {};
+  }
+  for (EncoderCard& card : installed_encoders())
+    for (const KnownEncoder& known : known_encoders())
+      if (card.name == known.name && card.kind == found.kind && known.kind == found.kind) return std::move(card);
+  return {};
+}
+
+}  // namespace fewlabel
