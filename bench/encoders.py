@@ -92,7 +92,7 @@ def run(folder, arguments):
         found = json.load(file)
     with open(stamp, encoding="utf-8") as file:
         seconds = float(file.read())
-    notes = [note for note in found.get("notes", []) if note.startswith("best_head")]
+    notes = [note for note in found.get("notes", []) if note.startswith(("best_head", "setfit"))]
     return {"accuracy": found["accuracy"], "balanced_accuracy": found.get("balanced_accuracy"), "seconds": seconds,
             "method": found.get("method"), "notes": notes}
 

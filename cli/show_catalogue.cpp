@@ -108,9 +108,10 @@ void show_method(const Json& method) {
 
 /// What the methods of a family have in common, in the words of the README.
 std::string family_title(const std::string& family) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kTitles = {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kTitles = {
       {{"supervised", "labels alone: the baseline"},
        {"frozen", "few labels: the net stays as somebody trained it, and a head learns from what it sees"},
+       {"tuned", "few labels: a trained net is tuned on pairs of examples, all at once"},
        {"semi/correcting", "few labels: the model corrects itself on the unlabelled examples"},
        {"semi/generative", "few labels: a generator makes virtual examples"},
        {"self/autoencoding", "no labels: encode, decode, compare with the input"},

@@ -11,6 +11,7 @@ import sys
 FAMILIES = [
     ("supervised", "Supervised", "The labels in hand and nothing else."),
     ("frozen", "Frozen", "A net that somebody trained stays as it is; a head learns from what it sees."),
+    ("tuned", "Tuned", "A net that somebody trained is tuned on pairs of examples, all at once, and a head learns from what it then sees."),
     ("semi/correcting", "Correcting", "Semi-supervised: L(θ) = Σ L(yᵢ, ŷᵢ) + λ R(θ)."),
     ("semi/generative", "Generative", "Semi-supervised: p_θ(x) = Π p_θ(xᵢ), and what it generates."),
     ("self/autoencoding", "Autoencoding", "Self-supervised: min Σ ‖x − G_φ(E_θ(x))‖²."),

@@ -1,7 +1,11 @@
 #include "app/beginning.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
+#include "app/budget.h"
+#include "core/text.h"
 #include "fewlabel/image.h"
 
 namespace fewlabel {
@@ -11,7 +15,20 @@ constexpr int64_t kReadFirst = 500;  // unlabelled texts or recordings that are 
 constexpr double kReading = 0.25;    // of the minutes that it gets of texts
 constexpr double kHearing = 0.5;     // and of recordings,
 constexpr int64_t kFewVoices = 5;    // where there are fewer labels a class
+constexpr int64_t kTuningBatch = 32;
 constexpr int32_t kSeen = 24;  // pixels below which an encoder of photographs sees nothing
+
+/// Updates of setfit as its settings are (docs/methods/setfit.md), and examples that are only looked at beside them.
+struct TuningWork {
+  double teacher = 0, student = 0, looked_at = 0;
+  TuningWork(double labeled, double unlabeled) {
+    constexpr double kPasses = 20, kMostSteps = 300, kMost = 8000, kAgreed = 0.6, kLabelled = 0.25;
+    const double pool = std::min(unlabeled, kMost);
+    teacher = std::min(kMostSteps, std::ceil(kPasses * labeled / kTuningBatch));
+    if (pool > 0) student = std::clamp(kAgreed * pool / (1 - kLabelled) / kTuningBatch, teacher, kMostSteps);
+    looked_at = labeled + unlabeled + pool;
+  }
+};
 
 }  // namespace
 
@@ -55,6 +72,25 @@ std::optional<EncoderCard> fitting_encoder(const StageRecipe& recipe, const Plan
     for (const KnownEncoder& known : known_encoders())
       if (card.name == known.name && card.kind == found.kind && known.kind == found.kind) return std::move(card);
   return {};
+}
+
+std::optional<MethodChoice> tuning_choice(TrainConfig config, const PlanFacts& facts, int64_t folds) {
+  constexpr double kForward = 1.0 / 3;  // of a step, that looking at as many examples takes
+  if (facts.found.kind != Kind::text || facts.transcribed || facts.preset == Preset::paper) return {};
+  const double minutes = config.train.minutes.value_or(kDefaultMinutes);
+  config.method = {{"name", "supervised"}};
+  config.train.batch = kTuningBatch;
+  StepCost cost(config, facts);
+  const double step = cost.seconds(scales(config, facts).front());
+  const TuningWork work(static_cast<double>(facts.labeled), static_cast<double>(facts.unlabeled));
+  const double seconds = step * (work.teacher + work.student + kForward * work.looked_at / kTuningBatch +
+                                 static_cast<double>(folds) * work.teacher);
+  if (seconds <= 60 * minutes)
+    return MethodChoice{"setfit", fmt::format("method.name = setfit: tuning the encoder takes about {} of {}",
+                                              duration(seconds), duration(60 * minutes))};
+  return MethodChoice{"best_head", fmt::format("method.name = best_head: tuning the encoder would take about {}; "
+                                               "--minutes {:.0f} makes room",
+                                               duration(seconds), std::ceil(seconds / 60))};
 }
 
 }  // namespace fewlabel

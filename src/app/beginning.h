@@ -23,4 +23,9 @@ std::vector<StageRecipe> with_reading(const StageRecipe& recipe, Kind kind);
 /// those that it learnt from.
 std::optional<EncoderCard> fitting_encoder(const StageRecipe& recipe, const PlanFacts& facts);
 
+/// The method of who names none and starts from an encoder of texts: setfit where tuning it fits into the minutes, and
+/// the folds of an estimate, else best_head; with the reason. Seconds are predicted from a step that is taken for it.
+/// `config` names the encoder. None for other kinds of data.
+std::optional<MethodChoice> tuning_choice(TrainConfig config, const PlanFacts& facts, int64_t folds);
+
 }  // namespace fewlabel

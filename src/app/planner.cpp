@@ -93,6 +93,7 @@ class Planner {
     if (written.method.contains("name")) check_method(written.method);
     choose_device(written.train.device.value_or("auto"));
     adopt_initial(written);
+    config.data.tokenizer = written.data.tokenizer;  // texts are read as those of the run that it starts from
     const bool named = config.encoder != "auto" && config.encoder != "none" && !config.encoder.empty();
     if (named && !config.init.empty())
       throw Error(ErrorKind::usage, "encoder", "both init and encoder say where to start from",
@@ -126,7 +127,8 @@ class Planner {
     facts_.encoder = encoder.has_value();
     draft.choices = adopted;
     if (!config.method.contains("name")) {  // only the data tell; now with what comes with the method
-      const MethodChoice choice = choose_method(facts_);
+      MethodChoice choice = choose_method(facts_);
+      if (encoder) choice = tuning_choice(config, facts_, folds_wanted(config)).value_or(choice);
       Json with_name = recipe.recipe;
       with_name["method"]["name"] = choice.name;
       config = train_config(with_method_settings(with_name), method_keys());
@@ -290,6 +292,12 @@ class Planner {
            find_method(method_name(draft.config.method)).family != "supervised";
   }
 
+  /// Trainings that an estimate would take.
+  int64_t folds_wanted(const TrainConfig& config) const {
+    const std::string wanted = config.estimate.value_or(data_.judge == Judge::none ? "holdout" : "none");
+    return wanted == "none" ? 0 : possible_folds(data_);
+  }
+
   /// Why there is no estimate; empty: there is one. "-" where nobody would ask.
   std::string estimates(const Draft& draft) const {
     const std::string wanted = draft.config.estimate.value_or(data_.judge == Judge::none ? "holdout" : "none");
@@ -411,6 +419,7 @@ class Planner {
         plan.fold = fold;
         plan.folds = folds;
         plan.probe = "none";
+        if (plan.method["name"] == "setfit") plan.method["student"] = false;  // shorter, as other methods' folds are
         if (timed)
           give(plan.train, whole * share / static_cast<double>(folds), of.step);
         else

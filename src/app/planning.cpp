@@ -125,7 +125,9 @@ std::vector<std::string> adopt_encoder(TrainConfig& config, const EncoderCard& c
 }
 
 bool learns_a_head(const Json& method) {
-  return method.contains("name") && find_method(method_name(method)).family == "frozen";
+  if (!method.contains("name")) return false;
+  const std::string& family = find_method(method_name(method)).family;
+  return family == "frozen" || family == "tuned";
 }
 
 void adopt_stage(TrainConfig& config, const Plan& before) {

@@ -11,6 +11,7 @@
 #include "eval/saliency.h"
 #include "fewlabel/error.h"
 #include "fewlabel/transform.h"
+#include "methods/common/net_tuner.h"
 #include "train/batches.h"
 #include "train/device.h"
 #include "train/module_state.h"
@@ -140,7 +141,7 @@ struct Stage::Impl {
   void begin_head(TrainerHooks own) {
     if (!options.plan.data.virtual_examples.empty())
       throw Error(ErrorKind::usage, "data.virtual", card.name() + " learns from no virtual examples", "leave it out");
-    if (!options.initial)
+    if (!options.initial && options.plan.starts_from.empty())  // a stage that is only planned has nothing yet
       throw Error(ErrorKind::usage, "method",
                   fmt::format("{} learns from what a trained net sees, and none is named", card.name()),
                   "give encoder=NAME, or init=RUN");
@@ -170,12 +171,31 @@ struct Stage::Impl {
     return taught_rows.index_select(0, places_in(all, indices));
   }
 
+  /// Of examples by their places in the pools, the labelled ones first.
+  Tensor inputs(const std::vector<int64_t>& places) const {
+    const auto bytes = static_cast<std::size_t>(data.train->layout().bytes());
+    std::vector<uint8_t> views(bytes * places.size());
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      const int64_t at = places[i] - data.labeled.size();
+      data.train->fetch(at < 0 ? data.labeled.index[static_cast<std::size_t>(places[i])]
+                               : data.unlabeled.index[static_cast<std::size_t>(at)],
+                        views.data() + i * bytes);
+    }
+    return normalised(views.data(), static_cast<int64_t>(places.size()), options.normalization);
+  }
+
   void learn_head() {
     const auto begun = std::chrono::steady_clock::now();
+    auto* tuner = dynamic_cast<NetTuner*>(method.get());
+    if (tuner) tuner->look_at([this](const std::vector<int64_t>& places) { return inputs(places); });
     learner->fit({.labeled = rows(*data.train, data.labeled.index),
                   .y = torch::tensor(data.labeled.label, torch::kLong),
                   .unlabeled = rows(*data.train, data.unlabeled.index)});
     fitted = true;
+    if (tuner) {  // the net sees all with other eyes
+      hash = backbone_hash(*net);
+      taught.clear();
+    }
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
     const auto examples = static_cast<double>(data.labeled.size() + data.unlabeled.size());
     const double rate = examples / std::max(seconds, 1e-3);

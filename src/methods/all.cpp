@@ -17,6 +17,8 @@ MethodInfo self_training();
 MethodInfo gaussian_mixture();
 MethodInfo best_head();
 
+MethodInfo setfit();
+
 MethodInfo pseudo_label();
 MethodInfo pi_model();
 MethodInfo mean_teacher();
@@ -68,6 +70,7 @@ const std::vector<MethodInfo>& all_methods() {
       // clang-format off
       supervised(), ctc(),
       logistic(), class_means(), label_propagation(), self_training(), gaussian_mixture(), best_head(),
+      setfit(),
       pseudo_label(), pi_model(), mean_teacher(), vat(), ladder(), mixmatch(), uda(), fixmatch(), flexmatch(), freematch(),
       softmatch(), adamatch(), simmatch(), mpl(),
       vae_m2(), improved_gan(), triple_gan(), bad_gan(), flow_matching(), virtual_data(),

@@ -127,8 +127,36 @@ class Encoders(unittest.TestCase):
         self.assertTrue(found["small"]["installed"])
         self.assertFalse(found["minilm"]["installed"])
 
-    def test_a_frozen_encoder_learns_predicts_and_moves(self):
+    def test_texts_tune_their_encoder_where_there_is_time(self):
         done = self.train("encoder=small")
+        self.assertIn("method.name = setfit: tuning the encoder takes about", done.stderr)
+        found = self.summary()
+        self.assertEqual(found["method"], "setfit")
+        self.assertGreater(found["accuracy"], 0.8)
+        self.assertTrue(any("on which two agree" in note for note in found["notes"]))
+        first = (self.root / "run" / "model" / "model.safetensors").read_bytes()
+        self.train("encoder=small")
+        self.assertEqual(first, (self.root / "run" / "model" / "model.safetensors").read_bytes())
+        said = self.run_program("predict", "run", "warm bright summer day").stdout
+        self.assertIn("good", said)
+
+    def test_and_leave_it_where_there_is_none(self):
+        with open(self.root / "train.csv", "w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([("text", "label"), *texts(6000, 1)])
+        done = self.train("encoder=small", "train.minutes=0.01")
+        self.assertIn("method.name = best_head: tuning the encoder would take", done.stderr)
+        self.assertEqual(self.summary()["method"], "best_head")
+
+    def test_another_run_goes_on_with_its_tokenizer(self):
+        self.train("encoder=small", "method=setfit")
+        os.rename(self.root / "run", self.root / "before")
+        (self.root / "other.csv").write_text("text,label\n" + "".join(f"quite other words {i},{i % 2}\n" for i in range(40)))
+        done = self.run_program("train", "data=other.csv", "init=before", "method=logistic", "out=run", "--overwrite",
+                                "--progress", "none", "estimate=none")
+        self.assertIn("before", done.stderr)
+
+    def test_a_frozen_encoder_learns_predicts_and_moves(self):
+        done = self.train("encoder=small", "method=best_head")
         self.assertIn("encoder = small", done.stderr)
         found = self.summary()
         self.assertEqual(found["method"], "best_head")
@@ -142,7 +170,7 @@ class Encoders(unittest.TestCase):
     def test_the_same_bits_again_and_from_kept_features(self):
         weights = []
         for _ in range(2):
-            self.train("encoder=small")
+            self.train("encoder=small", "method=best_head")
             weights.append((self.root / "run" / "model" / "model.safetensors").read_bytes())
         self.assertEqual(weights[0], weights[1])
         self.assertTrue(list((self.root / "cache" / "fewlabel" / "features").iterdir()))

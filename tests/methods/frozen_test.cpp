@@ -98,6 +98,34 @@ TEST(BestHead, JudgesByAPartOfTheUnlabelledAndLearnsFromAll) {
   }
 }
 
+TEST(BestHead, GoesHalfWayToEqualSharesUnlessThePoolSpeaksAgainstThem) {
+  constexpr int64_t kClasses = 3;
+  const Layout layout{Kind::table, Layout::Type::f32, {kClasses}};
+  const auto taken = [&](const std::vector<int64_t>& pool) {
+    std::vector<int64_t> label;
+    for (int64_t c = 0; c < kClasses; ++c)
+      label.insert(label.end(), static_cast<std::size_t>(pool[static_cast<std::size_t>(c)]), c);
+    torch::manual_seed(5);
+    const Tensor x = 4 * torch::one_hot(torch::tensor(label, torch::kLong), kClasses);
+    const FeaturePools pools{.labeled = 4 * torch::eye(kClasses),
+                             .y = torch::arange(kClasses),
+                             .unlabeled = x + 0.3 * torch::randn({x.size(0), kClasses})};
+    const Task task{.layout = layout,
+                    .classes = kClasses,
+                    .labeled = kClasses,
+                    .unlabeled = x.size(0),
+                    .class_share = {1.0 / 3, 1.0 / 3, 1.0 / 3}};
+    NetConfig config;
+    config.name = "linear";
+    config.head = "unit";
+    const auto method = find_method("best_head").make(Json::object(), task, make_net(config, layout, kClasses, 1));
+    dynamic_cast<HeadLearner&>(*method).fit(pools);
+    return dynamic_cast<HeadLearner&>(*method).sentence();
+  };
+  EXPECT_TRUE(taken({100, 100, 100}).starts_with("best_head takes self-training, half way to equal shares:"));
+  EXPECT_TRUE(taken({5, 145, 150}).starts_with("best_head takes self-training:"));
+}
+
 TEST(FitLogistic, LearnsSoftTargetsByTheirWeights) {
   const Json golden = golden_of("logistic");
   for (const auto& test : golden.at("regressions")) {

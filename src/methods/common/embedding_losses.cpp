@@ -55,6 +55,14 @@ Tensor info_nce(const Tensor& q, const Tensor& k, const Tensor& queue, double te
   return cross_entropy(logits, torch::zeros({q.size(0)}, logits.options().dtype(torch::kLong)));
 }
 
+Tensor pair_loss(const Tensor& z, const Tensor& y) {
+  const Tensor cosine = products(z, z), same = y.unsqueeze(1).eq(y.unsqueeze(0)).to(torch::kFloat);
+  const Tensor alike = same.clone().fill_diagonal_(0), other = 1 - same;
+  const Tensor pull = (alike * (1 - cosine).square()).sum() / alike.sum().clamp_min(1);
+  const Tensor push = (other * cosine.square()).sum() / other.sum().clamp_min(1);
+  return (pull + push) / 2;
+}
+
 Tensor negative_cosine(const Tensor& p, const Tensor& z) {
   return -(unit_rows(p) * unit_rows(z.detach())).sum(1).mean();
 }

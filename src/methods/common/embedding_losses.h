@@ -20,6 +20,11 @@ Tensor nt_xent(const Tensor& z1, const Tensor& z2, double temperature);
 /// K × D, all of unit length; gradients reach q alone.
 Tensor info_nce(const Tensor& q, const Tensor& k, const Tensor& queue, double temperature);
 
+/// SetFit (arXiv:2209.11055, section 3.1): of all pairs of a batch, the mean of (1 - cos)² over those of one class and
+/// the mean of cos² over the others, half and half, as the paper draws as many of the one kind as of the other. A kind
+/// that there is none of counts nothing. z: N × D of unit length; y: int64 N.
+Tensor pair_loss(const Tensor& z, const Tensor& y);
+
 /// -cos(p, z); gradients reach p alone (BYOL: 2 + 2 times it, arXiv:2006.07733, equation 2; SimSiam, arXiv:2011.10566,
 /// equation 1). N × D each.
 Tensor negative_cosine(const Tensor& p, const Tensor& z);

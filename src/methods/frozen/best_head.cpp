@@ -1,6 +1,8 @@
 // The frozen method that the labels themselves speak for. None wins everywhere: what gives eight points on spoken
 // digits takes fourteen on questions. So each candidate is trained several times without a part of the labels and
 // judged by that part, the labels alone among them, and only one that is better by more than chance takes their place.
+// Labels are mostly drawn a class at a time, so that they say nothing of how often each occurs: those that judge are
+// weighed by how often the pool holds their class, as far as self-training can tell (docs/decisions/0022).
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -26,6 +28,8 @@ struct BestHeadConfig {
           {"logistic", "self_training"});
   }
 };
+
+constexpr double kRare = 1.0 / 3;  // of an equal share: a class that fewer answers are of is no chance
 
 /// Labels that teach, and those that judge.
 struct Parts {
@@ -68,23 +72,27 @@ class BestHead final : public Method, public Classifier, public HeadLearner {
   struct Candidate {
     std::string name;  // for a person
     std::unique_ptr<Method> method;
+    bool aligned;  // its answers are brought to shares
   };
 
-  void add(const std::string& method, std::string name, Json config) {
-    candidates_.push_back({std::move(name), find_method(method).make(config, task_, net_)});
+  void add(const std::string& method, std::string name, const Json& config) {
+    candidates_.push_back({std::move(name), find_method(method).make(config, task_, net_), config.contains("align")});
   }
   HeadLearner& learner(std::size_t i) { return dynamic_cast<HeadLearner&>(*candidates_[i].method); }
 
   std::size_t choose(const FeaturePools& pools) {
     if (candidates_.size() == 1) return 0;
-    const bool possible = torch::bincount(pools.y).max().item<int64_t>() > 1;
-    if (!possible) {
+    const Tensor some = part_of(pools.unlabeled, config_.most), share = pool_share(pools, some);
+    // Equal shares that the pool speaks against would take the frequent classes' examples for the rare ones.
+    const bool uneven =
+        task_.pool_share.empty() && share.min().item<double>() * static_cast<double>(task_.classes) < kRare;
+    if (torch::bincount(pools.y).max().item<int64_t>() == 1) {
+      const std::size_t taken = config_.unsure == "logistic" ? 0 : uneven ? 1 : 2;
       sentence_ =
           fmt::format("best_head takes {}: each class has a single label, so that none can be held out to judge",
-                      config_.unsure == "logistic" ? candidates_[0].name : candidates_[1].name);
-      return config_.unsure == "logistic" ? 0 : 1;
+                      candidates_[taken].name);
+      return taken;
     }
-    const Tensor some = part_of(pools.unlabeled, config_.most);
     std::vector<std::vector<double>> right(candidates_.size());  // share of the held-out labels, of each round
     for (int64_t round = 0; round < config_.rounds; ++round) {
       const Parts parts = divided(pools.y, round);
@@ -94,8 +102,12 @@ class BestHead final : public Method, public Classifier, public HeadLearner {
       const Tensor x = pools.labeled.index_select(0, judged), y = pools.y.index_select(0, judged);
       for (std::size_t i = 0; i < candidates_.size(); ++i) {
         stop_if_cancelled("fit");
+        if (uneven && candidates_[i].aligned) {
+          right[i].push_back(0);
+          continue;
+        }
         learner(i).fit(fewer);
-        right[i].push_back(score(answers(x), y));
+        right[i].push_back(score(answers(x), y, share));
       }
     }
     return by_score(right);
@@ -116,12 +128,24 @@ class BestHead final : public Method, public Classifier, public HeadLearner {
     return logits;
   }
 
+  /// Share of each class in the unlabelled pool: as stated, else by self-training's answers.
+  Tensor pool_share(const FeaturePools& pools, const Tensor& some) {
+    if (!task_.pool_share.empty()) return torch::tensor(task_.pool_share, torch::kDouble);
+    if (some.size(0) == 0)
+      return torch::full({task_.classes}, 1.0 / static_cast<double>(task_.classes), torch::kDouble);
+    learner(1).fit({pools.labeled, pools.y, some});
+    return torch::bincount(answers(some).argmax(1), {}, task_.classes).to(torch::kDouble) /
+           static_cast<double>(some.size(0));
+  }
+
   /// Share of right answers and mean probability of the right class, half and half: of a few labels the latter tells
-  /// more than the former alone.
-  static double score(const Tensor& logits, const Tensor& y) {
-    const Tensor p = logits.to(torch::kDouble).softmax(1).gather(1, y.unsqueeze(1));
-    const double hits = logits.argmax(1).eq(y).to(torch::kDouble).mean().item<double>();
-    return (hits + p.mean().item<double>()) / 2;
+  /// more than the former alone. As they would be if the judged ones were of the classes in those shares.
+  double score(const Tensor& logits, const Tensor& y, const Tensor& share) const {
+    const Tensor p = logits.to(torch::kDouble).softmax(1).gather(1, y.unsqueeze(1)).squeeze(1);
+    const Tensor hits = logits.argmax(1).eq(y).to(torch::kDouble);
+    const Tensor count = torch::bincount(y, {}, task_.classes).to(torch::kDouble);
+    const Tensor weight = (share / count.clamp_min(1)).index_select(0, y);
+    return ((hits + p) * weight).sum().item<double>() / (2 * weight.sum().clamp_min(1e-12).item<double>());
   }
 
   std::size_t by_score(const std::vector<std::vector<double>>& right) {
