@@ -81,7 +81,9 @@ std::optional<MethodChoice> tuning_choice(TrainConfig config, const PlanFacts& f
   config.method = {{"name", "supervised"}};
   config.train.batch = kTuningBatch;
   StepCost cost(config, facts);
-  const double step = cost.seconds(scales(config, facts).front());
+  Scale scale = scales(config, facts).front();
+  scale.size = std::max<int64_t>(scale.size / 2, 1);  // as long as texts are in the mean; none is filled up
+  const double step = cost.seconds(scale);
   const TuningWork work(static_cast<double>(facts.labeled), static_cast<double>(facts.unlabeled));
   const double seconds = step * (work.teacher + work.student + kForward * work.looked_at / kTuningBatch +
                                  static_cast<double>(folds) * work.teacher);

@@ -29,14 +29,14 @@ constexpr int64_t kAtATime = 64;    // examples that are only looked at
 constexpr double kDecay = 0.01, kClip = 1.0;
 
 struct SetFitConfig {
-  int64_t passes = 20, batch = 32, most_steps = 300, most = 8000;
-  double lr = 1e-4, kept = 0.7, c = 10;
+  int64_t passes = 20, tuning_batch = 32, most_steps = 300, most = 8000;
+  double tuning_rate = 1e-4, kept = 0.7, c = 10;
   bool student = true;
   void fields(FieldVisitor& field) {
     field("passes", passes, "times that each labelled example is learnt from (the paper's R)", 1, 1000);
-    field("batch", batch, "examples of an update, of which all pairs are compared", 2, 4096);
+    field("tuning_batch", tuning_batch, "examples of an update, of which all pairs are compared", 2, 4096);
     field("most_steps", most_steps, "updates of a tuning, at most", 1, 1'000'000);
-    field("lr", lr, "learning rate of AdamW", 1e-7, 1.0);
+    field("tuning_rate", tuning_rate, "learning rate of AdamW", 1e-7, 1.0);
     field("student", student, "a third net learns from the unlabelled examples on which two agree; the paper has none");
     field("kept", kept, "share of those of each class that it learns from, the surest ones", 0.01, 1.0);
     field("most", most, "unlabelled examples that are looked at, at most", 0, 10'000'000);
@@ -109,7 +109,7 @@ class SetFit final : public Method, public Classifier, public HeadLearner, publi
   }
 
  private:
-  int64_t updates(int64_t examples) const { return (examples + config_.batch - 1) / config_.batch; }
+  int64_t updates(int64_t examples) const { return (examples + config_.tuning_batch - 1) / config_.tuning_batch; }
 
   /// Places of unlabelled examples, evenly spaced.
   std::vector<int64_t> some_of(int64_t count, int64_t labeled) const {
@@ -195,18 +195,19 @@ class SetFit final : public Method, public Classifier, public HeadLearner, publi
     std::vector<Tensor> weights;
     for (const auto& named : net_->named_parameters())
       if (!named.key().starts_with("head.") && named.value().requires_grad()) weights.push_back(named.value());
-    torch::optim::AdamW optimizer(weights, torch::optim::AdamWOptions(config_.lr).weight_decay(kDecay));
+    torch::optim::AdamW optimizer(weights, torch::optim::AdamWOptions(config_.tuning_rate).weight_decay(kDecay));
     net_->train();
     Work work("tuning on pairs", steps);
     for (int64_t step = 0; step < steps; ++step) {
       const double at = static_cast<double>(step) / static_cast<double>(steps);
-      const double rate =
-          config_.lr * std::min(1.0, (static_cast<double>(step) + 1) / (kWarm * static_cast<double>(steps))) * (1 - at);
+      const double rate = config_.tuning_rate *
+                          std::min(1.0, (static_cast<double>(step) + 1) / (kWarm * static_cast<double>(steps))) *
+                          (1 - at);
       for (auto& group : optimizer.param_groups()) static_cast<torch::optim::AdamWOptions&>(group.options()).lr(rate);
       Random random({.seed = task_.seed, .purpose = name, .epoch = static_cast<uint64_t>(step)});
       torch::manual_seed(random.bits());  // of what is dropped
       std::vector<int64_t> places, labels;
-      for (int64_t i = 0; i < config_.batch; ++i) {
+      for (int64_t i = 0; i < config_.tuning_batch; ++i) {
         const int64_t c = classes[random.below(static_cast<uint32_t>(classes.size()))];
         const std::vector<int64_t>& members = of_class[static_cast<std::size_t>(c)];
         places.push_back(members[random.below(static_cast<uint32_t>(members.size()))]);

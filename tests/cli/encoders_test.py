@@ -4,9 +4,11 @@ import json
 import os
 import pathlib
 import random
+import shutil
 import struct
 import subprocess
 import tempfile
+import time
 import unittest
 
 PROGRAM = os.environ["FEWLABEL"]
@@ -174,6 +176,35 @@ class Encoders(unittest.TestCase):
             weights.append((self.root / "run" / "model" / "model.safetensors").read_bytes())
         self.assertEqual(weights[0], weights[1])
         self.assertTrue(list((self.root / "cache" / "fewlabel" / "features").iterdir()))
+
+    def test_killed_while_it_looks_or_tunes_it_ends_in_the_same_bits(self):
+        with open(self.root / "train.csv", "w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([("text", "label"), *texts(3000, 1)])
+        for method in ("best_head", "setfit"):
+            with self.subTest(method=method):
+                self.train("encoder=small", f"method={method}")
+                whole = (self.root / "run" / "model" / "model.safetensors").read_bytes()
+                shutil.rmtree(self.root / "cache")
+                words = ["data=train.csv@8:seed=0", "data.test=test.csv", "encoder=small", f"method={method}",
+                         f"out=killed-{method}"]
+                folder, kills = self.root / f"killed-{method}", 0
+                for wait in (0.05, 0.4, 0.8):
+                    child = subprocess.Popen(
+                        [PROGRAM, "train", *(["--resume", folder.name] if (folder / "stages.json").exists() else
+                                             ["--overwrite", *words])],
+                        cwd=self.root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                        env={**os.environ, "FEWLABEL_ENCODERS": str(self.root / "encoders"),
+                             "XDG_CACHE_HOME": str(self.root / "cache")})
+                    while child.poll() is None and not (folder / "stages.json").exists():
+                        time.sleep(0.02)
+                    time.sleep(wait)
+                    kills += child.poll() is None
+                    child.kill()
+                    child.wait()
+                self.assertGreater(kills, 0)
+                if not (folder / "result.json").exists():
+                    self.run_program("train", "--resume", folder.name)
+                self.assertEqual(whole, (folder / "model" / "model.safetensors").read_bytes())
 
     def test_every_method_can_be_fine_tuned(self):
         self.train("encoder=small", "method=fixmatch", "train.steps=30")

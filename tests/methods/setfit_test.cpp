@@ -2,8 +2,10 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include <fstream>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "core/cancel.h"
 #include "fewlabel/error.h"
@@ -16,6 +18,24 @@
 
 namespace fewlabel::testing {
 namespace {
+
+Tensor rows_of_numbers(const Json& rows) {
+  std::vector<Tensor> parts;
+  for (const auto& row : rows) parts.push_back(torch::tensor(row.get<std::vector<double>>(), torch::kDouble));
+  return torch::stack(parts);
+}
+
+TEST(PairLoss, ProducesPyTorchValues) {
+  std::ifstream file(std::string(FEWLABEL_GOLDEN) + "/setfit.json");
+  const Json golden = Json::parse(file);
+  for (const auto& test : golden.at("cases")) {
+    const Tensor x = rows_of_numbers(test.at("x")).to(torch::kFloat).requires_grad_(true);
+    const Tensor loss = pair_loss(unit_rows(x), torch::tensor(test.at("y").get<std::vector<int64_t>>(), torch::kLong));
+    loss.backward();
+    EXPECT_NEAR(loss.item<double>(), test.at("loss").get<double>(), 1e-6);
+    EXPECT_LE((x.grad().to(torch::kDouble) - rows_of_numbers(test.at("gradient"))).abs().max().item<double>(), 1e-6);
+  }
+}
 
 TEST(PairLoss, IsTheMeanOverPairsOfEitherKind) {
   torch::manual_seed(3);
@@ -111,7 +131,7 @@ struct PairsToy {
 };
 
 TEST(SetFit, LearnsTheToyAndTheStudentMoreThanTheTeacher) {
-  PairsToy alone(Json{{"student", false}, {"lr", 1e-3}}), both(Json{{"lr", 1e-3}});
+  PairsToy alone(Json{{"student", false}, {"tuning_rate", 1e-3}}), both(Json{{"tuning_rate", 1e-3}});
   EXPECT_LE(both.accuracy(), 0.6);  // untrained
   alone.look(), alone.fit();
   both.look(), both.fit();
@@ -144,7 +164,7 @@ TEST(SetFit, ChangesTheNetAndLeavesNoGradient) {
 }
 
 TEST(SetFit, NeedsNoUnlabelledExamples) {
-  PairsToy toy(Json{{"lr", 1e-3}}, 0);
+  PairsToy toy(Json{{"tuning_rate", 1e-3}}, 0);
   toy.look(), toy.fit();
   EXPECT_GE(toy.accuracy(), 0.5);
 }
