@@ -404,7 +404,8 @@ class Planner {
       else if (timed)
         give(train, whole * kBaseline, baseline.step);
       add_stage(baseline.plan, baseline);
-      say(fmt::format("beside it: the labels alone, {} steps", with_commas(train.steps)));
+      say(train.steps > 1 ? fmt::format("beside it: the labels alone, {} steps", with_commas(train.steps))
+                          : std::string("beside it: the labels alone"));
     }
     const std::string missing = estimates(draft);
     if (!missing.empty()) {

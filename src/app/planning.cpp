@@ -145,7 +145,9 @@ Plan baseline_of(const Plan& plan) {
   Plan baseline = plan;
   baseline.stage = "baseline";
   const bool transcribes = find_method(method_name(plan.method)).transcribes;
+  const bool tunes = method_name(plan.method) == "setfit";
   baseline.method = Json{{"name", transcribes ? "ctc" : learns_a_head(plan.method) ? "logistic" : "supervised"}};
+  if (tunes) baseline.method = plan.method, baseline.method["student"] = false;
   check_method(baseline.method);
   baseline.probe = "none";
   baseline.data.virtual_examples.clear();

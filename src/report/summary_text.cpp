@@ -102,7 +102,9 @@ std::string summary_text(const Json& summary, const std::string& report) {
   }
   if (const auto seconds = number_of(summary, "train_seconds")) {
     std::string text = duration(*seconds);
-    if (const auto steps = number_of(summary, "steps")) text += fmt::format(", {} steps", count_text(*steps));
+    // One: all at once.
+    if (const auto steps = number_of(summary, "steps"); steps && *steps > 1)
+      text += fmt::format(", {} steps", count_text(*steps));
     if (const auto speed = examples_per_second(summary)) text += fmt::format(", {} examples/s", count_text(*speed));
     lines += row("training", text);
   }
