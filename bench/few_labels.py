@@ -1,4 +1,5 @@
 """What the scripts share that train on few labels and put a table together: arguments, runs, results."""
+import csv
 import json
 import os
 import statistics
@@ -16,6 +17,26 @@ def parse(parser):
     options = parser.parse_args(sys.argv[1:end])
     options.arguments = sys.argv[end + 1:]
     return options
+
+
+def rows_of(path):
+    """(text, label) of each row of a table."""
+    with open(path, newline="", encoding="utf-8") as file:
+        return [(row["text"], row["label"]) for row in csv.DictReader(file)]
+
+
+def labelled_rows(program, train, labels, seed):
+    """The rows of a table that the program keeps the labels of."""
+    names = subprocess.run([program, "data", "split", f"{train}@{labels}:seed={seed}"], check=True,
+                           capture_output=True, text=True).stdout.split("\n")
+    with open(train, newline="\n", encoding="utf-8") as file:  # lines are counted by their feeds
+        reader = csv.reader(file)
+        next(reader)
+        by_line, line = {}, reader.line_num + 1
+        for row in reader:
+            by_line[line] = row
+            line = reader.line_num + 1
+    return [by_line[int(name.rpartition(":")[2])] for name in names if name]
 
 
 def spread(values):

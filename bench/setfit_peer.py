@@ -9,13 +9,11 @@ as a folder of sentence-transformers. Needs Python with setfit, torch and transf
 bench/results/setfit-NAME.json.
 """
 import argparse
-import csv
 import os
-import subprocess
 import sys
 import time
 
-from few_labels import PROGRAM, made_by, parse, spread, write_result
+from few_labels import PROGRAM, labelled_rows, made_by, parse, rows_of, spread, write_result
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("name")
@@ -25,25 +23,6 @@ parser.add_argument("--seeds", default="0,1,2")
 parser.add_argument("--encoder", default=os.path.expanduser("~/.local/share/fewlabel/encoders/minilm"))
 parser.add_argument("--program", default=PROGRAM)
 options = parse(parser)
-
-
-def rows_of(path):
-    with open(path, newline="", encoding="utf-8") as file:
-        return [(row["text"], row["label"]) for row in csv.DictReader(file)]
-
-
-def chosen(train, labels, seed):
-    """The rows that fewlabel keeps the labels of."""
-    names = subprocess.run([options.program, "data", "split", f"{train}@{labels}:seed={seed}"], check=True,
-                           capture_output=True, text=True).stdout.split("\n")
-    with open(train, newline="\n", encoding="utf-8") as file:  # lines are counted by their feeds
-        reader = csv.reader(file)
-        next(reader)
-        by_line, line = {}, reader.line_num + 1
-        for row in reader:
-            by_line[line] = row
-            line = reader.line_num + 1
-    return [by_line[int(name.rpartition(":")[2])] for name in names if name]
 
 
 def train_and_judge(rows, test, seed):
@@ -76,7 +55,7 @@ def main():
         test = rows_of(os.path.join(folder, "test.csv"))
         found, seconds = [], []
         for seed in map(int, options.seeds.split(",")):
-            rows = chosen(os.path.join(folder, "train.csv"), labels, seed)
+            rows = labelled_rows(options.program, os.path.join(folder, "train.csv"), labels, seed)
             accuracy, took = train_and_judge(rows, test, seed)
             found.append(accuracy)
             seconds.append(took)

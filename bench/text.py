@@ -26,7 +26,7 @@ import subprocess
 import sys
 import tempfile
 
-from few_labels import PROGRAM, made_by, parse, spread, write_result
+from few_labels import PROGRAM, labelled_rows, made_by, parse, rows_of, spread, write_result
 
 csv.field_size_limit(1 << 30)
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -47,11 +47,6 @@ VARIANTS = {"alone": ["method=supervised"], "default": []}
 for text in options.variant:
     key, _, rest = text.partition("=")
     VARIANTS[key] = rest.split()
-
-
-def rows_of(path):
-    with open(path, newline="", encoding="utf-8") as file:
-        return [(row["text"], row["label"]) for row in csv.DictReader(file)]
 
 
 def spam_rows(folder):
@@ -102,16 +97,7 @@ def tfidf(train, test, labels, seed):
         from sklearn.linear_model import LogisticRegression
     except ImportError:
         return None
-    names = subprocess.run([options.program, "data", "split", f"{train}@{labels}:seed={seed}"], check=True,
-                           capture_output=True, text=True).stdout.split("\n")
-    with open(train, newline="\n", encoding="utf-8") as file:  # lines are counted by their feeds
-        reader = csv.reader(file)
-        next(reader)
-        by_line, line = {}, reader.line_num + 1
-        for row in reader:
-            by_line[line] = row
-            line = reader.line_num + 1
-    chosen = [by_line[int(name.rpartition(":")[2])] for name in names if name]
+    chosen = labelled_rows(options.program, train, labels, seed)
     vectors = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
     x = vectors.fit_transform([row[0] for row in chosen])
     model = LogisticRegression(C=10, max_iter=1000).fit(x, [row[1] for row in chosen])

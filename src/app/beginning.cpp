@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "app/budget.h"
 #include "core/text.h"
 #include "fewlabel/image.h"
+#include "fewlabel/method.h"
 
 namespace fewlabel {
 namespace {
@@ -15,17 +17,18 @@ constexpr int64_t kReadFirst = 500;  // unlabelled texts or recordings that are 
 constexpr double kReading = 0.25;    // of the minutes that it gets of texts
 constexpr double kHearing = 0.5;     // and of recordings,
 constexpr int64_t kFewVoices = 5;    // where there are fewer labels a class
-constexpr int64_t kTuningBatch = 32;
-constexpr int32_t kSeen = 24;  // pixels below which an encoder of photographs sees nothing
+constexpr int32_t kSeen = 24;        // pixels below which an encoder of photographs sees nothing
 
-/// Updates of setfit as its settings are (docs/methods/setfit.md), and examples that are only looked at beside them.
+/// Updates of setfit with settings as they come, and examples that are only looked at beside them.
 struct TuningWork {
-  double teacher = 0, student = 0, looked_at = 0;
+  double batch = 0, teacher = 0, student = 0, looked_at = 0;
   TuningWork(double labeled, double unlabeled) {
-    constexpr double kPasses = 20, kMostSteps = 300, kMost = 8000, kAgreed = 0.6, kLabelled = 0.25;
-    const double pool = std::min(unlabeled, kMost);
-    teacher = std::min(kMostSteps, std::ceil(kPasses * labeled / kTuningBatch));
-    if (pool > 0) student = std::clamp(kAgreed * pool / (1 - kLabelled) / kTuningBatch, teacher, kMostSteps);
+    constexpr double kAgreed = 0.6;  // of the pool, and three quarters of what the student learns from
+    const Json settings = find_method("setfit").resolve(Json::object());
+    const double most_steps = settings.at("most_steps"), pool = std::min<double>(unlabeled, settings.at("most"));
+    batch = settings.at("tuning_batch");
+    teacher = std::min(most_steps, std::ceil(settings.at("passes").get<double>() * labeled / batch));
+    if (pool > 0) student = std::clamp(kAgreed * pool / 0.75 / batch, teacher, most_steps);
     looked_at = labeled + unlabeled + pool;
   }
 };
@@ -79,13 +82,13 @@ std::optional<MethodChoice> tuning_choice(TrainConfig config, const PlanFacts& f
   if (facts.found.kind != Kind::text || facts.transcribed || facts.preset == Preset::paper) return {};
   const double minutes = config.train.minutes.value_or(kDefaultMinutes);
   config.method = {{"name", "supervised"}};
-  config.train.batch = kTuningBatch;
+  const TuningWork work(static_cast<double>(facts.labeled), static_cast<double>(facts.unlabeled));
+  config.train.batch = std::llround(work.batch);
   StepCost cost(config, facts);
   Scale scale = scales(config, facts).front();
   scale.size = std::max<int64_t>(scale.size / 2, 1);  // as long as texts are in the mean; none is filled up
   const double step = cost.seconds(scale);
-  const TuningWork work(static_cast<double>(facts.labeled), static_cast<double>(facts.unlabeled));
-  const double seconds = step * (work.teacher + work.student + kForward * work.looked_at / kTuningBatch +
+  const double seconds = step * (work.teacher + work.student + kForward * work.looked_at / work.batch +
                                  static_cast<double>(folds) * work.teacher);
   if (seconds <= 60 * minutes)
     return MethodChoice{"setfit", fmt::format("method.name = setfit: tuning the encoder takes about {} of {}",

@@ -293,15 +293,15 @@ class Planner {
   }
 
   /// Trainings that an estimate would take.
-  int64_t folds_wanted(const TrainConfig& config) const {
-    const std::string wanted = config.estimate.value_or(data_.judge == Judge::none ? "holdout" : "none");
-    return wanted == "none" ? 0 : possible_folds(data_);
+  int64_t folds_wanted(const TrainConfig& config) const { return wants_estimate(config) ? possible_folds(data_) : 0; }
+
+  bool wants_estimate(const TrainConfig& config) const {
+    return config.estimate.value_or(data_.judge == Judge::none ? "holdout" : "none") != "none";
   }
 
   /// Why there is no estimate; empty: there is one. "-" where nobody would ask.
   std::string estimates(const Draft& draft) const {
-    const std::string wanted = draft.config.estimate.value_or(data_.judge == Judge::none ? "holdout" : "none");
-    if (wanted == "none" || !data_.labels_needed || data_.transcribed) return "-";
+    if (!wants_estimate(draft.config) || !data_.labels_needed || data_.transcribed) return "-";
     if (possible_folds(data_) < 2) return "each class has a single label, so that none can be held out";
     const bool starts_labelled =
         (!draft.plan.starts_from.empty() && !learns_without_labels(plan_of(draft.plan.starts_from).method)) ||

@@ -77,7 +77,8 @@ class SetFit final : public Method, public Classifier, public HeadLearner, publi
     for (int64_t i = 0; i < y.numel(); ++i) labels.add(i, y.data_ptr<int64_t>()[i]);
     const int64_t steps = std::min(config_.most_steps, updates(config_.passes * labels.size()));
     if (config_.student && pools.unlabeled.size(0) > 0 && config_.most > 0) {
-      const std::vector<int64_t> looked_at = some_of(pools.unlabeled.size(0), y.numel());
+      std::vector<int64_t> looked_at = evenly_spaced(pools.unlabeled.size(0), config_.most);
+      for (int64_t& place : looked_at) place += y.numel();
       const std::vector<Tensor> start = copied();
       const Tensor as_it_came = answers_as_it_came(pools, looked_at);
       tune(labels, steps, "setfit teacher");
@@ -96,9 +97,8 @@ class SetFit final : public Method, public Classifier, public HeadLearner, publi
           lesson.add(labels.place[static_cast<std::size_t>(i)], labels.label[static_cast<std::size_t>(i)]);
       tune(lesson, std::min(config_.most_steps, std::max(steps, updates(lesson.size()))), "setfit student");
       std::vector<int64_t> others;
-      const int64_t shown = std::min(agreed.size(), kShown);
-      for (int64_t i = 0; i < shown; ++i)
-        others.push_back(agreed.place[static_cast<std::size_t>(i * agreed.size() / shown)]);
+      for (const int64_t i : evenly_spaced(agreed.size(), kShown))
+        others.push_back(agreed.place[static_cast<std::size_t>(i)]);
       fit_head(features(labels.place), pools.y, features(others));
     } else {
       tune(labels, steps, "setfit teacher");
@@ -110,14 +110,6 @@ class SetFit final : public Method, public Classifier, public HeadLearner, publi
 
  private:
   int64_t updates(int64_t examples) const { return (examples + config_.tuning_batch - 1) / config_.tuning_batch; }
-
-  /// Places of unlabelled examples, evenly spaced.
-  std::vector<int64_t> some_of(int64_t count, int64_t labeled) const {
-    const int64_t taken = std::min(count, config_.most);
-    std::vector<int64_t> places;
-    for (int64_t i = 0; i < taken; ++i) places.push_back(labeled + i * count / taken);
-    return places;
-  }
 
   std::vector<Tensor> state() const {
     std::vector<Tensor> all = net_->parameters();
@@ -171,15 +163,14 @@ class SetFit final : public Method, public Classifier, public HeadLearner, publi
 
   /// Of the examples that both take for one class, the surest of each.
   Lesson agreement(const Tensor& a, const Tensor& b, const std::vector<int64_t>& looked_at) const {
-    const Tensor label = b.argmax(1), same = a.argmax(1).eq(label), sure = std::get<0>((a + b).max(1));
+    const Tensor label = b.argmax(1), sure = std::get<0>((a + b).max(1));
+    const std::vector<Tensor> kept =
+        surest_of_each(sure, label.masked_fill(a.argmax(1).ne(label), -1), task_.classes, config_.kept);
     Lesson lesson;
     for (int64_t c = 0; c < task_.classes; ++c) {
-      const Tensor members = label.eq(c).logical_and(same).nonzero().squeeze(1);
-      const auto count = static_cast<int64_t>(std::ceil(config_.kept * static_cast<double>(members.numel())));
-      const Tensor order = std::get<1>(sure.index_select(0, members).sort(/*stable=*/true, 0, /*descending=*/true));
-      const Tensor kept = members.index_select(0, order.slice(0, 0, count)).contiguous();
-      for (int64_t i = 0; i < kept.numel(); ++i)
-        lesson.add(looked_at[static_cast<std::size_t>(kept.data_ptr<int64_t>()[i])], c);
+      const Tensor rows = kept[static_cast<std::size_t>(c)].contiguous();
+      for (int64_t i = 0; i < rows.numel(); ++i)
+        lesson.add(looked_at[static_cast<std::size_t>(rows.data_ptr<int64_t>()[i])], c);
     }
     return lesson;
   }

@@ -1,5 +1,6 @@
 #include "methods/common/frozen.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/cancel.h"
@@ -16,6 +17,24 @@ HeadParameters head_of(NetModule& net) {
   const auto buffers = net.named_buffers();
   const Tensor *mean = buffers.find("head.mean"), *factor = buffers.find("head.factor");
   return {*weight, *bias, mean ? *mean : Tensor(), factor ? *factor : Tensor()};
+}
+
+std::vector<int64_t> evenly_spaced(int64_t count, int64_t most) {
+  const int64_t taken = std::min(count, most);
+  std::vector<int64_t> rows;
+  for (int64_t i = 0; i < taken; ++i) rows.push_back(i * count / taken);
+  return rows;
+}
+
+std::vector<Tensor> surest_of_each(const Tensor& sure, const Tensor& label, int64_t classes, double part) {
+  std::vector<Tensor> rows;
+  for (int64_t c = 0; c < classes; ++c) {
+    const Tensor members = label.eq(c).nonzero().squeeze(1);
+    const auto count = static_cast<int64_t>(std::ceil(part * static_cast<double>(members.numel())));
+    const Tensor order = std::get<1>(sure.index_select(0, members).sort(/*stable=*/true, 0, /*descending=*/true));
+    rows.push_back(members.index_select(0, order.slice(0, 0, count)));
+  }
+  return rows;
 }
 
 FrozenMethod::FrozenMethod(const Task& task, Net net)

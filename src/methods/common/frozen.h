@@ -33,6 +33,13 @@ class FrozenMethod : public Method, public Classifier, public HeadLearner {
   std::vector<double> pool_share_;
 };
 
+/// `most` of the numbers 0 … count - 1, evenly spaced; all where there are no more.
+std::vector<int64_t> evenly_spaced(int64_t count, int64_t most);
+
+/// Of the answers of each class the surest part, rounded up: their rows, surest first. sure: N; label: N, int64, -1
+/// where an answer counts for no class.
+std::vector<Tensor> surest_of_each(const Tensor& sure, const Tensor& label, int64_t classes, double part);
+
 /// The weights of a net's head, classes × D, and its bias; of net.head = unit also its buffers, else undefined. Throws
 /// Error{usage} for a net that has none.
 struct HeadParameters {

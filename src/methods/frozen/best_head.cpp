@@ -116,7 +116,7 @@ class BestHead final : public Method, public Classifier, public HeadLearner {
   /// Evenly spaced rows.
   static Tensor part_of(const Tensor& rows, int64_t most) {
     if (rows.size(0) <= most) return rows;
-    return rows.index_select(0, (torch::arange(most) * rows.size(0)).div(std::max<int64_t>(most, 1), "floor"));
+    return rows.index_select(0, torch::tensor(evenly_spaced(rows.size(0), most), torch::kLong));
   }
 
   /// Of the head as it stands, without dropout, wherever the net is.

@@ -2,8 +2,6 @@
 // learns from the labels and from the most confident answers of the one before, a larger part of each class every time.
 // Answers may first be aligned to the shares that classes are known or supposed to have (Berthelot et al. 2020,
 // arXiv:1911.09785, section 3.1), by a few rounds of scaling columns and rows.
-#include <algorithm>
-
 #include "methods/common/frozen.h"
 
 namespace fewlabel {
@@ -53,13 +51,7 @@ class SelfTraining final : public FrozenMethod {
   /// 1 for the surest part of each class's answers, else 0.
   static Tensor kept(const Tensor& sure, const Tensor& best, const ScaledPools& pools, double part) {
     Tensor weight = torch::zeros_like(sure);
-    for (int64_t c = 0; c < pools.classes; ++c) {
-      const Tensor members = best.eq(c).nonzero().squeeze(1);
-      if (members.numel() == 0) continue;
-      const auto count = static_cast<int64_t>(std::ceil(part * static_cast<double>(members.numel())));
-      const Tensor order = std::get<1>(sure.index_select(0, members).sort(/*stable=*/true, 0, /*descending=*/true));
-      weight.index_fill_(0, members.index_select(0, order.slice(0, 0, count)), 1.0);
-    }
+    for (const Tensor& rows : surest_of_each(sure, best, pools.classes, part)) weight.index_fill_(0, rows, 1.0);
     return weight;
   }
 
