@@ -9,6 +9,7 @@
 #include "core/text.h"
 #include "core/user_folder.h"
 #include "encoders/architectures.h"
+#include "encoders/reading.h"
 #include "fewlabel/error.h"
 
 namespace fewlabel {

@@ -1,0 +1,40 @@
+// Tensors of an encoder's file, on their way into a net of ours. Internal to src/eval.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "encoders/encoders.h"
+#include "train/safetensors.h"
+
+namespace fewlabel {
+
+/// Each tensor is to be used or left out by name; whatever is wrong is an Error{data} that names it.
+class EncoderTensors {
+ public:
+  EncoderTensors(const EncoderCard& card, TensorMap tensors) : card_(card), tensors_(std::move(tensors)) {}
+
+  /// Takes one away. Any type of numbers, as fp32.
+  Tensor take(const std::string& name, c10::IntArrayRef sizes);
+  /// Takes NAME.weight and NAME.bias into the parameters OURS.weight and OURS.bias of a net.
+  void copy(const TensorMap& net, const std::string& ours, const std::string& name);
+  bool has(const std::string& name) const { return tensors_.contains(name); }
+  c10::IntArrayRef sizes(const std::string& name) const;
+  /// What is not needed, by the beginnings of names. Throws for what is left then.
+  std::vector<std::string> leave_out(const std::vector<std::string>& beginnings);
+  /// Whether any name begins so.
+  bool any(const std::string& beginning) const;
+  [[noreturn]] void fail(const std::string& message) const;
+
+ private:
+  const EncoderCard& card_;
+  TensorMap tensors_;
+};
+
+/// Fills the parameters and buffers of a net, by name, and says what was left out of `from`. One for each set of names.
+using FillNet = std::vector<std::string>(EncoderTensors& from, const TensorMap& net, const EncoderCard& card,
+                                         const Layout& layout);
+FillNet fill_bert;
+/// Nets whose parts are called as they are there.
+FillNet fill_same;
+
+}  // namespace fewlabel
