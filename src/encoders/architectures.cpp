@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <string_view>
 
 #include "core/text.h"
 #include "encoders/reading.h"
@@ -14,7 +15,7 @@ namespace {
 namespace fs = std::filesystem;
 
 struct Architecture {
-  const char* name;  // Hugging Face's model_type or timm's architecture
+  const char* name;  // Hugging Face's model_type or timm's architecture; with * behind it what such begin with
   void (*read)(EncoderCard& card, const Json& config);
 };
 constexpr std::array kArchitectures = {
@@ -24,7 +25,22 @@ constexpr std::array kArchitectures = {
     Architecture{"tf_efficientnet_lite0", read_efficientnet},
     Architecture{"tf_efficientnet_lite1", read_efficientnet},
     Architecture{"tf_efficientnet_lite2", read_efficientnet},
+    Architecture{"vit", read_vision_transformer},
+    Architecture{"deit", read_vision_transformer},
+    Architecture{"dinov2", read_vision_transformer},
+    Architecture{"dinov2_with_registers", read_vision_transformer},
+    Architecture{"clip", read_vision_transformer},
+    Architecture{"clip_vision_model", read_vision_transformer},
+    Architecture{"siglip", read_vision_transformer},
+    Architecture{"siglip_vision_model", read_vision_transformer},
+    Architecture{"vit_*", read_timm_vision_transformer},
+    Architecture{"deit_*", read_timm_vision_transformer},
+    Architecture{"deit3_*", read_timm_vision_transformer},
 };
+
+bool is_called(const std::string& name, std::string_view pattern) {
+  return pattern.ends_with('*') ? name.starts_with(pattern.substr(0, pattern.size() - 1)) : name == pattern;
+}
 
 }  // namespace
 
@@ -43,7 +59,7 @@ void read_architecture(EncoderCard& card, const Json& config) {
   }
   std::vector<std::string> known;
   for (const Architecture& architecture : kArchitectures) {
-    if (name == architecture.name) return architecture.read(card, config);
+    if (is_called(name, architecture.name)) return architecture.read(card, config);
     known.emplace_back(architecture.name);
   }
   refuse_encoder(card.folder,

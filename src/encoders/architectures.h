@@ -12,5 +12,7 @@ void read_graphs(EncoderCard& card, const Json& encoder);
 /// One reader for each net of ours: of a config.json whose architecture is known, beside which weights lie.
 void read_bert(EncoderCard& card, const Json& config);
 void read_efficientnet(EncoderCard& card, const Json& config);
+void read_vision_transformer(EncoderCard& card, const Json& config);       // Hugging Face
+void read_timm_vision_transformer(EncoderCard& card, const Json& config);  // timm
 
 }  // namespace fewlabel

@@ -45,6 +45,11 @@ int64_t config_number(const EncoderCard& card, const Json& config, const std::ve
   refuse_encoder(card.folder, fmt::format("config.json does not say {}", names.front()));
 }
 
+int64_t config_number_or(const EncoderCard& card, const Json& config, const char* name, int64_t most,
+                         int64_t otherwise) {
+  return config.contains(name) ? config_number(card, config, {name}, most) : otherwise;
+}
+
 std::string config_word(const Json& config, const char* name, const std::string& otherwise) {
   return config.contains(name) && config[name].is_string() ? config[name].get<std::string>() : otherwise;
 }

@@ -15,12 +15,19 @@ namespace fewlabel {
 Json read_encoder_json(const std::filesystem::path& path);
 /// A whole number of a config, from 1 on; several names, as architectures call the same thing differently.
 int64_t config_number(const EncoderCard& card, const Json& config, const std::vector<const char*>& names, int64_t most);
+/// The same, `otherwise` where it is not said.
+int64_t config_number_or(const EncoderCard& card, const Json& config, const char* name, int64_t most,
+                         int64_t otherwise);
 /// `otherwise` where it is no word.
 std::string config_word(const Json& config, const char* name, const std::string& otherwise);
 /// Refuses what is not `wanted`; what is not said is taken to be.
 void expect_word(const EncoderCard& card, const Json& config, const char* name, const std::string& wanted);
 /// What of a list are numbers; empty where it is no list.
 std::vector<double> config_numbers(const Json& list);
+/// Mean and deviation of timm's pretrained_cfg.
+void read_timm_pixels(EncoderCard& card, const Json& config);
+/// Those of Hugging Face's preprocessor_config.json.
+void read_processor_pixels(EncoderCard& card);
 /// A file with less than a byte a weight was not written by the net that its config describes.
 void expect_weights(const EncoderCard& card, double weights);
 

@@ -10,7 +10,9 @@ namespace fewlabel {
 namespace {
 
 /// By the name of our net.
-FillNet* filler(const std::string& net) { return net == "bert" ? fill_bert : fill_same; }
+FillNet* filler(const std::string& net) {
+  return net == "bert" ? fill_bert : net == "vision_transformer" ? fill_vision_transformer : fill_same;
+}
 
 }  // namespace
 

@@ -13,7 +13,7 @@ namespace {
 std::string shape(c10::IntArrayRef sizes) {
   std::vector<std::string> parts;
   for (const int64_t size : sizes) parts.push_back(std::to_string(size));
-  return "[" + join(parts, ", ") + "]";
+  return fmt::format("[{}]", join(parts, ", "));
 }
 
 }  // namespace

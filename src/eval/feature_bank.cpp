@@ -46,6 +46,19 @@ std::string key_of(const FeatureBank::Question& question, const ExampleStore& st
 
 std::string backbone_hash(const NetModule& net) {
   Hasher hasher;
+  // The same weights see something else with other heads, another activation or another pooling. What is only done in
+  // training or behind the features is left out.
+  NetConfig config = net.blueprint().config;
+  const NetConfig plain;
+  config.dropout = plain.dropout;
+  config.inner_dropout = plain.inner_dropout;
+  config.bn_momentum = plain.bn_momentum;
+  config.head = plain.head;
+  config.graph = plain.graph;  // a place on disk, whose content is that of the weights
+  Json described;
+  write_config(described, config);
+  const std::string text = json_text(described);
+  hasher.add(text.data(), text.size());
   for (const auto& [name, tensor] : state_of(net)) {
     if (name.starts_with("head.")) continue;
     hasher.add(name.c_str(), name.size() + 1);

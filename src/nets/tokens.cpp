@@ -150,12 +150,13 @@ struct PackedSum : torch::autograd::Function<PackedSum> {
   }
 };
 
-Tensor attend_padded(const Tensor& qkv, const Tensor& bias, const TokenRows& tokens, int64_t heads) {
+Tensor attend_padded(const Tensor& qkv, const c10::optional<Tensor>& bias, const TokenRows& tokens, int64_t heads) {
   const int64_t n = tokens.texts, t = tokens.length, width = qkv.size(1) / 3, each = width / heads;
   const auto parts = qkv.view({n, t, 3, heads, each}).permute({2, 0, 3, 1, 4}).unbind(0);
-  const Tensor scores =
-      torch::matmul(parts[0] * (1.0 / std::sqrt(static_cast<double>(each))), parts[1].transpose(2, 3));
-  const Tensor p = torch::softmax(scores.to(torch::kFloat) + bias.view({n, 1, 1, t}), 3);
+  Tensor scores = torch::matmul(parts[0] * (1.0 / std::sqrt(static_cast<double>(each))), parts[1].transpose(2, 3))
+                      .to(torch::kFloat);
+  if (bias) scores = scores + bias->view({n, 1, 1, t});
+  const Tensor p = torch::softmax(scores, 3);
   return torch::matmul(p.to(parts[2].scalar_type()), parts[2]).transpose(1, 2).reshape({n * t, width});
 }
 
@@ -243,7 +244,7 @@ Tensor attend(const Tensor& qkv, const TokenRows& tokens, int64_t heads) {
   c10::optional<Tensor> bias;
   if (tokens.weight.defined()) bias = tokens.weight.clamp_min(kLeastWeight).log();
   return tokens.packed ? PackedAttention::apply(qkv, bias, tokens.starts, heads)
-                       : attend_padded(qkv, *bias, tokens, heads);
+                       : attend_padded(qkv, bias, tokens, heads);
 }
 
 }  // namespace fewlabel

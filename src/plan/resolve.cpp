@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 
+#include "core/vision_shape.h"
 #include "fewlabel/error.h"
 #include "fewlabel/image.h"
 #include "modalities/audio/front_end.h"
@@ -49,7 +50,20 @@ int64_t side_for_encoder(const Layout& layout) {
   return std::max(found.height, found.width) <= kSmall ? kEnlarged : std::max(kEnlarged, side_for(layout));
 }
 
+/// Of an encoder that is a vision transformer.
+std::optional<VisionShape> transformer_of(const TrainConfig& config) {
+  return config.encoder_hash.empty() ? std::nullopt : vision_shape(config.net.shape);
+}
+
+/// Whole patches, at least one.
+int64_t in_patches(int64_t side, const VisionShape& shape) {
+  return std::max<int64_t>(side / shape.patch, 1) * shape.patch;
+}
+
+/// A vision transformer learnt places of one grid of patches, and knows others less well the more they differ: also
+/// small images are brought to the side that it was trained on, but for the few that are above what pays.
 int64_t side_for(const TrainConfig& config, const Layout& layout) {
+  if (const auto shape = transformer_of(config)) return std::min(shape->side, in_patches(kSides.front(), *shape));
   return config.encoder_hash.empty() ? side_for(layout) : side_for_encoder(layout);
 }
 
@@ -109,7 +123,8 @@ class Resolver {
     if (facts_.found.kind != Kind::image) return;
     const ImageShape found = image_shape(facts_.found);
     pick(to.size, from.size, "data.size", side_for(config_, facts_.found),
-         fmt::format("most images are {} × {}", found.width, found.height));
+         transformer_of(config_) ? std::string("that of the images that the encoder was trained on, or near it")
+                                 : fmt::format("most images are {} × {}", found.width, found.height));
     pick(to.channels, from.channels, "data.channels", int64_t{found.channels == 1 ? 1 : 3},
          found.channels == 1 ? "grey images" : "colour images");
     if (to.channels == 2) throw Error(ErrorKind::usage, "config", "data.channels = 2: wanted 1 or 3");
@@ -242,8 +257,11 @@ std::vector<Scale> scales(const TrainConfig& config, const PlanFacts& facts) {
   const int64_t largest = config.data.size.value_or(side_for(config, facts.found));
   std::vector<Scale> all = {{largest, config.net.name.value_or(net_for(kind, largest, config.data.mels))}};
   if (!config.data.size)
-    for (const int64_t side : kSides)
-      if (side < largest) all.push_back({side, config.net.name.value_or(net_for(kind, side, config.data.mels))});
+    for (int64_t side : kSides) {
+      if (const auto shape = transformer_of(config)) side = in_patches(side, *shape);
+      if (side < all.back().size)
+        all.push_back({side, config.net.name.value_or(net_for(kind, side, config.data.mels))});
+    }
   if (!config.net.name && all.back().net != "cnn") all.push_back({all.back().size, "cnn"});
   return all;
 }

@@ -88,6 +88,48 @@ def texts(count, seed):
         yield " ".join(draw.choice(own + ["the", "a", "of", "and"]) for _ in range(8)), ("good", "bad")[i % 2]
 
 
+VIT = {"model_type": "vit", "hidden_size": WIDTH, "num_hidden_layers": 1, "num_attention_heads": HEADS,
+       "intermediate_size": INNER, "image_size": 16, "patch_size": 8, "hidden_act": "gelu", "layer_norm_eps": 1e-6}
+PIXELS = {"image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5], "rescale_factor": 1 / 255}
+
+
+def vit_tensors():
+    draw, tensors = random.Random(0), {}
+
+    def add(name, *shape):
+        size = 1
+        for side in shape:
+            size *= side
+        tensors[name] = (list(shape), [draw.gauss(0, 0.3) for _ in range(size)])
+
+    def layer(name, *shape):
+        add(name + ".weight", *shape)
+        add(name + ".bias", shape[0])
+
+    add("embeddings.cls_token", 1, 1, WIDTH)
+    add("embeddings.position_embeddings", 1, 5, WIDTH)
+    layer("embeddings.patch_embeddings.projection", WIDTH, 3, 8, 8)
+    at = "encoder.layer.0."
+    for part in ("attention.attention.query", "attention.attention.key", "attention.attention.value",
+                 "attention.output.dense"):
+        layer(at + part, WIDTH, WIDTH)
+    layer(at + "intermediate.dense", INNER, WIDTH)
+    layer(at + "output.dense", WIDTH, INNER)
+    for norm in (at + "layernorm_before", at + "layernorm_after", "layernorm"):
+        layer(norm, WIDTH)
+    layer("pooler.dense", WIDTH, WIDTH)
+    return tensors
+
+
+def write_picture(path, draw, light):
+    """24 bits a pixel (BMP), 16 × 16, mostly light or dark."""
+    side = 16
+    pixels = bytes(draw.randrange(128) + 127 * light for _ in range(3 * side * side))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(struct.pack("<2sIHHI", b"BM", 54 + len(pixels), 0, 0, 54) +
+                     struct.pack("<IiiHHIIiiII", 40, side, side, 1, 24, 0, len(pixels), 2835, 2835, 0, 0) + pixels)
+
+
 class Encoders(unittest.TestCase):
     def setUp(self):
         self.kept = tempfile.TemporaryDirectory()
@@ -274,6 +316,57 @@ class Encoders(unittest.TestCase):
     def test_a_text_encoder_for_pictures(self):
         self.assertIn("of texts", self.run_program("train", "data=fashion_mnist@100", "encoder=small", "out=run",
                                                    "--progress", "none", code=2).stderr)
+
+    def save_vit(self, tensors=None, **changes):
+        write_safetensors(self.encoder / "model.safetensors", tensors or vit_tensors())
+        (self.encoder / "config.json").write_text(json.dumps({**VIT, **changes}))
+        (self.encoder / "preprocessor_config.json").write_text(json.dumps(PIXELS))
+        (self.encoder / "tokenizer.json").unlink(missing_ok=True)
+        draw = random.Random(1)
+        for i in range(24):
+            write_picture(self.root / "photos" / ("dark", "light")[i % 2] / f"{i:02}.bmp", draw, i % 2)
+
+    def look(self, *words, code=0):
+        return self.run_program("train", "data=photos", "encoder=small", "out=run", "--overwrite", "--progress", "none",
+                                "estimate=none", *words, code=code)
+
+    def test_a_vision_transformer_frozen_and_fine_tuned(self):
+        self.save_vit()
+        done = self.look("method=logistic")
+        self.assertIn("data.size = 16", done.stderr)
+        self.assertIn("light", self.run_program("predict", "run", "photos/light/01.bmp").stdout)
+        self.look("method=supervised", "train.steps=3", "data.size=24")
+        self.assertEqual(self.summary()["net"], "vision_transformer")
+
+    def test_a_vision_transformer_with_other_heads_sees_something_else(self):
+        self.save_vit()
+        features = []
+        for heads in (HEADS, 2 * HEADS):  # the kept features of one must not be taken for those of the other
+            (self.encoder / "config.json").write_text(json.dumps({**VIT, "num_attention_heads": heads}))
+            self.look("method=logistic")
+            features.append((self.root / "run" / "model" / "model.safetensors").read_bytes())
+        self.assertNotEqual(*features)
+
+    def test_vision_transformers_that_are_none(self):
+        for changes, part in (({"hidden_act": "relu"}, "hidden_act = 'relu'"), ({"patch_size": 32}, "patches of 32"),
+                              ({"num_attention_heads": 3}, "do not divide"), ({"qkv_bias": False}, "qkv_bias"),
+                              ({"image_size": [16, 32]}, "only squares"), ({"num_hidden_layers": 2}, "is missing"),
+                              ({"image_size": 24}, "[1, 5, 16], wanted [1, 10, 16]"),
+                              ({"layer_norm_eps": "tiny"}, "layer_norm_eps"), ({"num_channels": 1}, "num_channels"),
+                              ({"model_type": None, "architecture": "vit_small_rope_224"}, "vit_small_rope_224"),
+                              ({"model_type": None, "architecture": "vit_tiny_patch8_16", "global_pool": "avg"}, "avg"),
+                              ({"model_type": "clip", "vision_config": 7}, "vision_config")):
+            with self.subTest(part):
+                self.save_vit(**changes)
+                self.assertIn(part, self.look("method=logistic", code=3).stderr)
+        self.save_vit({**vit_tensors(), "embeddings.register_tokens": ([1, 1, 16], [0.0] * 16)})
+        self.assertIn("'embeddings.register_tokens' belongs to no part", self.look("method=logistic", code=3).stderr)
+        self.save_vit()
+        self.assertIn("give 16 or 24", self.look("method=logistic", "data.size=20", code=2).stderr)
+        (self.encoder / "preprocessor_config.json").write_text(json.dumps({**PIXELS, "image_std": [0.5, 0.5, 0]}))
+        self.assertIn("mean and std", self.look("method=logistic", code=3).stderr)
+        (self.encoder / "preprocessor_config.json").unlink()
+        self.assertIn("preprocessor_config.json is missing", self.look("method=logistic", code=3).stderr)
 
 
 if __name__ == "__main__":

@@ -8,12 +8,17 @@ import csv
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import tempfile
 import unittest
 
 import numpy
+import timm
 import torch
+import transformers
+from PIL import Image
+from safetensors.torch import save_file
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import (BertConfig, BertModel, DistilBertConfig, DistilBertModel, PreTrainedTokenizerFast,
                           RobertaConfig, RobertaModel)
@@ -23,6 +28,7 @@ WORDS = ("the of a to in is you that it he was for on are as with his they at be
          "not what all were we when your can said there use an each which she do how their if will up other about out "
          "many then them these so some her would make like him into time has look two more write go see number").split()
 NEAR = 1e-4
+MEAN, DEVIATION = [0.5, 0.4, 0.3], [0.5, 0.6, 0.7]
 
 
 def sentences(count):
@@ -123,36 +129,152 @@ class EncodersTest(unittest.TestCase):
                                                         n_layers=3, max_position_embeddings=64)))
         self.compare_text(model, own)
 
-    def test_efficientnet(self):
-        import timm
-        from PIL import Image
-        from safetensors.torch import save_file
-        model = shaken(timm.create_model("tf_efficientnet_lite0", pretrained=False))
-        encoder = self.root / "encoder"
-        encoder.mkdir()
-        save_file(model.state_dict(), encoder / "model.safetensors")
-        (encoder / "config.json").write_text(json.dumps({
-            "architecture": "tf_efficientnet_lite0",
-            "pretrained_cfg": {"input_size": [3, 224, 224], "mean": [0.5, 0.4, 0.3], "std": [0.5, 0.6, 0.7]}}))
+    def photos(self, side, count=12):
+        """A folder of pictures of that side, so that none is resized."""
         draw = numpy.random.default_rng(0)
-        pictures = []
-        for i in range(12):
-            folder = self.root / "photos" / "ab"[i % 2]
+        for i in range(count):
+            folder = self.root / f"photos{side}" / "ab"[i % 2]
             folder.mkdir(parents=True, exist_ok=True)
             small = Image.fromarray(draw.integers(0, 255, (16, 16, 3), dtype=numpy.uint8))
-            picture = small.resize((128, 128), Image.Resampling.BICUBIC)
-            picture.save(folder / f"{i:02}.png")
-        found = self.features(encoder, self.root / "photos", "data.size=128")
+            small.resize((side, side), Image.Resampling.BICUBIC).save(folder / f"{i:02}.png")
+        return self.root / f"photos{side}"
+
+    def compare_images(self, wanted_of, side, *arguments):
+        """wanted_of: pixels N × 3 × H × W, normalised by MEAN and DEVIATION, → features."""
+        photos = self.photos(side)
+        found = self.features(self.root / "encoder", photos, *(arguments or [f"data.size={side}"]))
         with open(self.root / "features.csv", newline="", encoding="utf-8") as file:
             names = [row["name"] for row in csv.DictReader(file)]
-        for name in names:
-            pictures.append(numpy.asarray(Image.open(self.root / "photos" / name), dtype=numpy.float32) / 255)
-        x = (torch.tensor(numpy.stack(pictures)) - torch.tensor([0.5, 0.4, 0.3])) / torch.tensor([0.5, 0.6, 0.7])
+        x = torch.tensor(numpy.stack([numpy.asarray(Image.open(photos / name), dtype=numpy.float32) for name in names]))
         with torch.no_grad():
-            wanted = model.forward_head(model.forward_features(x.permute(0, 3, 1, 2)), pre_logits=True).numpy()
+            wanted = wanted_of(((x / 255 - torch.tensor(MEAN)) / torch.tensor(DEVIATION)).permute(0, 3, 1, 2)).numpy()
+        self.assertEqual(found.shape, wanted.shape)
         scale = float(numpy.abs(wanted).max())
         self.assertGreater(float(wanted.std(0).mean()), 100 * NEAR * scale)
         self.assertLessEqual(float(numpy.abs(found - wanted).max()), NEAR * max(scale, 1))
+
+    def save_timm(self, model, architecture, **config):
+        encoder = self.root / "encoder"
+        shutil.rmtree(encoder, ignore_errors=True)
+        encoder.mkdir()
+        save_file(model.state_dict(), encoder / "model.safetensors")
+        (encoder / "config.json").write_text(json.dumps({
+            "architecture": architecture, **config,
+            "pretrained_cfg": {"input_size": [3, 224, 224], "mean": MEAN, "std": DEVIATION}}))
+
+    def test_efficientnet(self):
+        model = shaken(timm.create_model("tf_efficientnet_lite0", pretrained=False))
+        self.save_timm(model, "tf_efficientnet_lite0")
+        self.compare_images(lambda x: model.forward_head(model.forward_features(x), pre_logits=True), 128)
+
+    # Vision transformers
+
+    VISION = dict(hidden_size=48, intermediate_size=96, num_attention_heads=4, num_hidden_layers=3, image_size=64,
+                  patch_size=16)
+    DINO = {key: value for key, value in VISION.items() if key != "intermediate_size"}
+
+    def save_vision(self, model, **processor):
+        encoder = self.root / "encoder"
+        shutil.rmtree(encoder, ignore_errors=True)
+        model.save_pretrained(encoder)
+        (encoder / "preprocessor_config.json").write_text(json.dumps({
+            "do_normalize": True, "do_rescale": True, "rescale_factor": 1 / 255, "image_mean": MEAN,
+            "image_std": DEVIATION, **processor}))
+
+    def test_vit(self):
+        model = shaken(transformers.ViTModel(transformers.ViTConfig(**self.VISION)))
+        self.save_vision(model)
+        self.compare_images(lambda x: model(x).last_hidden_state[:, 0], 64, "data.size=auto")
+        for side in (32, 112):
+            with self.subTest(side=side):
+                self.compare_images(lambda x: model(x, interpolate_pos_encoding=True).last_hidden_state[:, 0], side)
+
+    def test_vit_with_a_head_and_other_pixels(self):
+        config = transformers.ViTConfig(**{**self.VISION, "hidden_act": "gelu_new", "layer_norm_eps": 1e-2})
+        model = shaken(transformers.ViTForImageClassification(config))
+        self.save_vision(model, rescale_factor=1 / 510, image_mean=[x / 2 for x in MEAN],
+                         image_std=[x / 2 for x in DEVIATION])
+        self.compare_images(lambda x: model.vit(x).last_hidden_state[:, 0], 64)
+
+    def test_deit(self):
+        model = shaken(transformers.DeiTForImageClassificationWithTeacher(transformers.DeiTConfig(**self.VISION)))
+        self.save_vision(model)
+        # What both of its heads read, whose answers are averaged.
+        for side in (64, 96):
+            with self.subTest(side=side):
+                self.compare_images(
+                    lambda x: model.deit(x, interpolate_pos_encoding=True).last_hidden_state[:, :2].mean(1), side)
+
+    def test_dinov2(self):
+        for gated in (False, True):
+            model = shaken(transformers.Dinov2Model(transformers.Dinov2Config(**self.DINO, use_swiglu_ffn=gated)))
+            self.save_vision(model)
+            for side in (64, 96):
+                with self.subTest(gated=gated, side=side):
+                    self.compare_images(lambda x: model(x).pooler_output, side)
+
+    def test_dinov2_with_registers(self):
+        config = transformers.Dinov2WithRegistersConfig(**self.DINO, num_register_tokens=3)
+        model = shaken(transformers.Dinov2WithRegistersModel(config))
+        self.save_vision(model)
+        for side in (64, 48, 96):
+            with self.subTest(side=side):
+                self.compare_images(lambda x: model(x).pooler_output, side)
+
+    TEXTS = dict(hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=64)
+
+    def test_clip(self):
+        for activation in ("quick_gelu", "gelu"):
+            config = transformers.CLIPConfig(vision_config={**self.VISION, "hidden_act": activation},
+                                             text_config=self.TEXTS)
+            model = shaken(transformers.CLIPModel(config))
+            self.save_vision(model)
+            for side in (64, 80):
+                with self.subTest(activation=activation, side=side):
+                    self.compare_images(
+                        lambda x: model.vision_model(x, interpolate_pos_encoding=True).pooler_output, side)
+
+    def test_the_tower_of_clip_alone(self):
+        config = transformers.CLIPVisionConfig(**self.VISION, projection_dim=24)
+        model = shaken(transformers.CLIPVisionModelWithProjection(config))
+        self.save_vision(model)
+        self.compare_images(lambda x: model.vision_model(x).pooler_output, 64)
+
+    def test_siglip(self):
+        whole = transformers.SiglipConfig(vision_config=self.VISION, text_config=self.TEXTS)
+        for model in (transformers.SiglipModel(whole),
+                      transformers.SiglipVisionModel(transformers.SiglipVisionConfig(**self.VISION))):
+            shaken(model)
+            self.save_vision(model)
+            tower = getattr(model, "vision_model", model)
+            for side in (64, 80):
+                with self.subTest(model=type(model).__name__, side=side):
+                    self.compare_images(lambda x: tower(x, interpolate_pos_encoding=True).pooler_output, side)
+
+    def test_vision_transformers_of_timm(self):
+        small = {"embed_dim": 48, "depth": 3, "num_heads": 4, "img_size": 64}
+        dino = {**small, "img_size": 56}
+        for name, changed, sides in (("vit_tiny_patch16_224", small, (64, 32, 96)),
+                                     ("deit_tiny_patch16_224", small, (64,)),
+                                     ("deit_tiny_distilled_patch16_224", small, (64, 96)),
+                                     ("deit3_small_patch16_224", small, (64, 96)),
+                                     ("vit_small_patch14_dinov2", dino, (56, 84)),
+                                     ("vit_small_patch14_reg4_dinov2", dino, (56, 84))):
+            model = shaken(timm.create_model(name, pretrained=False, dynamic_img_size=True, **changed))
+            with torch.no_grad():  # which begins at nothing, so that images would hardly differ
+                for part, parameter in model.named_parameters():
+                    if part.endswith("gamma"):
+                        parameter.add_(0.5)
+            self.save_timm(model, name + ".of_a_training", model_args=changed)
+            for side in sides:
+                with self.subTest(name=name, side=side):
+                    self.compare_images(lambda x: model.forward_head(model.forward_features(x), pre_logits=True), side)
+
+    def test_a_size_of_timm_is_known_by_its_name(self):
+        model = shaken(timm.create_model("vit_tiny_patch16_224", pretrained=False, num_classes=0))
+        self.save_timm(model, "vit_tiny_patch16_224.augreg_in21k", global_pool="token")
+        self.compare_images(lambda x: model.forward_head(model.forward_features(x), pre_logits=True), 224,
+                            "data.size=auto")
 
 
 if __name__ == "__main__":
