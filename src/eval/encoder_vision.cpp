@@ -113,6 +113,9 @@ VisionNames names_in_clip(const EncoderTensors& from, const VisionShape& shape) 
   return names;
 }
 
+/// An architecture of timm's is called by its size, too; of Hugging Face's, one has more than a word.
+bool is_timm(const EncoderCard& card) { return card.architecture.find("_patch") != std::string::npos; }
+
 /// Any tensor of that many numbers, in front of which or not there are dimensions of 1.
 Tensor take_rows(EncoderTensors& from, const std::string& name, int64_t rows, int64_t width) {
   std::vector<int64_t> wanted = {rows, width};
@@ -141,7 +144,7 @@ void fill_tokens(EncoderTensors& from, const TensorMap& net, const VisionNames& 
   const int64_t patches = shape.grid() * shape.grid();
   // Some of timm's give no place to the tokens in front.
   const c10::IntArrayRef found = from.sizes(at);
-  const bool bare = names.prefix.empty() && at == "pos_embed" && found.size() == 3 && found[1] == patches;
+  const bool bare = is_timm(card) && found.size() == 3 && found[1] == patches;
   const Tensor places = take_rows(from, at, patches + (bare ? 0 : named), shape.width);
   std::vector<Tensor> front;
   for (int64_t i = 0; i < named; ++i) {
@@ -151,7 +154,7 @@ void fill_tokens(EncoderTensors& from, const TensorMap& net, const VisionNames& 
   if (!names.registers.empty())
     front.push_back(take_rows(from, names.prefix + names.registers, shape.tokens - named, shape.width));
   if (!front.empty()) Tensor(net.at("token.weight")).copy_(torch::cat(front));
-  const bool smoothed = at == "pos_embed" || card.architecture == "dinov2_with_registers";
+  const bool smoothed = is_timm(card) || card.architecture == "dinov2_with_registers";
   Tensor(net.at("place.weight"))
       .copy_(on_grid(bare ? places : places.slice(0, named), shape.grid(), rows, columns, smoothed));
 }
@@ -197,11 +200,9 @@ std::vector<std::string> fill_vision_transformer(EncoderTensors& from, const Ten
                                                  const Layout& layout) {
   const VisionShape shape = vision_shape(card.net.shape).value();
   const bool tower = card.architecture.starts_with("clip") || card.architecture.starts_with("siglip");
-  const bool timm =
-      card.architecture.find('_') != std::string::npos && !tower && card.architecture != "dinov2_with_registers";
-  const VisionNames names = timm    ? names_in_timm(shape)
-                            : tower ? names_in_clip(from, shape)
-                                    : names_in_vit(from, card, shape);
+  const VisionNames names = is_timm(card) ? names_in_timm(shape)
+                            : tower       ? names_in_clip(from, shape)
+                                          : names_in_vit(from, card, shape);
   const Tensor& patch = net.at("patch.weight");
   Tensor(patch).copy_(
       from.take(names.prefix + names.patch + ".weight", {shape.width, layout.sizes.at(2), shape.patch, shape.patch})

@@ -38,6 +38,23 @@ TEST(Resolve, PicksByTheImages) {
   EXPECT_THAT(large.augment.weak, HasSubstr("flip"));
 }
 
+TEST(Resolve, AVisionTransformerSeesWhatItWasTrainedOnInWholePatches) {
+  TrainConfig config = empty();
+  config.encoder_hash = "of its weights";
+  config.net.name = "vision_transformer";
+  const auto side = [&](const char* shape) {
+    config.net.shape = shape;
+    return resolve(config, small_grey()).plan.data.size;
+  };
+  EXPECT_EQ(side("12x384x6x1536x16x224"), 224);
+  EXPECT_EQ(side("12x384x6x1536x16x96"), 96);
+  EXPECT_EQ(side("12x384x6x1536x14x518"), 224);
+  EXPECT_EQ(side("12x384x6x1536x27x378"), 216);
+  for (const Scale& scale : scales(config, small_grey())) EXPECT_EQ(scale.size % 27, 0) << scale.size;
+  config.data.size = 54;
+  EXPECT_EQ(side("12x384x6x1536x27x378"), 54);
+}
+
 TEST(Resolve, PicksByTheTexts) {
   PlanFacts texts = small_grey();
   texts.found = {Kind::text, Layout::Type::i32, {23}, 8000};
