@@ -2,8 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
+#include <vector>
 
 #include "core/text.h"
 #include "encoders/reading.h"
@@ -14,17 +13,27 @@ namespace {
 namespace fs = std::filesystem;
 
 struct Architecture {
-  const char* name;  // Hugging Face's model_type or timm's architecture
+  std::string name;  // Hugging Face's model_type or timm's architecture
   void (*read)(EncoderCard& card, const Json& config);
 };
-constexpr std::array kArchitectures = {
-    Architecture{"bert", read_bert},
-    Architecture{"distilbert", read_bert},
-    Architecture{"roberta", read_bert},
-    Architecture{"tf_efficientnet_lite0", read_efficientnet},
-    Architecture{"tf_efficientnet_lite1", read_efficientnet},
-    Architecture{"tf_efficientnet_lite2", read_efficientnet},
-};
+const std::vector<Architecture>& architectures() {
+  static const std::vector<Architecture> all = [] {
+    std::vector<Architecture> found = {{"bert", read_bert},
+                                       {"distilbert", read_bert},
+                                       {"roberta", read_bert},
+                                       {"tf_efficientnet_lite0", read_efficientnet_lite},
+                                       {"tf_efficientnet_lite1", read_efficientnet_lite},
+                                       {"tf_efficientnet_lite2", read_efficientnet_lite}};
+    const auto add = [&](const std::vector<std::string>& names, auto* read) {
+      for (const std::string& name : names) found.push_back({name, read});
+    };
+    add(resnet_names(), read_resnet);
+    add(convnext_names(), read_convnext);
+    add(mobile_names(), read_mobile);
+    return found;
+  }();
+  return all;
+}
 
 }  // namespace
 
@@ -42,9 +51,9 @@ void read_architecture(EncoderCard& card, const Json& config) {
                    pickle ? "pytorch_model.bin can run code when it is read: save the model again as safetensors" : "");
   }
   std::vector<std::string> known;
-  for (const Architecture& architecture : kArchitectures) {
+  for (const Architecture& architecture : architectures()) {
     if (name == architecture.name) return architecture.read(card, config);
-    known.emplace_back(architecture.name);
+    known.push_back(architecture.name);
   }
   refuse_encoder(card.folder,
                  name.empty() ? "config.json names no architecture (model_type)"

@@ -1,22 +1,31 @@
-// EfficientNet-Lite (timm).
-#include <algorithm>
-
+// EfficientNet, its Lite forms and MobileNetV3 (timm).
 #include "encoders/architectures.h"
 #include "encoders/reading.h"
 
 namespace fewlabel {
 
-void read_efficientnet(EncoderCard& card, const Json& config) {
+std::vector<std::string> mobile_names() {
+  std::vector<std::string> names;
+  for (const char* padding : {"", "tf_"})
+    for (const char* size : {"b0", "b1", "b2", "b3", "b4"})
+      names.push_back(std::string(padding) + "efficientnet_" + size);
+  for (const char* name : {"large_100", "small_100", "small_075", "small_050"})
+    names.push_back(std::string("mobilenetv3_") + name);
+  for (const char* name : {"large_100", "large_075", "small_100", "small_075"})
+    names.push_back(std::string("tf_mobilenetv3_") + name);
+  return names;
+}
+
+void read_mobile(EncoderCard& card, const Json& config) {
   card.kind = Kind::image;
-  card.architecture = card.architecture.substr(3);  // without tf_
   card.net.name = card.architecture;
-  const Json trained = config.value("pretrained_cfg", Json::object());
-  card.mean = config_numbers(trained.value("mean", Json()));
-  card.deviation = config_numbers(trained.value("std", Json()));
-  if (card.mean.size() != 3 || card.deviation.size() != 3 ||
-      std::any_of(card.deviation.begin(), card.deviation.end(), [](double x) { return !(x > 0); }))
-    refuse_encoder(card.folder,
-                   "config.json does not say mean and std of the pixels it was trained on (pretrained_cfg)");
+  expect_plain_timm(card, config);
+  read_preprocessing(card, config);
+}
+
+void read_efficientnet_lite(EncoderCard& card, const Json& config) {
+  card.architecture = card.architecture.substr(3);  // without tf_
+  read_mobile(card, config);
 }
 
 }  // namespace fewlabel

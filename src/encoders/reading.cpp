@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+#include <cmath>
+
 #include "core/files.h"
 #include "core/text.h"
 #include "fewlabel/error.h"
@@ -13,6 +17,9 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::uintmax_t kLargestJson = 4 << 20;
+
+/// What a config says, for a sentence.
+std::string shortened(const std::string& text) { return text.size() <= 60 ? text : text.substr(0, 60) + "…"; }
 
 }  // namespace
 
@@ -55,12 +62,76 @@ void expect_word(const EncoderCard& card, const Json& config, const char* name, 
                    fmt::format("config.json says {} = '{}', and only '{}' is known here", name, found, wanted));
 }
 
+double config_number_or(const Json& config, const char* name, double otherwise) {
+  return config.contains(name) && config[name].is_number() ? config[name].get<double>() : otherwise;
+}
+
+std::vector<int64_t> config_sizes(const EncoderCard& card, const Json& config, const char* name, int64_t most,
+                                  std::size_t count) {
+  if (!config.contains(name)) refuse_encoder(card.folder, fmt::format("config.json does not say {}", name));
+  const Json& list = config[name];
+  std::vector<int64_t> result;
+  if (list.is_array())
+    for (const Json& value : list)
+      if (value.is_number_integer() && value.get<int64_t>() > 0 && value.get<int64_t>() <= most)
+        result.push_back(value.get<int64_t>());
+  if (result.empty() || result.size() != list.size() || (count > 0 && result.size() != count))
+    refuse_encoder(card.folder,
+                   fmt::format("config.json says {} = {}: wanted {}numbers from 1 to {}", name, shortened(list.dump()),
+                               count > 0 ? fmt::format("{} ", count) : std::string(), most));
+  return result;
+}
+
 std::vector<double> config_numbers(const Json& list) {
   std::vector<double> result;
   if (list.is_array())
     for (const Json& value : list)
       if (value.is_number()) result.push_back(value.get<double>());
   return result;
+}
+
+void read_preprocessing(EncoderCard& card, const Json& config) {
+  constexpr const char* kTrained = "pretrained_cfg";
+  constexpr const char* kProcessor = "preprocessor_config.json";
+  const bool timm = config.contains(kTrained) && config[kTrained].is_object();
+  if (!timm && !fs::exists(card.folder / kProcessor))
+    refuse_encoder(card.folder,
+                   fmt::format("says nothing of the pixels it was trained on: config.json has no {}, and {} is missing",
+                               kTrained, kProcessor),
+                   "get it again with all of its files");
+  const Json own = timm ? config[kTrained] : read_encoder_json(card.folder / kProcessor);
+  const auto off = [&](const char* key) { return own.contains(key) && own[key] == false; };
+  if (!timm) {
+    const double factor = config_number_or(own, "rescale_factor", 1.0 / 255);
+    if (off("do_rescale") || std::abs(factor * 255 - 1) > 1e-3)
+      refuse_encoder(card.folder, fmt::format("{} brings pixels to another range than 0 to 1", kProcessor),
+                     "only rescale_factor = 1/255 is known here");
+  }
+  card.mean = {0, 0, 0};
+  card.deviation = {1, 1, 1};
+  if (!timm && off("do_normalize")) return;
+  card.mean = config_numbers(own.value(timm ? "mean" : "image_mean", Json()));
+  card.deviation = config_numbers(own.value(timm ? "std" : "image_std", Json()));
+  if (card.mean.size() != 3 || card.deviation.size() != 3 ||
+      std::any_of(card.deviation.begin(), card.deviation.end(), [](double x) { return !(x > 0); }))
+    refuse_encoder(
+        card.folder,
+        timm ? fmt::format("config.json does not say mean and std of the pixels it was trained on ({})", kTrained)
+             : fmt::format("{} does not say image_mean and image_std, three numbers each", kProcessor));
+}
+
+void expect_plain_timm(const EncoderCard& card, const Json& config) {
+  if (config_word(config, "global_pool", "avg") != "avg")
+    refuse_encoder(card.folder, fmt::format("config.json says global_pool = '{}', and only 'avg' is known here",
+                                            printable(config_word(config, "global_pool", ""))));
+  constexpr std::array kHarmless = {"num_classes", "in_chans", "img_size", "drop_rate", "drop_path_rate", "pretrained"};
+  const Json arguments = config.value("model_args", Json::object());
+  for (const auto& [key, value] : arguments.items())
+    if (std::find(kHarmless.begin(), kHarmless.end(), key) == kHarmless.end())
+      refuse_encoder(card.folder,
+                     fmt::format("config.json makes another {} by model_args.{} = {}", card.architecture,
+                                 printable(key), shortened(value.dump())),
+                     "only nets as timm makes them by their name are known here");
 }
 
 void expect_weights(const EncoderCard& card, double weights) {

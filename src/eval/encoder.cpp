@@ -10,7 +10,12 @@ namespace fewlabel {
 namespace {
 
 /// By the name of our net.
-FillNet* filler(const std::string& net) { return net == "bert" ? fill_bert : fill_same; }
+FillNet* filler(const std::string& net) {
+  if (net == "bert") return fill_bert;
+  if (net == "resnet") return fill_resnet;
+  if (net == "convnext") return fill_convnext;
+  return fill_same;
+}
 
 }  // namespace
 

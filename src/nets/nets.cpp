@@ -35,6 +35,10 @@ struct Entry {
     return image || sound;
   }
 };
+/// Of images, made as an encoder's folder says.
+constexpr Entry of_encoders(const char* name, Net (*make)(const NetSpec&)) {
+  return {name, make, 0.1, true, false, false, false, false, /*by_name=*/false};
+}
 constexpr Entry kNets[] = {{"linear", make_linear, 0.1, true, false, true},
                            {"mlp", make_mlp, 0.1, true, false, true},
                            {"ladder_mlp", make_ladder_mlp, 0.1},
@@ -53,7 +57,27 @@ constexpr Entry kNets[] = {{"linear", make_linear, 0.1, true, false, true},
                            {"bert", make_bert, 0.1, false, true},
                            {"tc_resnet", make_tc_resnet, 0.1, false, false, false, true},
                            {"wav2vec2", make_wav2vec2, 0.1, false, false, false, true, true},
-                           {"onnx", make_graph_net, 0.1, false, false, false, true, true, false}};
+                           {"onnx", make_graph_net, 0.1, false, false, false, true, true, false},
+                           of_encoders("resnet", make_resnet),
+                           of_encoders("convnext", make_convnext),
+                           of_encoders("efficientnet_b0", make_mobile_net),
+                           of_encoders("efficientnet_b1", make_mobile_net),
+                           of_encoders("efficientnet_b2", make_mobile_net),
+                           of_encoders("efficientnet_b3", make_mobile_net),
+                           of_encoders("efficientnet_b4", make_mobile_net),
+                           of_encoders("mobilenetv3_large_100", make_mobile_net),
+                           of_encoders("mobilenetv3_small_100", make_mobile_net),
+                           of_encoders("mobilenetv3_small_075", make_mobile_net),
+                           of_encoders("mobilenetv3_small_050", make_mobile_net),
+                           of_encoders("tf_efficientnet_b0", make_mobile_net),
+                           of_encoders("tf_efficientnet_b1", make_mobile_net),
+                           of_encoders("tf_efficientnet_b2", make_mobile_net),
+                           of_encoders("tf_efficientnet_b3", make_mobile_net),
+                           of_encoders("tf_efficientnet_b4", make_mobile_net),
+                           of_encoders("tf_mobilenetv3_large_100", make_mobile_net),
+                           of_encoders("tf_mobilenetv3_large_075", make_mobile_net),
+                           of_encoders("tf_mobilenetv3_small_100", make_mobile_net),
+                           of_encoders("tf_mobilenetv3_small_075", make_mobile_net)};
 
 /// wrn_28_2 → name wrn, depth 28, width 2; vit_tiny → name vit, size tiny, bert_mini and wav2vec2_base likewise;
 /// anything else is left alone.
