@@ -14,6 +14,7 @@
 namespace fewlabel {
 namespace {
 
+constexpr int64_t kTogether = 8 * 224 * 224;  // pixels; each call transforms all filters for Winograd's algorithm
 constexpr int32_t kLargestSmall = 64, kSmallestLarge = 32;
 
 /// Convolutions of the given kernel sizes, each followed by batch norm, around a shortcut.
@@ -164,12 +165,13 @@ class ResNet final : public NetModule {
   Tensor folded_features(const Tensor& x) const {
     const kernels::FoldedConvolution stem(stem_, stem_bn_, {.low = 0});
     const std::vector<FoldedBlock> blocks(parts_.begin(), parts_.end());
-    return by_images(x, [&](const Tensor& images) {
+    const auto pooled = [&](const Tensor& images) {
       Tensor y = folded_result(stem, stem_, images);
       if (large_) y = torch::max_pool2d(y, 3, 2, 1);
       for (const FoldedBlock& block : blocks) y = block(y);
       return pool_to_grid(y, grid_);
-    });
+    };
+    return by_images(x, pooled, kTogether);
   }
 
   bool large_;
@@ -183,7 +185,12 @@ class ResNet final : public NetModule {
 
 }  // namespace
 
-Net make_resnet(const NetSpec& spec) { return std::make_shared<ResNet>(spec, Stages::parse(spec.config.shape)); }
+Net make_resnet(const NetSpec& spec) {
+  if (spec.config.shape.empty())
+    throw Error(ErrorKind::usage, "net", "a resnet is made as net.shape says, which is empty",
+                "did you mean resnet18, resnet34 or resnet50?");
+  return std::make_shared<ResNet>(spec, Stages::parse(spec.config.shape));
+}
 Net make_resnet18(const NetSpec& spec) {
   return std::make_shared<ResNet>(spec, Stages{64, {{64, 2}, {128, 2}, {256, 2}, {512, 2}}, "basic"});
 }

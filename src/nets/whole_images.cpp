@@ -5,15 +5,10 @@
 #include <algorithm>
 
 namespace fewlabel {
-namespace {
 
-constexpr int64_t kPixelsTogether = 224 * 224;  // of images whose maps stay near a processor
-
-}  // namespace
-
-Tensor by_images(const Tensor& x, const std::function<Tensor(const Tensor&)>& f) {
+Tensor by_images(const Tensor& x, const std::function<Tensor(const Tensor&)>& f, int64_t pixels) {
   const int64_t count = x.size(0), threads = at::get_num_threads();
-  const int64_t most = std::max<int64_t>(kPixelsTogether / (x.size(2) * x.size(3)), 1);
+  const int64_t most = std::max<int64_t>(pixels / (x.size(2) * x.size(3)), 1);
   const bool whole = count >= threads;
   const std::vector<Tensor> images = x.split(whole ? std::min(most, count / threads) : most * threads);
   std::vector<Tensor> parts(images.size());
