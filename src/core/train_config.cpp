@@ -58,8 +58,11 @@ void NetSettings<form>::fields(FieldVisitor& field) {
       "of 256, small 4 of 512, medium 8 of 512, base 12 of 768; of a wav2vec2: micro 3 of 128, mini 4 of 256, small 6 "
       "of 512, base 12 of 768",
       {"micro", "tiny", "mini", "small", "medium", "base"});
-  field("shape", shape, "bert: blocks x width x heads x inner width in place of size, such as 6x384x12x1536");
-  field("eps", eps, "bert: added to the variance in its layer norms", 0.0, 1.0);
+  field("shape", shape,
+        "bert: blocks x width x heads x inner width in place of size, such as 6x384x12x1536; resnet and convnext: the "
+        "stem's width, width x blocks of each stage and the kind of block, such as "
+        "64-256x3-512x4-1024x6-2048x3-bottleneck");
+  field("eps", eps, "bert: added to the variance in its layer norms; convnext: in the last one", 0.0, 1.0);
   field("graph", graph, "onnx: folder with an encoder.json and the ONNX files that it names");
   field("patch", patch, "side in pixels of a vit's patch; 0 is an eighth of the side up to 64 pixels, 16 above", 0,
         128);

@@ -2,9 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
 #include <string_view>
+#include <vector>
 
 #include "core/text.h"
 #include "encoders/reading.h"
@@ -15,28 +14,38 @@ namespace {
 namespace fs = std::filesystem;
 
 struct Architecture {
-  const char* name;  // Hugging Face's model_type or timm's architecture; with * behind it what such begin with
+  std::string name;  // Hugging Face's model_type or timm's architecture; with * behind it what such begin with
   void (*read)(EncoderCard& card, const Json& config);
 };
-constexpr std::array kArchitectures = {
-    Architecture{"bert", read_bert},
-    Architecture{"distilbert", read_bert},
-    Architecture{"roberta", read_bert},
-    Architecture{"tf_efficientnet_lite0", read_efficientnet},
-    Architecture{"tf_efficientnet_lite1", read_efficientnet},
-    Architecture{"tf_efficientnet_lite2", read_efficientnet},
-    Architecture{"vit", read_vision_transformer},
-    Architecture{"deit", read_vision_transformer},
-    Architecture{"dinov2", read_vision_transformer},
-    Architecture{"dinov2_with_registers", read_vision_transformer},
-    Architecture{"clip", read_vision_transformer},
-    Architecture{"clip_vision_model", read_vision_transformer},
-    Architecture{"siglip", read_vision_transformer},
-    Architecture{"siglip_vision_model", read_vision_transformer},
-    Architecture{"vit_*", read_timm_vision_transformer},
-    Architecture{"deit_*", read_timm_vision_transformer},
-    Architecture{"deit3_*", read_timm_vision_transformer},
-};
+const std::vector<Architecture>& architectures() {
+  static const std::vector<Architecture> all = [] {
+    std::vector<Architecture> found = {{"bert", read_bert},
+                                       {"distilbert", read_bert},
+                                       {"roberta", read_bert},
+                                       {"tf_efficientnet_lite0", read_efficientnet_lite},
+                                       {"tf_efficientnet_lite1", read_efficientnet_lite},
+                                       {"tf_efficientnet_lite2", read_efficientnet_lite},
+                                       {"vit", read_vision_transformer},
+                                       {"deit", read_vision_transformer},
+                                       {"dinov2", read_vision_transformer},
+                                       {"dinov2_with_registers", read_vision_transformer},
+                                       {"clip", read_vision_transformer},
+                                       {"clip_vision_model", read_vision_transformer},
+                                       {"siglip", read_vision_transformer},
+                                       {"siglip_vision_model", read_vision_transformer},
+                                       {"vit_*", read_timm_vision_transformer},
+                                       {"deit_*", read_timm_vision_transformer},
+                                       {"deit3_*", read_timm_vision_transformer}};
+    const auto add = [&](const std::vector<std::string>& names, auto* read) {
+      for (const std::string& name : names) found.push_back({name, read});
+    };
+    add(resnet_names(), read_resnet);
+    add(convnext_names(), read_convnext);
+    add(mobile_names(), read_mobile);
+    return found;
+  }();
+  return all;
+}
 
 bool is_called(const std::string& name, std::string_view pattern) {
   return pattern.ends_with('*') ? name.starts_with(pattern.substr(0, pattern.size() - 1)) : name == pattern;
@@ -58,9 +67,9 @@ void read_architecture(EncoderCard& card, const Json& config) {
                    pickle ? "pytorch_model.bin can run code when it is read: save the model again as safetensors" : "");
   }
   std::vector<std::string> known;
-  for (const Architecture& architecture : kArchitectures) {
+  for (const Architecture& architecture : architectures()) {
     if (is_called(name, architecture.name)) return architecture.read(card, config);
-    known.emplace_back(architecture.name);
+    known.push_back(architecture.name);
   }
   refuse_encoder(card.folder,
                  name.empty() ? "config.json names no architecture (model_type)"

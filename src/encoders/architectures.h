@@ -11,8 +11,16 @@ void read_graphs(EncoderCard& card, const Json& encoder);
 
 /// One reader for each net of ours: of a config.json whose architecture is known, beside which weights lie.
 void read_bert(EncoderCard& card, const Json& config);
-void read_efficientnet(EncoderCard& card, const Json& config);
 void read_vision_transformer(EncoderCard& card, const Json& config);       // Hugging Face
 void read_timm_vision_transformer(EncoderCard& card, const Json& config);  // timm
+void read_efficientnet_lite(EncoderCard& card, const Json& config);
+void read_mobile(EncoderCard& card, const Json& config);
+void read_resnet(EncoderCard& card, const Json& config);
+void read_convnext(EncoderCard& card, const Json& config);
+
+/// The names of the larger families.
+std::vector<std::string> mobile_names();
+std::vector<std::string> resnet_names();
+std::vector<std::string> convnext_names();
 
 }  // namespace fewlabel

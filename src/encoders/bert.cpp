@@ -48,9 +48,7 @@ void read_bert(EncoderCard& card, const Json& config) {
   card.net.name = "bert";
   card.net.shape = fmt::format("{}x{}x{}x{}", blocks, width, heads, inner);
   card.net.norm = "post";
-  card.net.eps = config.contains("layer_norm_eps") && config["layer_norm_eps"].is_number()
-                     ? config["layer_norm_eps"].get<double>()
-                     : 1e-12;
+  card.net.eps = config_eps(card, config, 1e-12);
   read_pooling(card);
   const fs::path tokenizer = card.folder / "tokenizer.json";
   if (!fs::exists(tokenizer))

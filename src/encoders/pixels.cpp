@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "encoders/reading.h"
@@ -11,40 +12,24 @@ namespace {
 
 constexpr double kWhite = 255;
 
-/// Three numbers, those of a deviation not 0.
-void take_pixels(EncoderCard& card, const Json& mean, const Json& deviation, const std::string& file) {
-  card.mean = config_numbers(mean);
-  card.deviation = config_numbers(deviation);
+/// Three numbers each, those of the deviation not 0.
+void take_pixels(EncoderCard& card, const Json& said, const std::array<const char*, 2>& names, const char* file) {
+  const auto& [mean, deviation] = names;
+  card.mean = config_numbers(said.value(mean, Json()));
+  card.deviation = config_numbers(said.value(deviation, Json()));
   if (card.mean.size() != 3 || card.deviation.size() != 3 ||
       std::any_of(card.deviation.begin(), card.deviation.end(), [](double x) { return !(x > 0); }))
-    refuse_encoder(card.folder, fmt::format("{} does not say mean and std of the pixels it was trained on", file));
+    refuse_encoder(card.folder,
+                   fmt::format("{} does not say {} and {} of the pixels that it was trained on, three numbers each",
+                               file, mean, deviation));
 }
 
-}  // namespace
-
-void read_timm_pixels(EncoderCard& card, const Json& config) {
-  const Json trained = config.value("pretrained_cfg", Json::object());
-  if (!trained.is_object()) refuse_encoder(card.folder, "config.json: pretrained_cfg is no JSON object");
-  take_pixels(card, trained.value("mean", Json()), trained.value("std", Json()), "config.json (pretrained_cfg)");
-}
-
-void read_processor_pixels(EncoderCard& card) {
-  std::string file = "preprocessor_config.json";
-  Json processor;
-  if (std::filesystem::exists(card.folder / file)) {
-    processor = read_encoder_json(card.folder / file);
-  } else if (std::filesystem::exists(card.folder / "processor_config.json")) {  // of a model of texts and images
-    file = "processor_config.json";
-    processor = read_encoder_json(card.folder / file).value("image_processor", Json());
-  }
-  if (!processor.is_object())
-    refuse_encoder(card.folder, "preprocessor_config.json is missing",
-                   "save it there with the `transformers` library: image_processor.save_pretrained");
+/// Hugging Face's. Its numbers are of pixels times rescale_factor, ours of pixels from 0 to 1.
+void take_processor(EncoderCard& card, const Json& processor, const char* file) {
   if (processor.value("do_normalize", Json(true)) == false)
     card.mean = {0, 0, 0}, card.deviation = {1, 1, 1};
   else
-    take_pixels(card, processor.value("image_mean", Json()), processor.value("image_std", Json()), file);
-  // Ours are from 0 to 1 before the mean is taken off.
+    take_pixels(card, processor, {"image_mean", "image_std"}, file);
   double factor = 1 / kWhite;
   if (processor.value("do_rescale", Json(true)) == false)
     factor = 1;
@@ -56,6 +41,32 @@ void read_processor_pixels(EncoderCard& card) {
   if (std::abs(scale - 1) < 1e-6) return;
   for (double& x : card.mean) x /= scale;
   for (double& x : card.deviation) x /= scale;
+}
+
+}  // namespace
+
+void read_preprocessing(EncoderCard& card, const Json& config) {
+  constexpr const char *kTrained = "pretrained_cfg", *kOfImages = "preprocessor_config.json",
+                       *kOfMore = "processor_config.json";  // of a model of texts and images
+  if (config.contains(kTrained)) {
+    if (!config[kTrained].is_object())
+      refuse_encoder(card.folder, fmt::format("config.json: {} is no JSON object", kTrained));
+    take_pixels(card, config[kTrained], {"mean", "std"}, "config.json (pretrained_cfg)");
+  } else if (std::filesystem::exists(card.folder / kOfImages)) {
+    take_processor(card, read_encoder_json(card.folder / kOfImages), kOfImages);
+  } else {
+    Json processor;
+    if (std::filesystem::exists(card.folder / kOfMore))
+      processor = read_encoder_json(card.folder / kOfMore).value("image_processor", Json());
+    if (!processor.is_object())
+      refuse_encoder(
+          card.folder,
+          fmt::format("says nothing of the pixels it was trained on: config.json has no {}, and {} is missing",
+                      kTrained, kOfImages),
+          "get it again with all of its files, or save this one there with the `transformers` library: "
+          "image_processor.save_pretrained");
+    take_processor(card, processor, kOfMore);
+  }
 }
 
 }  // namespace fewlabel

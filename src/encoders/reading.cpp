@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
 #include "core/files.h"
 #include "core/text.h"
 #include "fewlabel/error.h"
@@ -13,6 +16,9 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::uintmax_t kLargestJson = 4 << 20;
+
+/// What a config says, for a sentence.
+std::string shortened(const std::string& text) { return text.size() <= 60 ? text : text.substr(0, 60) + "…"; }
 
 }  // namespace
 
@@ -60,12 +66,50 @@ void expect_word(const EncoderCard& card, const Json& config, const char* name, 
                    fmt::format("config.json says {} = '{}', and only '{}' is known here", name, found, wanted));
 }
 
+double config_eps(const EncoderCard& card, const Json& config, double otherwise) {
+  if (!config.contains("layer_norm_eps")) return otherwise;
+  const Json& said = config["layer_norm_eps"];
+  if (!said.is_number() || !(said.get<double>() >= 0 && said.get<double>() < 1))
+    refuse_encoder(card.folder, fmt::format("config.json says layer_norm_eps = {}", shortened(said.dump())));
+  return said.get<double>();
+}
+
+std::vector<int64_t> config_sizes(const EncoderCard& card, const Json& config, const char* name, int64_t most,
+                                  std::size_t count) {
+  if (!config.contains(name)) refuse_encoder(card.folder, fmt::format("config.json does not say {}", name));
+  const Json& list = config[name];
+  std::vector<int64_t> result;
+  if (list.is_array())
+    for (const Json& value : list)
+      if (value.is_number_integer() && value.get<int64_t>() > 0 && value.get<int64_t>() <= most)
+        result.push_back(value.get<int64_t>());
+  if (result.empty() || result.size() != list.size() || (count > 0 && result.size() != count))
+    refuse_encoder(card.folder,
+                   fmt::format("config.json says {} = {}: wanted {}numbers from 1 to {}", name, shortened(list.dump()),
+                               count > 0 ? fmt::format("{} ", count) : std::string(), most));
+  return result;
+}
+
 std::vector<double> config_numbers(const Json& list) {
   std::vector<double> result;
   if (list.is_array())
     for (const Json& value : list)
       if (value.is_number()) result.push_back(value.get<double>());
   return result;
+}
+
+void expect_plain_timm(const EncoderCard& card, const Json& config) {
+  if (config_word(config, "global_pool", "avg") != "avg")
+    refuse_encoder(card.folder, fmt::format("config.json says global_pool = '{}', and only 'avg' is known here",
+                                            printable(config_word(config, "global_pool", ""))));
+  constexpr std::array kHarmless = {"num_classes", "in_chans", "img_size", "drop_rate", "drop_path_rate", "pretrained"};
+  const Json arguments = config.value("model_args", Json::object());
+  for (const auto& [key, value] : arguments.items())
+    if (std::find(kHarmless.begin(), kHarmless.end(), key) == kHarmless.end())
+      refuse_encoder(card.folder,
+                     fmt::format("config.json makes another {} by model_args.{} = {}", card.architecture,
+                                 printable(key), shortened(value.dump())),
+                     "only nets as timm makes them by their name are known here");
 }
 
 void expect_weights(const EncoderCard& card, double weights) {

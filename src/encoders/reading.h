@@ -22,12 +22,18 @@ int64_t config_number_or(const EncoderCard& card, const Json& config, const char
 std::string config_word(const Json& config, const char* name, const std::string& otherwise);
 /// Refuses what is not `wanted`; what is not said is taken to be.
 void expect_word(const EncoderCard& card, const Json& config, const char* name, const std::string& wanted);
+/// layer_norm_eps, `otherwise` where it is not said.
+double config_eps(const EncoderCard& card, const Json& config, double otherwise);
+/// Whole numbers of a list, from 1 to `most`; as many as `count`, or any number of them where it is 0.
+std::vector<int64_t> config_sizes(const EncoderCard& card, const Json& config, const char* name, int64_t most,
+                                  std::size_t count = 0);
 /// What of a list are numbers; empty where it is no list.
 std::vector<double> config_numbers(const Json& list);
-/// Mean and deviation of timm's pretrained_cfg.
-void read_timm_pixels(EncoderCard& card, const Json& config);
-/// Those of Hugging Face's preprocessor_config.json.
-void read_processor_pixels(EncoderCard& card);
+/// mean and deviation of the pixels that an encoder of images was trained on: pretrained_cfg (timm), or where config
+/// has none, preprocessor_config.json (Hugging Face).
+void read_preprocessing(EncoderCard& card, const Json& config);
+/// Refuses a timm config whose model_args or global_pool make another net of the named one than timm makes by default.
+void expect_plain_timm(const EncoderCard& card, const Json& config);
 /// A file with less than a byte a weight was not written by the net that its config describes.
 void expect_weights(const EncoderCard& card, double weights);
 

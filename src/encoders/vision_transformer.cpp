@@ -75,14 +75,6 @@ void take_shape(EncoderCard& card, VisionShape shape, double eps) {
     refuse_encoder(card.folder, fmt::format("config.json describes no vision transformer: {}", card.net.shape));
 }
 
-double eps_of(const EncoderCard& card, const Json& config, double otherwise) {
-  if (!config.contains("layer_norm_eps")) return otherwise;
-  const Json& said = config["layer_norm_eps"];
-  if (!said.is_number() || !(said.get<double>() >= 0 && said.get<double>() < 1))
-    refuse_encoder(card.folder, fmt::format("config.json says layer_norm_eps = {}", said.dump()));
-  return said.get<double>();
-}
-
 /// DINOv2 gives the inner width as a factor, and by a rule of its own where it is gated.
 void take_inner_of_dinov2(const EncoderCard& card, const Json& config, VisionShape& shape) {
   shape.inner = shape.width * config_number_or(card, config, "mlp_ratio", 64, 4);
@@ -186,8 +178,8 @@ void read_vision_transformer(EncoderCard& card, const Json& config) {
     shape.tokens = 0;
     shape.features = "attention";
   }
-  take_shape(card, shape, eps_of(card, own, family->eps));
-  read_processor_pixels(card);
+  take_shape(card, shape, config_eps(card, own, family->eps));
+  read_preprocessing(card, config);
 }
 
 void read_timm_vision_transformer(EncoderCard& card, const Json& config) {
@@ -205,7 +197,7 @@ void read_timm_vision_transformer(EncoderCard& card, const Json& config) {
   shape.heads = config_number_or(card, changed, "num_heads", 1 << 10, shape.heads);
   shape.inner = 4 * shape.width;
   take_shape(card, shape, kTimmEps);
-  read_timm_pixels(card, config);
+  read_preprocessing(card, config);
 }
 
 }  // namespace fewlabel

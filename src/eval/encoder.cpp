@@ -11,7 +11,11 @@ namespace {
 
 /// By the name of our net.
 FillNet* filler(const std::string& net) {
-  return net == "bert" ? fill_bert : net == "vision_transformer" ? fill_vision_transformer : fill_same;
+  if (net == "bert") return fill_bert;
+  if (net == "vision_transformer") return fill_vision_transformer;
+  if (net == "resnet") return fill_resnet;
+  if (net == "convnext") return fill_convnext;
+  return fill_same;
 }
 
 }  // namespace

@@ -35,6 +35,26 @@ void EncoderTensors::copy(const TensorMap& net, const std::string& ours, const s
   }
 }
 
+void EncoderTensors::copy_layer(const TensorMap& net, const std::string& ours, const std::string& name) {
+  for (auto at = net.lower_bound(ours + "."); at != net.end() && at->first.starts_with(ours + "."); ++at)
+    copy_tensor(at->second, name + at->first.substr(ours.size()));
+}
+
+void EncoderTensors::copy_tensor(const Tensor& to, const std::string& name) {
+  if (to.scalar_type() != torch::kLong)
+    Tensor(to).copy_(take(name, to.sizes()));
+  else if (has(name))  // batch norm's count of batches, which not everybody saves
+    take(name, to.sizes());
+}
+
+void EncoderTensors::copy_flat(const Tensor& to, const std::string& name) {
+  std::vector<int64_t> plain;
+  for (const int64_t size : sizes(name))
+    if (size != 1) plain.push_back(size);
+  const std::vector<int64_t> there = sizes(name).vec();
+  Tensor(to).copy_(plain == to.sizes() ? take(name, there).view(to.sizes()) : take(name, to.sizes()));
+}
+
 c10::IntArrayRef EncoderTensors::sizes(const std::string& name) const {
   const auto found = tensors_.find(name);
   if (found == tensors_.end()) fail(fmt::format("'{}' is missing", name));
@@ -63,14 +83,8 @@ void EncoderTensors::fail(const std::string& message) const {
 }
 
 std::vector<std::string> fill_same(EncoderTensors& from, const TensorMap& net, const EncoderCard&, const Layout&) {
-  for (const auto& [name, tensor] : net) {
-    if (name.starts_with("head.")) continue;
-    if (tensor.scalar_type() == torch::kLong) {  // batch norm's count of batches, which not everybody saves
-      if (from.has(name)) from.take(name, tensor.sizes());
-      continue;
-    }
-    Tensor(tensor).copy_(from.take(name, tensor.sizes()));
-  }
+  for (const auto& [name, tensor] : net)
+    if (!name.starts_with("head.")) from.copy_tensor(tensor, name);
   return from.leave_out({"classifier.", "head.", "fc."});
 }
 

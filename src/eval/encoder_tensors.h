@@ -17,6 +17,13 @@ class EncoderTensors {
   Tensor take(const std::string& name, c10::IntArrayRef sizes);
   /// Takes NAME.weight and NAME.bias into the parameters OURS.weight and OURS.bias of a net.
   void copy(const TensorMap& net, const std::string& ours, const std::string& name);
+  /// Takes one into a tensor of a net; a count of batches, which only training needs, is none of its own.
+  void copy_tensor(const Tensor& to, const std::string& name);
+  /// Takes one whose numbers are those of `to`, but whose shape has dimensions of 1 more.
+  void copy_flat(const Tensor& to, const std::string& name);
+  /// Takes NAME.* into all parameters and buffers OURS.* of a net: those that a layer has, statistics of a batch norm
+  /// included.
+  void copy_layer(const TensorMap& net, const std::string& ours, const std::string& name);
   bool has(const std::string& name) const { return tensors_.contains(name); }
   c10::IntArrayRef sizes(const std::string& name) const;
   /// What is not needed, by the beginnings of names. Throws for what is left then.
@@ -35,6 +42,8 @@ using FillNet = std::vector<std::string>(EncoderTensors& from, const TensorMap& 
                                          const Layout& layout);
 FillNet fill_bert;
 FillNet fill_vision_transformer;
+FillNet fill_resnet;
+FillNet fill_convnext;
 /// Nets whose parts are called as they are there.
 FillNet fill_same;
 

@@ -28,6 +28,16 @@ HWY_INLINE void each(F&& f) {
   each_of(std::make_integer_sequence<int64_t, n>(), f);
 }
 
+/// Calls f(channel, done) for vectors that cover all channels; the last one begins earlier where it would go beyond
+/// them, and its first `done` channels have been in the one before.
+template <typename F>
+HWY_INLINE void for_channels(const Shape& shape, F&& f) {
+  for (int64_t c = 0; c < shape.channels; c += kLanes) {
+    const int64_t begin = std::min(c, shape.channels - kLanes);
+    f(begin, c - begin);
+  }
+}
+
 /// Up to kTile neighbours in a row of results, and the rows and columns of the patch of x they see that lie in the map.
 struct Tile {
   int64_t x, y;  // offsets; that of the patch's first place may lie outside
@@ -89,20 +99,23 @@ template <int64_t kernel, int64_t stride>
 HWY_INLINE void forward_rows(const Forward& at, const Shape& shape, int64_t first, int64_t last) {
   for_tiles<kernel, stride>(shape, first, last, [&](const Tile& tile) {
     const bool inside = tile.first_column == 0 && tile.last_column >= kColumns<kernel, stride>;
-    for (int64_t c = 0; c < shape.channels; c += kLanes) {
+    for_channels(shape, [&](int64_t c, int64_t) {
       if (inside)
         forward_tile<kernel, stride, true>(at, shape, tile, c);
       else
         forward_tile<kernel, stride, false>(at, shape, tile, c);
-    }
+    });
   });
 }
 
 template <int64_t kernel, int64_t stride>
-HWY_INLINE void backward_tile(const Backward& at, const Shape& shape, const Tile& tile, int64_t c) {
+HWY_INLINE void backward_tile(const Backward& at, const Shape& shape, const Tile& tile, int64_t c, int64_t done) {
   V gradients[kTile];
+  const auto fresh = hn::Not(hn::FirstN(d, static_cast<std::size_t>(done)));  // what is done is not added again
   each<kTile>([&](auto t) {
-    gradients[t()] = t() < tile.count ? hn::LoadU(d, at.dy + tile.y + t() * shape.channels + c) : hn::Zero(d);
+    gradients[t()] = t() < tile.count
+                         ? hn::IfThenElseZero(fresh, hn::LoadU(d, at.dy + tile.y + t() * shape.channels + c))
+                         : hn::Zero(d);
   });
   for (int64_t i = tile.first_row; i < tile.last_row; ++i) {
     const int64_t row = tile.x + i * shape.width * shape.channels + c;
@@ -123,7 +136,7 @@ template <int64_t kernel, int64_t stride>
 HWY_INLINE void backward_rows(const Backward& at, const Shape& shape, int64_t first, int64_t last) {
   std::fill_n(at.dfilters, kernel * kernel * shape.channels, 0.F);
   for_tiles<kernel, stride>(shape, first, last, [&](const Tile& tile) {
-    for (int64_t c = 0; c < shape.channels; c += kLanes) backward_tile<kernel, stride>(at, shape, tile, c);
+    for_channels(shape, [&](int64_t c, int64_t done) { backward_tile<kernel, stride>(at, shape, tile, c, done); });
   });
 }
 
@@ -160,7 +173,7 @@ template <int64_t kernel>
 HWY_INLINE void spread_rows(const Spread& at, const Shape& shape, int64_t first, int64_t last) {
   for (int64_t row = first; row < last; ++row)
     for (int64_t left = -(shape.left % 2); left < shape.width; left += kTile)
-      for (int64_t c = 0; c < shape.channels; c += kLanes) spread_tile<kernel>(at, shape, row, left, c);
+      for_channels(shape, [&](int64_t c, int64_t) { spread_tile<kernel>(at, shape, row, left, c); });
 }
 
 /// Calls f(kernel, stride) with the shape's as constants.
@@ -168,6 +181,8 @@ template <typename F>
 HWY_INLINE void with_size(const Shape& shape, F&& f) {
   using Three = std::integral_constant<int64_t, 3>;
   using Five = std::integral_constant<int64_t, 5>;
+  using Seven = std::integral_constant<int64_t, 7>;
+  if (shape.kernel == 7) return f(Seven(), std::integral_constant<int64_t, 1>());
   const auto with_stride = [&](auto kernel) {
     if (shape.stride == 1)
       f(kernel, std::integral_constant<int64_t, 1>());

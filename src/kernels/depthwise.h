@@ -1,6 +1,6 @@
-// Depthwise convolution, each channel with a filter of its own, of channels-last maps in fp32: k = 3 or 5, stride 1 or
-// 2, any zeros around the map, channels in multiples of 16. No libtorch, no allocation, no threads: the caller cuts the
-// work into rows of results.
+// Depthwise convolution, each channel with a filter of its own, of channels-last maps in fp32: k = 3 or 5 and
+// stride 1 or 2, or k = 7 and stride 1; any zeros around the map, at least 16 channels. No libtorch, no allocation, no
+// threads: the caller cuts the work into rows of results.
 #pragma once
 #include <cstdint>
 

@@ -122,7 +122,8 @@ struct Depthwise : torch::autograd::Function<Depthwise> {
 
 /// Whether there are loops for a depthwise convolution.
 bool known(int64_t channels, int64_t kernel, int64_t stride) {
-  return channels % depthwise::kStrip == 0 && (kernel == 3 || kernel == 5) && (stride == 1 || stride == 2);
+  const bool small = (kernel == 3 || kernel == 5) && (stride == 1 || stride == 2);
+  return channels >= depthwise::kStrip && (small || (kernel == 7 && stride == 1));
 }
 
 }  // namespace

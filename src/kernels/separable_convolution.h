@@ -14,8 +14,8 @@ struct Border {
 };
 
 /// Depthwise convolution without bias: x N × C × H × W, weight C × 1 × k × k, also its gradients. Our own kernel for
-/// fp32 on the CPU, k = 3 or 5, stride 1 or 2 and channels in multiples of 16, whether autocast is on or not; else
-/// libtorch's. Ours has the same bits whatever the number of threads.
+/// fp32 on the CPU, k = 3 or 5 and stride 1 or 2, or k = 7 and stride 1, and 16 channels or more, whether autocast is
+/// on or not; else libtorch's. Ours has the same bits whatever the number of threads.
 at::Tensor convolve_depthwise(const at::Tensor& x, const at::Tensor& weight, int64_t stride, const Border& border);
 
 /// A convolution without bias, in evaluation the batch norm after it, and limits to what comes out, in one pass over

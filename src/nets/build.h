@@ -26,12 +26,16 @@ Net make_ladder_mlp(const NetSpec& spec);
 Net make_seed_cnn(const NetSpec& spec);
 Net make_cnn(const NetSpec& spec);
 Net make_wrn(const NetSpec& spec);
+Net make_resnet(const NetSpec& spec);
 Net make_resnet18(const NetSpec& spec);
 Net make_resnet34(const NetSpec& spec);
 Net make_resnet50(const NetSpec& spec);
 Net make_efficientnet_lite0(const NetSpec& spec);
 Net make_efficientnet_lite1(const NetSpec& spec);
 Net make_efficientnet_lite2(const NetSpec& spec);
+/// EfficientNet and MobileNetV3, by the name of the net.
+Net make_mobile_net(const NetSpec& spec);
+Net make_convnext(const NetSpec& spec);
 Net make_vit(const NetSpec& spec);
 Net make_bag(const NetSpec& spec);
 Net make_text_cnn(const NetSpec& spec);

@@ -35,27 +35,50 @@ struct Entry {
     return image || sound;
   }
 };
-constexpr Entry kNets[] = {
-    {"linear", make_linear, 0.1, true, false, true},
-    {"mlp", make_mlp, 0.1, true, false, true},
-    {"ladder_mlp", make_ladder_mlp, 0.1},
-    {"seed_cnn", make_seed_cnn, 0.1},
-    {"cnn", make_cnn, 0.1},
-    {"wrn", make_wrn, 0.001},
-    {"resnet18", make_resnet18, 0.1},
-    {"resnet34", make_resnet34, 0.1},
-    {"resnet50", make_resnet50, 0.1},
-    {"efficientnet_lite0", make_efficientnet_lite0, 0.1},
-    {"efficientnet_lite1", make_efficientnet_lite1, 0.1},
-    {"efficientnet_lite2", make_efficientnet_lite2, 0.1},
-    {"vit", make_vit, 0.1},
-    {"bag", make_bag, 0.1, false, true},
-    {"text_cnn", make_text_cnn, 0.1, false, true},
-    {"bert", make_bert, 0.1, false, true},
-    {"tc_resnet", make_tc_resnet, 0.1, false, false, false, true},
-    {"wav2vec2", make_wav2vec2, 0.1, false, false, false, true, true},
-    {"onnx", make_graph_net, 0.1, false, false, false, true, true, false},
-    {"vision_transformer", make_vision_transformer, 0.1, true, false, false, false, false, false}};
+/// Of images, made as an encoder's folder says.
+constexpr Entry of_encoders(const char* name, Net (*make)(const NetSpec&)) {
+  return {name, make, 0.1, true, false, false, false, false, /*by_name=*/false};
+}
+constexpr Entry kNets[] = {{"linear", make_linear, 0.1, true, false, true},
+                           {"mlp", make_mlp, 0.1, true, false, true},
+                           {"ladder_mlp", make_ladder_mlp, 0.1},
+                           {"seed_cnn", make_seed_cnn, 0.1},
+                           {"cnn", make_cnn, 0.1},
+                           {"wrn", make_wrn, 0.001},
+                           {"resnet18", make_resnet18, 0.1},
+                           {"resnet34", make_resnet34, 0.1},
+                           {"resnet50", make_resnet50, 0.1},
+                           {"efficientnet_lite0", make_efficientnet_lite0, 0.1},
+                           {"efficientnet_lite1", make_efficientnet_lite1, 0.1},
+                           {"efficientnet_lite2", make_efficientnet_lite2, 0.1},
+                           {"vit", make_vit, 0.1},
+                           {"bag", make_bag, 0.1, false, true},
+                           {"text_cnn", make_text_cnn, 0.1, false, true},
+                           {"bert", make_bert, 0.1, false, true},
+                           {"tc_resnet", make_tc_resnet, 0.1, false, false, false, true},
+                           {"wav2vec2", make_wav2vec2, 0.1, false, false, false, true, true},
+                           {"onnx", make_graph_net, 0.1, false, false, false, true, true, false},
+                           of_encoders("vision_transformer", make_vision_transformer),
+                           of_encoders("resnet", make_resnet),
+                           of_encoders("convnext", make_convnext),
+                           of_encoders("efficientnet_b0", make_mobile_net),
+                           of_encoders("efficientnet_b1", make_mobile_net),
+                           of_encoders("efficientnet_b2", make_mobile_net),
+                           of_encoders("efficientnet_b3", make_mobile_net),
+                           of_encoders("efficientnet_b4", make_mobile_net),
+                           of_encoders("mobilenetv3_large_100", make_mobile_net),
+                           of_encoders("mobilenetv3_small_100", make_mobile_net),
+                           of_encoders("mobilenetv3_small_075", make_mobile_net),
+                           of_encoders("mobilenetv3_small_050", make_mobile_net),
+                           of_encoders("tf_efficientnet_b0", make_mobile_net),
+                           of_encoders("tf_efficientnet_b1", make_mobile_net),
+                           of_encoders("tf_efficientnet_b2", make_mobile_net),
+                           of_encoders("tf_efficientnet_b3", make_mobile_net),
+                           of_encoders("tf_efficientnet_b4", make_mobile_net),
+                           of_encoders("tf_mobilenetv3_large_100", make_mobile_net),
+                           of_encoders("tf_mobilenetv3_large_075", make_mobile_net),
+                           of_encoders("tf_mobilenetv3_small_100", make_mobile_net),
+                           of_encoders("tf_mobilenetv3_small_075", make_mobile_net)};
 
 /// wrn_28_2 → name wrn, depth 28, width 2; vit_tiny → name vit, size tiny, bert_mini and wav2vec2_base likewise;
 /// anything else is left alone.

@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import time
 import unittest
+import zlib
 
 PROGRAM = os.environ["FEWLABEL"]
 WIDTH, BLOCKS, HEADS, INNER, PLACES = 16, 2, 2, 32, 40
@@ -27,6 +28,16 @@ def write_safetensors(path, tensors):
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
     path.write_bytes(struct.pack("<Q", len(text)) + text + data)
+
+
+def write_png(path, side, pixels):
+    """A square of colours, row by row."""
+    def chunk(name, data):
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    rows = b"".join(b"\0" + pixels[i * side * 3:(i + 1) * side * 3] for i in range(side))
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)) +
+                     chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
 
 
 def bert_tensors():
@@ -90,7 +101,8 @@ def texts(count, seed):
 
 VIT = {"model_type": "vit", "hidden_size": WIDTH, "num_hidden_layers": 1, "num_attention_heads": HEADS,
        "intermediate_size": INNER, "image_size": 16, "patch_size": 8, "hidden_act": "gelu", "layer_norm_eps": 1e-6}
-PIXELS = {"image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5], "rescale_factor": 1 / 255}
+PIXELS = {"do_rescale": True, "do_normalize": True, "rescale_factor": 1 / 255, "image_mean": [0.5, 0.5, 0.5],
+          "image_std": [0.25, 0.25, 0.25]}
 
 
 def vit_tensors():
@@ -122,12 +134,33 @@ def vit_tensors():
 
 
 def write_picture(path, draw, light):
-    """24 bits a pixel (BMP), 16 × 16, mostly light or dark."""
-    side = 16
-    pixels = bytes(draw.randrange(128) + 127 * light for _ in range(3 * side * side))
+    """16 × 16, mostly light or dark."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(struct.pack("<2sIHHI", b"BM", 54 + len(pixels), 0, 0, 54) +
-                     struct.pack("<IiiHHIIiiII", 40, side, side, 1, 24, 0, len(pixels), 2835, 2835, 0, 0) + pixels)
+    write_png(path, 16, bytes(draw.randrange(128) + 127 * light for _ in range(3 * 16 * 16)))
+
+
+# A small ResNet, as Hugging Face writes it.
+RESNET = {"model_type": "resnet", "num_channels": 3, "embedding_size": 4, "hidden_sizes": [4, 8], "depths": [1, 1],
+          "layer_type": "basic", "hidden_act": "relu"}
+
+
+def resnet_tensors():
+    draw = random.Random(0)
+    tensors = {}
+
+    def unit(name, out, inside, side):
+        size = out * inside * side * side
+        tensors[name + ".convolution.weight"] = ([out, inside, side, side], [draw.gauss(0, 0.3) for _ in range(size)])
+        for part, value in (("weight", 1), ("bias", 0), ("running_mean", 0), ("running_var", 1)):
+            tensors[f"{name}.normalization.{part}"] = ([out], [float(value)] * out)
+
+    unit("embedder.embedder", 4, 3, 7)
+    for stage, (inside, out) in enumerate(((4, 4), (4, 8))):
+        at = f"encoder.stages.{stage}.layers.0."
+        unit(at + "layer.0", out, inside, 3)
+        unit(at + "layer.1", out, out, 3)
+    unit("encoder.stages.1.layers.0.shortcut", 8, 4, 1)
+    return tensors
 
 
 class Encoders(unittest.TestCase):
@@ -324,7 +357,7 @@ class Encoders(unittest.TestCase):
         (self.encoder / "tokenizer.json").unlink(missing_ok=True)
         draw = random.Random(1)
         for i in range(24):
-            write_picture(self.root / "photos" / ("dark", "light")[i % 2] / f"{i:02}.bmp", draw, i % 2)
+            write_picture(self.root / "photos" / ("dark", "light")[i % 2] / f"{i:02}.png", draw, i % 2)
 
     def look(self, *words, code=0):
         return self.run_program("train", "data=photos", "encoder=small", "out=run", "--overwrite", "--progress", "none",
@@ -334,7 +367,7 @@ class Encoders(unittest.TestCase):
         self.save_vit()
         done = self.look("method=logistic")
         self.assertIn("data.size = 16", done.stderr)
-        self.assertIn("light", self.run_program("predict", "run", "photos/light/01.bmp").stdout)
+        self.assertIn("light", self.run_program("predict", "run", "photos/light/01.png").stdout)
         self.look("method=supervised", "train.steps=3", "data.size=24")
         self.assertEqual(self.summary()["net"], "vision_transformer")
 
@@ -364,9 +397,51 @@ class Encoders(unittest.TestCase):
         self.save_vit()
         self.assertIn("give 16 or 24", self.look("method=logistic", "data.size=20", code=2).stderr)
         (self.encoder / "preprocessor_config.json").write_text(json.dumps({**PIXELS, "image_std": [0.5, 0.5, 0]}))
-        self.assertIn("mean and std", self.look("method=logistic", code=3).stderr)
+        self.assertIn("image_mean and image_std", self.look("method=logistic", code=3).stderr)
         (self.encoder / "preprocessor_config.json").unlink()
         self.assertIn("preprocessor_config.json is missing", self.look("method=logistic", code=3).stderr)
+    def look_at_pictures(self, code, *parts, config=None, pixels=None, tensors=None):
+        encoder = self.root / "pictures_encoder"
+        encoder.mkdir(exist_ok=True)
+        write_safetensors(encoder / "model.safetensors", tensors or resnet_tensors())
+        (encoder / "config.json").write_text(json.dumps(config or RESNET))
+        (encoder / "preprocessor_config.json").write_text(json.dumps(PIXELS if pixels is None else pixels))
+        draw = random.Random(1)
+        for i in range(12):
+            picture = self.root / "pictures" / "ab"[i % 2] / f"{i}.png"
+            picture.parent.mkdir(parents=True, exist_ok=True)
+            write_png(picture, 32, bytes(draw.randrange(256) for _ in range(32 * 32 * 3)))
+        done = self.run_program("train", "data=pictures", f"encoder={encoder}", "method=logistic", "out=run", "estimate=none",
+                                "data.size=32", "--overwrite", "--progress", "none", code=code)
+        for part in parts:
+            self.assertIn(part, done.stderr)
+
+    def test_a_resnet_looks_at_pictures(self):
+        self.look_at_pictures(0, "pictures_encoder")
+        self.assertEqual(self.summary()["net"], "resnet")
+
+    def test_image_encoders_that_are_none(self):
+        for part, change in (("hidden_sizes = [4,8]: wanted", {"hidden_sizes": [4, 10**9]}), ("depths = [1]", {"depths": [1]}),
+                             ("layer_type = 'wide'", {"layer_type": "wide"}), ("'gelu'", {"hidden_act": "gelu"}),
+                             ("downsample_in_first_stage", {"downsample_in_first_stage": True}),
+                             ("million weights", {"hidden_sizes": [8192, 8192], "depths": [100, 100]}),
+                             ("encoder.stages.1.layers.1.layer.0.convolution.weight' is missing", {"depths": [1, 2]}),
+                             ("wanted [8, 3, 7, 7]", {"embedding_size": 8})):
+            with self.subTest(part):
+                self.look_at_pictures(3, part.replace("[4,8]", "[4,1000000000]"), config={**RESNET, **change})
+        for part, change in (("image_mean and image_std", {"image_std": [0, 1, 1]}),
+                             ("rescale_factor = 0", {"rescale_factor": 0}), ("rescale_factor = 7", {"rescale_factor": 7})):
+            with self.subTest(part):
+                self.look_at_pictures(3, part, pixels={**PIXELS, **change})
+        more = {**resnet_tensors(), "encoder.stages.2.layers.0.layer.0.convolution.weight": ([1], [0.0])}
+        self.look_at_pictures(3, "encoder.stages.2.layers.0.layer.0.convolution.weight", "no part that is known", tensors=more)
+        timm = {"architecture": "resnet18", "pretrained_cfg": {"mean": [0, 0, 0], "std": [1, 1, 1]}}
+        for part, change in (("model_args.stem_type", {"model_args": {"stem_type": "deep"}}),
+                             ("global_pool = 'max'", {"global_pool": "max"}),
+                             ("pretrained_cfg", {"pretrained_cfg": {"mean": [0, 0, 0]}}),
+                             ("'conv1.weight' is missing", {})):
+            with self.subTest(part):
+                self.look_at_pictures(3, part, config={**timm, **change})
 
 
 if __name__ == "__main__":

@@ -50,9 +50,11 @@ const auto kOurs = ::testing::Values(
     DepthwiseCase{1, 32, 28, 12, 5, 2, {1, 2, 1, 2}}, DepthwiseCase{2, 16, 13, 31, 5, 2, {2, 2, 2, 2}},
     DepthwiseCase{2, 16, 1, 1, 5, 1, {2, 2, 2, 2}}, DepthwiseCase{4, 16, 1, 2, 5, 2, {2, 2, 1, 2}},
     DepthwiseCase{1, 16, 9, 8, 3, 1, {}}, DepthwiseCase{1, 16, 9, 8, 5, 2, {0, 4, 3, 0}},
-    DepthwiseCase{2, 16, 60, 90, 3, 1, {1, 1, 1, 1}});
+    DepthwiseCase{2, 16, 60, 90, 3, 1, {1, 1, 1, 1}}, DepthwiseCase{2, 19, 8, 11, 3, 1, {1, 1, 1, 1}},
+    DepthwiseCase{2, 72, 15, 17, 5, 2, {2, 2, 2, 2}}, DepthwiseCase{1, 24, 16, 18, 3, 2, {0, 1, 0, 1}},
+    DepthwiseCase{2, 32, 14, 19, 7, 1, {3, 3, 3, 3}}, DepthwiseCase{1, 40, 3, 2, 7, 1, {3, 3, 3, 3}});
 const auto kOthers =
-    ::testing::Values(DepthwiseCase{2, 19, 8, 11, 3, 1, {1, 1, 1, 1}}, DepthwiseCase{2, 16, 9, 9, 7, 2, {2, 3, 2, 3}},
+    ::testing::Values(DepthwiseCase{2, 12, 8, 11, 3, 1, {1, 1, 1, 1}}, DepthwiseCase{2, 16, 9, 9, 7, 2, {2, 3, 2, 3}},
                       DepthwiseCase{2, 3, 9, 9, 3, 3, {}});
 
 class Depthwise : public ::testing::TestWithParam<DepthwiseCase> {};
@@ -148,6 +150,7 @@ INSTANTIATE_TEST_SUITE_P(Shapes, Folded,
                                            FoldedCase{2, 3, 32, 15, 18, 3, 2, false, {1, 1, 0, 1}},
                                            FoldedCase{1, 4, 17, 6, 4, 5, 1, false, {2, 2, 2, 2}},
                                            FoldedCase{2, 48, 48, 9, 14, 3, 1, true, {1, 1, 1, 1}},
+                                           FoldedCase{2, 72, 72, 9, 14, 5, 1, true, {2, 2, 2, 2}},
                                            FoldedCase{2, 32, 32, 12, 10, 5, 2, true, {1, 2, 1, 2}}));
 
 TEST_P(Folded, EqualsConvolutionThenNormThenClampInFp64) {
