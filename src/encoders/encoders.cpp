@@ -90,8 +90,12 @@ EncoderCard find_encoder(const std::string& name) {
                   fmt::format("`make encoders` gets it ({} MB, {}), into {}", known.megabytes, known.licence,
                               home.empty() ? std::string("$FEWLABEL_ENCODERS") : home.string()));
   }
+  // "ORG/NAME", as hubs call models
+  const bool of_hub = std::count(name.begin(), name.end(), '/') == 1 && name.find_first_of(". ~") != 0 &&
+                      name.front() != '/' && name.back() != '/';
   throw Error(ErrorKind::usage, "encoder", fmt::format("there is no encoder and no folder '{}'", printable(name)),
-              suggestion(name, names));
+              of_hub ? fmt::format("a model of the Hugging Face hub is fetched by `fewlabel encoders get {}`", name)
+                     : suggestion(name, names));
 }
 
 std::string encoder_hash(const EncoderCard& card) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "core/text.h"
 #include "eval/encoder_tensors.h"
 #include "fewlabel/error.h"
 #include "train/module_state.h"
@@ -11,6 +12,21 @@ namespace {
 
 /// By the name of our net.
 FillNet* filler(const std::string& net) { return net == "bert" ? fill_bert : fill_same; }
+
+/// Of all its files.
+TensorMap tensors_of(const EncoderCard& card) {
+  TensorMap tensors;
+  for (const std::string& file : card.files) {
+    TensorMap part = read_safetensors(card.folder / file);
+    tensors.merge(part);
+    if (!part.empty())
+      throw Error(
+          ErrorKind::data, (card.folder / file).string(),
+          fmt::format("holds '{}', which another file of the encoder holds, too", printable(part.begin()->first)),
+          "get the encoder again");
+  }
+  return tensors;
+}
 
 }  // namespace
 
@@ -23,7 +39,7 @@ InitialNet load_encoder(const EncoderCard& card, const Layout& layout) {
   InitialNet initial{make_net(card.net, layout, 0, 0), {}, card.name, card.title, encoder_hash(card), card.folder};
   std::vector<std::string> left;
   if (card.architecture != "onnx") {  // whose net is made with them
-    EncoderTensors from(card, read_safetensors(card.folder / card.files.front()));
+    EncoderTensors from(card, tensors_of(card));
     left = filler(card.net.name.value_or(""))(from, state_of(*initial.net), card, layout);
   }
   if (!card.licence.empty()) initial.method += ", " + card.licence;
