@@ -53,7 +53,7 @@ constexpr Entry kNets[] = {{"linear", make_linear, 0.1, true, false, true},
                            {"bert", make_bert, 0.1, false, true},
                            {"tc_resnet", make_tc_resnet, 0.1, false, false, false, true},
                            {"wav2vec2", make_wav2vec2, 0.1, false, false, false, true, true},
-                           {"onnx", make_graph_net, 0.1, false, false, false, true, true, false}};
+                           {"onnx", make_graph_net, 0.1, true, true, false, true, true, false}};
 
 /// wrn_28_2 → name wrn, depth 28, width 2; vit_tiny → name vit, size tiny, bert_mini and wav2vec2_base likewise;
 /// anything else is left alone.

@@ -155,5 +155,150 @@ class EncodersTest(unittest.TestCase):
         self.assertLessEqual(float(numpy.abs(found - wanted).max()), NEAR * max(scale, 1))
 
 
+class OnnxEncodersTest(unittest.TestCase):
+    """What torch.onnx exports, beside onnxruntime."""
+    tearDown = EncodersTest.tearDown
+
+    def setUp(self):
+        EncodersTest.setUp(self)
+        torch.manual_seed(0)
+
+    run_program, features = EncodersTest.run_program, EncodersTest.features
+
+    def export(self, model, examples, inputs, free=(0,)):
+        path = self.root / "exported" / "net.onnx"
+        path.parent.mkdir(exist_ok=True)
+        torch.onnx.export(model, examples, path, opset_version=17, dynamo=False, input_names=inputs, output_names=["y"],
+                          dynamic_axes={name: {axis: f"a{axis}" for axis in free} for name in inputs})
+        return path
+
+    def judged(self, path, **inputs):
+        import onnxruntime
+        return onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"]).run(None, inputs)[0]
+
+    def near(self, found, wanted):
+        scale = float(numpy.abs(wanted).max())
+        self.assertEqual(found.shape, wanted.shape)
+        self.assertGreater(float(wanted.std(0).mean()), 20 * NEAR * scale)
+        self.assertLessEqual(float(numpy.abs(found - wanted).max()), NEAR * scale)
+
+    def photos(self, side):
+        from PIL import Image
+        draw = numpy.random.default_rng(0)
+        for i in range(12):
+            folder = self.root / "photos" / "ab"[i % 2]
+            folder.mkdir(parents=True, exist_ok=True)
+            small = Image.fromarray(draw.integers(0, 255, (16, 16, 3), dtype=numpy.uint8))
+            small.resize((side, side), Image.Resampling.BICUBIC).save(folder / f"{i:02}.png")
+
+    def pixels(self, mean, deviation):
+        from PIL import Image
+        with open(self.root / "features.csv", newline="", encoding="utf-8") as file:
+            names = [row["name"] for row in csv.DictReader(file)]
+        raw = numpy.stack([numpy.asarray(Image.open(self.root / "photos" / name)) for name in names]) / 255
+        return ((raw - numpy.array(mean)) / numpy.array(deviation)).transpose(0, 3, 1, 2).astype(numpy.float32)
+
+    def folder_of(self, path, **own):
+        own = {"format": 1, "licence": "MIT", "graphs": [{"file": path.name}], **own}
+        (path.parent / "encoder.json").write_text(json.dumps(own))
+        return path.parent
+
+    def test_a_convolutional_net_of_any_size(self):
+        import timm
+        model = shaken(timm.create_model("test_resnet", pretrained=False, num_classes=0, global_pool=""))
+        path = self.export(model, (torch.zeros(2, 3, 96, 96),), ["x"], free=(0, 2, 3))
+        encoder = self.folder_of(path, kind="image", mean=[0.5, 0.4, 0.3], std=[0.5, 0.6, 0.7])
+        self.photos(128)
+        found = self.features(encoder, self.root / "photos", "data.size=128")
+        wanted = self.judged(path, x=self.pixels([0.5, 0.4, 0.3], [0.5, 0.6, 0.7]))
+        self.assertEqual(wanted.ndim, 4)
+        self.near(found, wanted.mean((2, 3)))
+
+    def test_a_vision_transformer_by_itself(self):
+        import timm
+        model = shaken(timm.create_model("test_vit", pretrained=False, num_classes=0, global_pool=""))
+        path = self.export(model, (torch.zeros(2, 3, 160, 160),), ["x"])
+        self.photos(160)
+        mean, deviation = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
+        done = self.run_program("train", f"data={self.root / 'photos'}", f"encoder={path}", "method=logistic",
+                                f"out={self.root / 'said'}", "estimate=none")
+        self.assertIn("ImageNet's, since net comes without its own", done.stderr)
+        self.assertIn("data.size = 160: net takes no other", done.stderr)
+        tokens = None
+        for pool in ("mean", "first"):
+            encoder = path if pool == "mean" else self.folder_of(path, kind="image", pool=pool)
+            found = self.features(encoder, self.root / "photos")
+            tokens = self.judged(path, x=self.pixels(mean, deviation))
+            self.near(found, tokens.mean(1) if pool == "mean" else tokens[:, 0])
+
+    def test_one_image_at_a_time(self):
+        import timm
+        model = shaken(timm.create_model("test_resnet", pretrained=False, num_classes=0))
+        path = self.export(model, (torch.zeros(1, 3, 64, 64),), ["x"], free=())
+        self.photos(64)
+        found = self.features(path, self.root / "photos")
+        x = self.pixels([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+        self.near(found, numpy.concatenate([self.judged(path, x=row[None]) for row in x]))
+
+    def test_it_is_trained_and_a_run_holds_all_of_it(self):
+        import timm
+        model = shaken(timm.create_model("test_resnet", pretrained=False, num_classes=0))
+        path = self.export(model, (torch.zeros(2, 3, 64, 64),), ["x"])
+        self.photos(64)
+        before = self.features(path, self.root / "photos")
+        after = self.features(path, self.root / "photos", "method=supervised", "train.steps=5", "optimizer.lr=0.01")
+        self.assertGreater(float(numpy.abs(before - after).max()), 10 * NEAR)
+        path.rename(path.with_suffix(".gone"))
+        self.run_program("embed", self.root / "run", self.root / "photos", "-o", self.root / "again.npy")
+        self.assertTrue(numpy.array_equal(after, numpy.load(self.root / "again.npy")))
+
+    def bert(self, free=(0, 1), length=7, types=True):
+        own = tokenizer("[CLS]", "[SEP]", "[PAD]", "[UNK]", "[MASK]")
+        model = shaken(BertModel(BertConfig(**EncodersTest.SIZES, max_position_embeddings=64)))
+
+        class Plain(torch.nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.model = model
+
+            def forward(self, input_ids, attention_mask, token_type_ids=None):
+                return self.model(input_ids=input_ids, attention_mask=attention_mask,
+                                  token_type_ids=token_type_ids).last_hidden_state
+
+        names = ["input_ids", "attention_mask", "token_type_ids"][:3 if types else 2]
+        ones = torch.ones(2 if 0 in free else 1, length, dtype=torch.long)
+        path = self.export(Plain(), (ones, ones, 0 * ones)[:len(names)], names, free)
+        own.save_pretrained(path.parent)
+        batch = own(self.texts, padding=True, return_tensors="np")
+        return path, {name: batch.get(name, 0 * batch["input_ids"]) for name in names}
+
+    def test_bert(self):
+        path, batch = self.bert()
+        hidden, mask = self.judged(path, **batch), batch["attention_mask"][:, :, None]
+        self.near(self.features(path, self.root / "texts.csv", "data.length=40"), (hidden * mask).sum(1) / mask.sum(1))
+        self.near(self.features(self.folder_of(path, kind="text", pool="first"), self.root / "texts.csv",
+                                "data.length=40"), hidden[:, 0])
+
+    def test_bert_of_one_text_and_length_alone(self):
+        path, batch = self.bert(free=(), length=40, types=False)
+        rows = []
+        for i in range(len(self.texts)):
+            one = {name: numpy.pad(value[i:i + 1], ((0, 0), (0, 40 - value.shape[1]))) for name, value in batch.items()}
+            mask = one["attention_mask"][:, :, None]
+            rows.append((self.judged(path, **one) * mask).sum(1) / mask.sum(1))
+        self.near(self.features(path, self.root / "texts.csv"), numpy.concatenate(rows))
+
+    def test_texts_can_be_moved_and_mixed(self):
+        path, _ = self.bert()
+        arguments = ("data.length=40", f"data={self.root / 'texts.csv'}@20:seed=0", "train.steps=3",
+                     "optimizer.lr=0.01", "train.batch=8")
+        before = self.features(path, self.root / "texts.csv", "data.length=40")
+        for method in ("vat", "mixmatch", "setfit"):
+            with self.subTest(method):
+                after = self.features(path, self.root / "texts.csv", f"method={method}",
+                                      *(arguments if method != "setfit" else arguments[:2]))
+                self.assertGreater(float(numpy.abs(before - after).max()), 10 * NEAR)
+
+
 if __name__ == "__main__":
     unittest.main()
