@@ -51,10 +51,16 @@ build: deps libtorch ## build the programs (build/product/bin); LIBTORCH=pypi: f
 	@$(CONFIGURE) --preset product$(VARIANT) >/dev/null
 	@cmake --build --preset product$(VARIANT) -j $(JOBS)
 
+# A line that says how to get encoders, where one is missing. Nothing is fetched that nobody asked for.
+encoders_hint = $(FEWLABEL) encoders --json | grep -q '"installed": false' && \
+                echo "Nets that others trained make few labels go further: \`make encoders\` gets three small ones (113 MB)," \
+                     "\`fewlabel encoders get ORG/NAME\` one of the Hugging Face hub." || true
+
 demo: build ## install, build, train on Fashion-MNIST with 100 labels, show the report
 	$(FEWLABEL) train fashion_mnist/demo out=$(OUT) --overwrite
 	@echo
 	@echo "The report: $(CURDIR)/$(OUT)/report.html"
+	@$(encoders_hint)
 	@if [ -t 1 ] && [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ] && command -v xdg-open >/dev/null; then \
 	   xdg-open $(OUT)/report.html >/dev/null 2>&1 || true; fi
 
@@ -122,6 +128,7 @@ docs: build ## write the pages that are generated: docs/cli.md, docs/configurati
 
 install: build ## install below PREFIX (/usr/local)
 	@cmake --install build/product$(VARIANT) --prefix $(PREFIX)
+	@$(encoders_hint)
 
 clean: ## remove everything that was built (runs/ stays)
 	@rm -rf build

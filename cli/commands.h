@@ -9,7 +9,8 @@ namespace fewlabel {
 void show_methods(const Options& options);
 void show_recipes(const Options& options);
 void show_encoders(const Options& options);
-void show_runs(const Options& options);  // runs ls, show, compare, prune
+void get_encoders(const Options& options);  // encoders get
+void show_runs(const Options& options);     // runs ls, show, compare, prune
 void show_report(const Options& options);
 void show_data(const Options& options);  // data inspect, split
 

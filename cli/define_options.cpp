@@ -216,6 +216,12 @@ void CommandLine::define() {
   json(app("recipes"));
   words(app("encoders"), "NAME", "one of them, or a folder with one")->expected(0, 1);
   json(app("encoders"));
+  CLI::App& get = app("encoders get");
+  words(get, "MODEL", "a model, as the hub calls it")->type_name("ORG/NAME")->required()->expected(1);
+  get.add_option("--revision", o.revision, "branch, tag or commit; main by default")->type_name("NAME");
+  get.add_option("--to", o.to, "where its folder goes; to the other encoders by default")->type_name("FOLDER");
+  json(get);
+  progress(get);
 
   CLI::App& inspect = app("data inspect");
   words(inspect, "DATA", "path or known name")->required()->expected(1);

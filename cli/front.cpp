@@ -58,6 +58,7 @@ void run(int argc, char** argv) {
   if (verb.name == "methods") show_methods(options);
   if (verb.name == "recipes") show_recipes(options);
   if (verb.name == "encoders") show_encoders(options);
+  if (verb.name == "encoders get") get_encoders(options);
   if (verb.name == "report") show_report(options);
   if (verb.name == "completion") std::cout << completion_script(options.words[0], line);
   if (verb.name.starts_with("runs ")) show_runs(options);

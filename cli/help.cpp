@@ -68,7 +68,8 @@ std::string help_text(const CommandLine& line, const std::string& name) {
   if (const auto inner = inner_names(name); !inner.empty()) {
     text += "\nVerbs:\n";
     for (const auto& word : inner) text += entry(word, find_verb(name + " " + word)->summary, 15);
-    return text + fmt::format("\n`fewlabel {} VERB --help` says more.\n", name);
+    text += fmt::format("\n`fewlabel {} VERB --help` says more.\n", name);
+    if (!verb->alone) return text;
   }
   std::string positionals, flags;
   for (const auto& option : line.options(name)) {

@@ -91,7 +91,7 @@ void check_verb(const std::vector<std::string>& arguments) {
     throw Error(ErrorKind::usage, "fewlabel", fmt::format("unknown verb '{}'", arguments[0]),
                 suggestion(arguments[0], known));
   const auto inner = inner_names(arguments[0]);
-  if (inner.empty() || arguments.size() < 2 || arguments[1].starts_with("-")) return;
+  if (inner.empty() || find_verb(arguments[0])->alone || arguments.size() < 2 || arguments[1].starts_with("-")) return;
   if (std::find(inner.begin(), inner.end(), arguments[1]) == inner.end())
     throw Error(ErrorKind::usage, arguments[0], fmt::format("unknown verb '{} {}'", arguments[0], arguments[1]),
                 suggestion(arguments[1], inner));
@@ -146,7 +146,7 @@ Options CommandLine::parse(const std::vector<std::string>& arguments) {
   }
   if (const auto extras = at->remaining(); !extras.empty()) throw_unexpected(*at, verb, first_extra(extras), arguments);
   if (!problem.empty()) throw Error(ErrorKind::usage, verb, problem, help_hint(verb));
-  if (!inner_names(verb).empty())
+  if (!inner_names(verb).empty() && !find_verb(verb)->alone)
     throw Error(ErrorKind::usage, verb, "a second word is missing", "one of: " + join(inner_names(verb), ", "));
   if (!options_.evaluate.probes.empty() && !options_.evaluate.judge.empty())
     throw Error(ErrorKind::usage, "evaluate", "--probe and --judge exclude each other",
@@ -155,6 +155,7 @@ Options CommandLine::parse(const std::vector<std::string>& arguments) {
   const Chatter chatter = quiet_ ? Chatter::quiet : options_.json && automatic ? Chatter::json : chatter_of(progress_);
   options_.train.chatter = options_.evaluate.chatter = chatter;
   options_.progress = progress_mode(chatter);
+  if (verb == "encoders get" && automatic && chatter == Chatter::plain) options_.progress = ProgressMode::none;
   // Predictions that come one by one at a terminal show by themselves how far they are.
   options_.predict.order = predict_order_ == "uncertainty" ? PredictOrder::uncertainty : PredictOrder::given;
   if (verb == "predict" && automatic && options_.predict.output.empty() && isatty(STDOUT_FILENO) &&
@@ -225,7 +226,7 @@ void CommandLine::finish_train(const std::vector<std::string>& arguments) {
 
 std::string CommandLine::usage(std::string_view verb) const {
   std::string text = "fewlabel " + std::string(verb);
-  if (!inner_names(verb).empty()) return text + " VERB";
+  if (!inner_names(verb).empty() && !find_verb(verb)->alone) return text + " VERB";
   for (const auto& option : options(verb)) {
     if (!option.positional) continue;
     const bool many =

@@ -30,6 +30,7 @@ struct Options {
   BenchRequest bench;
   std::vector<std::string> words;              // run folders, names, data: what the verb is about
   std::string output;                          // -o of `data split`
+  std::string revision = "main", to;           // of `encoders get`
   ProgressMode progress = ProgressMode::none;  // how work that takes long is shown
   bool json = false, csv = false, strict = false, markdown = false, remove = false;
   int64_t keep = 1;

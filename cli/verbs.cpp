@@ -122,7 +122,19 @@ const std::vector<Verb>& all_verbs() {
         {"fewlabel train data=mails.csv encoder=my/model", "a Hugging Face or timm folder"}},
        "`make encoders` gets a small one for each kind of data, once. They lie in $FEWLABEL_ENCODERS, else in "
        "~/.local/share/fewlabel/encoders. Where neither net nor method is named, `train` starts from the one for the "
-       "data at hand; encoder=none starts from nothing."},
+       "data at hand; encoder=none starts from nothing.",
+       /*engine=*/false,
+       /*alone=*/true},
+      {"encoders get",
+       "fetch one from the Hugging Face hub",
+       {{"fewlabel encoders get sentence-transformers/all-MiniLM-L6-v2", "then encoder=all-MiniLM-L6-v2 is it"},
+        {"fewlabel encoders get timm/tf_efficientnet_lite1.in1k --to models", "as encoder=models/…"}},
+       "What is fetched is checked: whether fewlabel knows such a net, before its weights are fetched, and the SHA-256 "
+       "of each large file. What Ctrl-C or a broken line leaves is gone on with by the same command; the encoder "
+       "appears "
+       "once it is whole. Nothing of it is executed.\n\n"
+       "HF_TOKEN, for models that are gated or private, is sent to the hub alone, not to where it sends on to. "
+       "HF_ENDPOINT is the address of another hub."},
       {"data",
        "look at data before training on it",
        {{"fewlabel data inspect photos", "counts, classes, sizes, damaged and duplicate files"},

@@ -16,6 +16,7 @@ struct Verb {
   std::vector<Example> examples;
   std::string_view more;  // paragraphs after the options; may be empty
   bool engine = false;    // needs libtorch
+  bool alone = false;     // a group that is a verb by itself, too
 };
 
 /// In the order in which help lists them; a group such as "runs" comes before its "runs ls".

@@ -293,6 +293,8 @@ def indexing():
     case("Gather of an embedding", 13, node("Gather", "table x"), np.array([[4, 1, 0], [2, -1, 3]], np.int64),
          table=noise("table", 5, 3))
     case("Gather by 32 bits", 11, node("Gather", "x i"), x, i=np.array([2, 0], np.int32))
+    case("GatherElements", 13, node("GatherElements", "x i", axis=1), x,
+         i=np.random.default_rng(0).integers(-x.shape[1], x.shape[1], (x.shape[0], 2, *x.shape[2:])))
     some = ints(0, 1, 2, 0, 0, 1)
     case("Pad", 11, node("Pad", "x p"), x, p=some)
     case("Pad with a value", 13, node("Pad", "x p v"), x, p=some, v=np.float32(-3.5))

@@ -5,6 +5,7 @@
 #include "core/hash.h"
 #include "core/json_text.h"
 #include "encoders/encoders.h"
+#include "eval/encoder.h"
 #include "eval/saved_method.h"
 #include "fewlabel/error.h"
 #include "fewlabel/method.h"
@@ -97,7 +98,7 @@ std::vector<std::string> adopt_encoder(TrainConfig& config, const EncoderCard& c
         ErrorKind::usage, "net",
         fmt::format("net.name is '{}', and the encoder {} is a {}", *config.net.name, card.name, *card.net.name),
         "leave out net, or start from nothing: encoder=none");
-  config.encoder = card.folder.string();
+  config.encoder = card.place.string();
   config.encoder_hash = hash;
   const double dropout = config.net.dropout, inner = config.net.inner_dropout;
   const int64_t grid = config.net.grid;
@@ -114,6 +115,16 @@ std::vector<std::string> adopt_encoder(TrainConfig& config, const EncoderCard& c
   if (data.mean.empty() && data.deviation.empty()) {
     data.mean = list(card.mean);
     data.deviation = list(card.deviation);
+    if (card.assumed)
+      choices.push_back(fmt::format("data.mean = {}, data.std = {}: ImageNet's, since {} comes without its own",
+                                    data.mean, data.deviation, card.name));
+  }
+  if (const int64_t size = only_size(card); size > 0) {
+    if (card.kind == Kind::image && !data.size) {
+      data.size = size;
+      choices.push_back(fmt::format("data.size = {}: {} takes no other", size, card.name));
+    }
+    if (card.kind == Kind::text && !data.length) data.length = size;
   }
   if (card.kind == Kind::text) data.tokenizer = card.tokenizer;
   if (card.kind == Kind::image && !data.channels) data.channels = 3;

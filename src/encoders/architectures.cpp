@@ -11,8 +11,6 @@
 namespace fewlabel {
 namespace {
 
-namespace fs = std::filesystem;
-
 struct Architecture {
   std::string name;  // Hugging Face's model_type or timm's architecture; with * behind it what such begin with
   void (*read)(EncoderCard& card, const Json& config);
@@ -60,12 +58,7 @@ void read_architecture(EncoderCard& card, const Json& config) {
     card.architecture = card.architecture.substr(0, card.architecture.find('.'));  // behind it the training's name
   }
   const std::string name = card.architecture;
-  card.files = {"model.safetensors"};
-  if (!fs::exists(card.folder / card.files[0])) {
-    const bool pickle = fs::exists(card.folder / "pytorch_model.bin");
-    refuse_encoder(card.folder, "model.safetensors is missing",
-                   pickle ? "pytorch_model.bin can run code when it is read: save the model again as safetensors" : "");
-  }
+  card.files = weight_files(card.folder);
   std::vector<std::string> known;
   for (const Architecture& architecture : architectures()) {
     if (is_called(name, architecture.name)) return architecture.read(card, config);

@@ -6,11 +6,13 @@ namespace fewlabel {
 
 /// Fills kind, architecture, net and what the net was trained on from a config.json. Throws Error{data}.
 void read_architecture(EncoderCard& card, const Json& config);
-/// The same from an encoder.json that names ONNX files.
+/// The same from an encoder.json that names ONNX files; an empty one: of a file that comes without it.
 void read_graphs(EncoderCard& card, const Json& encoder);
 
 /// One reader for each net of ours: of a config.json whose architecture is known, beside which weights lie.
 void read_bert(EncoderCard& card, const Json& config);
+/// How sentence-transformers pools behind a net of texts, where its folder says it.
+void read_pooling(EncoderCard& card);
 void read_vision_transformer(EncoderCard& card, const Json& config);       // Hugging Face
 void read_timm_vision_transformer(EncoderCard& card, const Json& config);  // timm
 void read_efficientnet_lite(EncoderCard& card, const Json& config);

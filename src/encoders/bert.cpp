@@ -5,7 +5,6 @@
 #include "encoders/reading.h"
 
 namespace fewlabel {
-namespace {
 
 namespace fs = std::filesystem;
 
@@ -22,8 +21,6 @@ void read_pooling(EncoderCard& card) {
     refuse_encoder(card.folder, "1_Pooling/config.json pools in another way than by the mean or the first token",
                    "only those two are known here");
 }
-
-}  // namespace
 
 void read_bert(EncoderCard& card, const Json& config) {
   card.kind = Kind::text;

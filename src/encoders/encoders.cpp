@@ -17,9 +17,17 @@ namespace {
 
 namespace fs = std::filesystem;
 
+void count_bytes(EncoderCard& card) {
+  for (const std::string& file : card.files) {
+    std::error_code unreadable;
+    const auto size = fs::file_size(card.folder / file, unreadable);
+    if (!unreadable) card.bytes += static_cast<int64_t>(size);
+  }
+}
+
 EncoderCard read_card(const fs::path& folder) {
   EncoderCard card;
-  card.folder = folder;
+  card.folder = card.place = folder;
   card.name = card.title = (folder.has_filename() ? folder : folder.parent_path()).filename().string();
   Json own = Json::object();
   if (fs::exists(folder / "encoder.json")) {
@@ -35,11 +43,19 @@ EncoderCard read_card(const fs::path& folder) {
   else
     throw Error(ErrorKind::data, folder.string(), "holds no encoder: config.json is missing",
                 "give the folder of a Hugging Face or timm model, or one of `fewlabel encoders`");
-  std::error_code ignored;
-  for (const std::string& file : card.files) {
-    const auto size = fs::file_size(folder / file, ignored);
-    if (!ignored) card.bytes += static_cast<int64_t>(size);
-  }
+  count_bytes(card);
+  return card;
+}
+
+/// An ONNX file without an encoder.json.
+EncoderCard read_lone_graph(const fs::path& file) {
+  EncoderCard card;
+  card.folder = file.parent_path();
+  card.place = file;
+  card.name = file.stem().string();
+  card.title = file.filename().string();
+  read_graphs(card, Json::object());
+  count_bytes(card);
   return card;
 }
 
@@ -82,6 +98,8 @@ EncoderCard find_encoder(const std::string& name) {
   const bool plain = name.find('/') == std::string::npos && name != "." && name != "..";
   if (plain && !home.empty() && fs::is_directory(home / name, ignored)) return read_card(home / name);
   if (fs::is_directory(name, ignored)) return read_card(fs::absolute(name).lexically_normal());
+  if (name.ends_with(".onnx") && fs::is_regular_file(name, ignored))
+    return read_lone_graph(fs::absolute(name).lexically_normal());
   std::vector<std::string> names;
   for (const KnownEncoder& known : known_encoders()) {
     names.emplace_back(known.name);
@@ -90,8 +108,12 @@ EncoderCard find_encoder(const std::string& name) {
                   fmt::format("`make encoders` gets it ({} MB, {}), into {}", known.megabytes, known.licence,
                               home.empty() ? std::string("$FEWLABEL_ENCODERS") : home.string()));
   }
+  // "ORG/NAME", as hubs call models
+  const bool of_hub = std::count(name.begin(), name.end(), '/') == 1 && name.find_first_of(". ~") != 0 &&
+                      name.front() != '/' && name.back() != '/';
   throw Error(ErrorKind::usage, "encoder", fmt::format("there is no encoder and no folder '{}'", printable(name)),
-              suggestion(name, names));
+              of_hub ? fmt::format("a model of the Hugging Face hub is fetched by `fewlabel encoders get {}`", name)
+                     : suggestion(name, names));
 }
 
 std::string encoder_hash(const EncoderCard& card) {

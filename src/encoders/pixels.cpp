@@ -12,24 +12,12 @@ namespace {
 
 constexpr double kWhite = 255;
 
-/// Three numbers each, those of the deviation not 0.
-void take_pixels(EncoderCard& card, const Json& said, const std::array<const char*, 2>& names, const char* file) {
-  const auto& [mean, deviation] = names;
-  card.mean = config_numbers(said.value(mean, Json()));
-  card.deviation = config_numbers(said.value(deviation, Json()));
-  if (card.mean.size() != 3 || card.deviation.size() != 3 ||
-      std::any_of(card.deviation.begin(), card.deviation.end(), [](double x) { return !(x > 0); }))
-    refuse_encoder(card.folder,
-                   fmt::format("{} does not say {} and {} of the pixels that it was trained on, three numbers each",
-                               file, mean, deviation));
-}
-
 /// Hugging Face's. Its numbers are of pixels times rescale_factor, ours of pixels from 0 to 1.
 void take_processor(EncoderCard& card, const Json& processor, const char* file) {
   if (processor.value("do_normalize", Json(true)) == false)
     card.mean = {0, 0, 0}, card.deviation = {1, 1, 1};
   else
-    take_pixels(card, processor, {"image_mean", "image_std"}, file);
+    read_pixels(card, processor, {"image_mean", "image_std"}, file);
   double factor = 1 / kWhite;
   if (processor.value("do_rescale", Json(true)) == false)
     factor = 1;
@@ -45,13 +33,24 @@ void take_processor(EncoderCard& card, const Json& processor, const char* file) 
 
 }  // namespace
 
+void read_pixels(EncoderCard& card, const Json& said, const std::array<const char*, 2>& names, const char* file) {
+  const auto& [mean, deviation] = names;
+  card.mean = config_numbers(said.value(mean, Json()));
+  card.deviation = config_numbers(said.value(deviation, Json()));
+  if (card.mean.size() != 3 || card.deviation.size() != 3 ||
+      std::any_of(card.deviation.begin(), card.deviation.end(), [](double x) { return !(x > 0); }))
+    refuse_encoder(card.folder,
+                   fmt::format("{} does not say {} and {} of the pixels that it was trained on, three numbers each",
+                               file, mean, deviation));
+}
+
 void read_preprocessing(EncoderCard& card, const Json& config) {
   constexpr const char *kTrained = "pretrained_cfg", *kOfImages = "preprocessor_config.json",
                        *kOfMore = "processor_config.json";  // of a model of texts and images
   if (config.contains(kTrained)) {
     if (!config[kTrained].is_object())
       refuse_encoder(card.folder, fmt::format("config.json: {} is no JSON object", kTrained));
-    take_pixels(card, config[kTrained], {"mean", "std"}, "config.json (pretrained_cfg)");
+    read_pixels(card, config[kTrained], {"mean", "std"}, "config.json (pretrained_cfg)");
   } else if (std::filesystem::exists(card.folder / kOfImages)) {
     take_processor(card, read_encoder_json(card.folder / kOfImages), kOfImages);
   } else {

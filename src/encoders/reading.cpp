@@ -113,12 +113,16 @@ void expect_plain_timm(const EncoderCard& card, const Json& config) {
 }
 
 void expect_weights(const EncoderCard& card, double weights) {
-  std::error_code unreadable;
-  const auto bytes = fs::file_size(card.folder / card.files.front(), unreadable);
-  if (unreadable || weights > static_cast<double>(bytes))
+  int64_t bytes = 0;
+  for (const std::string& file : card.files) {
+    std::error_code unreadable;
+    const auto size = fs::file_size(card.folder / file, unreadable);
+    if (!unreadable) bytes += static_cast<int64_t>(size);
+  }
+  if (weights > static_cast<double>(bytes))
     refuse_encoder(card.folder,
                    fmt::format("config.json describes {:.0f} million weights, and {} has {} bytes", weights / 1e6,
-                               card.files.front(), with_commas(static_cast<int64_t>(unreadable ? 0 : bytes))),
+                               join(card.files, ", "), with_commas(bytes)),
                    "it belongs to another net, or was cut off: get it again");
 }
 

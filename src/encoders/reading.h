@@ -1,5 +1,6 @@
 // What the readers of config.json share. Internal to src/encoders.
 #pragma once
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -13,6 +14,9 @@ namespace fewlabel {
                                  const std::string& hint = {});
 /// A JSON file of at most 4 MB. Throws Error{data} for what is missing or none, naming the file.
 Json read_encoder_json(const std::filesystem::path& path);
+/// Those with the weights: model.safetensors, or what model.safetensors.index.json names in its place, in order of
+/// their names. Throws Error{data} where one is missing.
+std::vector<std::string> weight_files(const std::filesystem::path& folder);
 /// A whole number of a config, from 1 on; several names, as architectures call the same thing differently.
 int64_t config_number(const EncoderCard& card, const Json& config, const std::vector<const char*>& names, int64_t most);
 /// The same, `otherwise` where it is not said.
@@ -29,6 +33,8 @@ std::vector<int64_t> config_sizes(const EncoderCard& card, const Json& config, c
                                   std::size_t count = 0);
 /// What of a list are numbers; empty where it is no list.
 std::vector<double> config_numbers(const Json& list);
+/// mean and deviation of pixels, three numbers each and the deviation's not 0, by the names that `file` has for them.
+void read_pixels(EncoderCard& card, const Json& said, const std::array<const char*, 2>& names, const char* file);
 /// mean and deviation of the pixels that an encoder of images was trained on: pretrained_cfg (timm), or where config
 /// has none, preprocessor_config.json (Hugging Face).
 void read_preprocessing(EncoderCard& card, const Json& config);

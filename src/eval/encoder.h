@@ -11,4 +11,8 @@ namespace fewlabel {
 /// heads of what it was trained for, are named by `InitialNet::method`); Error{storage}: a damaged file.
 InitialNet load_encoder(const EncoderCard& card, const Layout& layout);
 
+/// The side of the images, or the tokens of the texts, that an ONNX file takes alone; 0: any, or what it takes will be
+/// refused by load_encoder. Throws what that does for a file that is none.
+int64_t only_size(const EncoderCard& card);
+
 }  // namespace fewlabel

@@ -6,8 +6,7 @@
 #include "core/files.h"
 #include "encoders/encoders.h"
 #include "fewlabel/error.h"
-#include "nets/build.h"
-#include "onnx/module.h"
+#include "nets/graph_parts.h"
 
 namespace fewlabel {
 namespace {
@@ -123,11 +122,20 @@ class GraphNet final : public NetModule {
 
 }  // namespace
 
+Net make_sound_graph(const NetSpec& spec) { return std::make_shared<GraphNet>(spec); }
+
 Net make_graph_net(const NetSpec& spec) {
   if (spec.config.graph.empty())
     throw Error(ErrorKind::usage, "net", "net.graph is missing: onnx needs the folder of an encoder",
                 "give encoder=NAME or a folder (`fewlabel encoders`)");
-  return std::make_shared<GraphNet>(spec);
+  switch (spec.layout.kind) {
+    case Kind::image:
+      return make_image_graph(spec);
+    case Kind::text:
+      return make_text_graph(spec);
+    default:
+      return make_sound_graph(spec);
+  }
 }
 
 }  // namespace fewlabel

@@ -20,7 +20,8 @@ constexpr int kMostItems = 1 << 20;  // nodes, attributes, names …, of which a
 
 class GraphReader {
  public:
-  GraphReader(const std::filesystem::path& path, Weights weights) : where_(path.string()), tensors_(path, weights) {}
+  GraphReader(const std::filesystem::path& path, Weights weights, std::size_t most_inputs)
+      : where_(path.string()), tensors_(path, weights), most_inputs_(most_inputs) {}
 
   OnnxGraph read(std::string_view bytes) {
     WireReader model(bytes, where_);
@@ -284,18 +285,20 @@ class GraphReader {
 
   void check_names(const WireReader& at) {
     std::erase_if(graph_.inputs, [&](const OnnxValue& input) { return graph_.initializers.contains(input.name); });
-    if (graph_.inputs.size() != 1) {
+    if (graph_.inputs.empty() || graph_.inputs.size() > most_inputs_) {
       std::vector<std::string> names;
       for (const OnnxValue& input : graph_.inputs)
         if (names.size() < 8) names.push_back(shown(input.name));
-      unsupported(names.empty() ? "has no input"
-                                : fmt::format("has {} inputs ({}{}), and one is wanted", graph_.inputs.size(),
-                                              join(names, ", "), names.size() < graph_.inputs.size() ? ", …" : ""),
-                  "export the part of the net that needs one input");
+      unsupported(names.empty()
+                      ? "has no input"
+                      : fmt::format("has {} inputs ({}{}), and {} wanted", graph_.inputs.size(), join(names, ", "),
+                                    names.size() < graph_.inputs.size() ? ", …" : "",
+                                    most_inputs_ == 1 ? "one is" : fmt::format("{} at most are", most_inputs_)),
+                  "export the part of the net that needs no more");
     }
     if (graph_.outputs.empty()) at.refuse("it has no output");
     for (const auto& [name, tensor] : graph_.initializers) produced_.insert(name);
-    produce(graph_.inputs.front().name, at);
+    for (const OnnxValue& input : graph_.inputs) produce(input.name, at);
     for (const OnnxNode& node : graph_.nodes)
       for (const std::string& output : node.outputs)
         if (!output.empty()) produce(output, at);
@@ -344,6 +347,7 @@ class GraphReader {
 
   std::string where_;
   TensorReader tensors_;
+  std::size_t most_inputs_;
   OnnxGraph graph_;
   std::set<std::string> produced_;
   int items_ = 0;
@@ -399,14 +403,14 @@ WireWriter format_node(const OnnxNode& node) {
 
 }  // namespace
 
-OnnxGraph read_graph(const std::filesystem::path& path, Weights weights) {
+OnnxGraph read_graph(const std::filesystem::path& path, Weights weights, std::size_t most_inputs) {
   const uint64_t size = regular_file_size(path);
   if (size > kMostBytes)
     throw Error(ErrorKind::storage, path.string(), "is no ONNX file: those end before 2 GB",
                 "export a larger net with its weights as external data");
   std::string bytes(size, '\0');
   read_bytes(path, 0, bytes.data(), size);
-  return GraphReader(path, weights).read(bytes);
+  return GraphReader(path, weights, most_inputs).read(bytes);
 }
 
 std::string format_graph(const OnnxGraph& graph, const std::function<bool(const std::string&)>& left_out) {

@@ -39,8 +39,9 @@ struct OnnxGraph {
 };
 
 /// Throws Error{storage} for a file that is damaged, Error{data} for one that is none we can run: other operators than
-/// ONNX's own of opset 11 to 20, control flow, quantised values, more than one input.
-OnnxGraph read_graph(const std::filesystem::path& path, Weights weights = Weights::in_file);
+/// ONNX's own of opset 11 to 20, control flow, quantised values, more inputs than that.
+OnnxGraph read_graph(const std::filesystem::path& path, Weights weights = Weights::in_file,
+                     std::size_t most_inputs = 1);
 
 /// The bytes of an ONNX file of that graph. Initializers for which `left_out` is true are without their data.
 std::string format_graph(const OnnxGraph& graph, const std::function<bool(const std::string&)>& left_out);

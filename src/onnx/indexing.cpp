@@ -63,6 +63,14 @@ Tensors gather(const Call& call) {
   return {x.index_select(axis, flat).reshape(sizes)};
 }
 
+Tensors gather_elements(const Call& call) {
+  const Tensor &x = call[0], &given = call[1];
+  const int64_t axis = call.axis(call.integer("axis", 0), x.dim());
+  if (!c10::isIntegralType(given.scalar_type(), /*includeBool=*/false)) call.refuse("needs whole numbers as indices");
+  const Tensor indices = given.to(at::kLong);
+  return {at::gather(x, axis, indices + indices.lt(0).to(at::kLong) * x.size(axis))};
+}
+
 /// Where each place of an axis with pads before and behind takes its value from.
 Sizes padded_places(const Call& call, const std::string& mode, int64_t size, int64_t before, int64_t after) {
   if (size == 0 || (mode == "reflect" && std::max(before, after) >= size))
@@ -204,10 +212,8 @@ Tensors resize(const Call& call) {
 }
 
 constexpr Operator kIndexing[] = {
-    {"Slice", slice, 0b11110},
-    {"Gather", gather},
-    {"Pad", pad, 0b1110},
-    {"Resize", resize, 0b1110},
+    {"Slice", slice, 0b11110}, {"Gather", gather},         {"GatherElements", gather_elements},
+    {"Pad", pad, 0b1110},      {"Resize", resize, 0b1110},
 };
 
 }  // namespace

@@ -41,17 +41,19 @@ struct OnnxModuleImpl::Step {
   std::vector<std::size_t> done;             // places that no later step reads
 };
 
-OnnxModuleImpl::OnnxModuleImpl(const std::filesystem::path& path, Weights weights)
-    : torch::nn::Module("OnnxModule"), where_(path.string()), graph_(read_graph(path, weights)) {
+OnnxModuleImpl::OnnxModuleImpl(const std::filesystem::path& path, Weights weights, const OnnxFace& face)
+    : torch::nn::Module("OnnxModule"), where_(path.string()), graph_(read_graph(path, weights, face.most_inputs)) {
+  for (auto name = face.outputs.rbegin(); name != face.outputs.rend(); ++name)
+    for (std::size_t i = 0; i < graph_.outputs.size(); ++i)
+      if (graph_.outputs[i].name == *name) chosen_ = i;
   plan();
 }
 
 void OnnxModuleImpl::plan() {
-  std::map<std::string, std::size_t> places;
-  const auto place_of = [&places](const std::string& name) {
-    return name.empty() ? kNone : places.emplace(name, places.size()).first->second;
+  const auto place_of = [this](const std::string& name) {
+    return name.empty() ? kNone : places_.emplace(name, places_.size()).first->second;
   };
-  input_ = place_of(input().name);
+  for (const OnnxValue& input : graph_.inputs) place_of(input.name);
   output_ = place_of(output().name);
   // From the end, so that what the output does not need is left out, and who reads a value last comes first.
   std::set<std::size_t> needed = {output_};
@@ -75,11 +77,11 @@ void OnnxModuleImpl::plan() {
     steps_.push_back(std::move(step));
   }
   std::reverse(steps_.begin(), steps_.end());
-  values_.resize(places.size());
-  add_weights(places);
+  values_.resize(places_.size());
+  add_weights();
 }
 
-void OnnxModuleImpl::add_weights(const std::map<std::string, std::size_t>& places) {
+void OnnxModuleImpl::add_weights() {
   enum class Use { none, weight, fixed, host };  // the last one found counts for most
   std::map<std::size_t, Use> uses;
   std::vector<std::size_t> order;
@@ -92,7 +94,7 @@ void OnnxModuleImpl::add_weights(const std::map<std::string, std::size_t>& place
     }
   std::vector<const std::string*> names(values_.size(), nullptr);
   for (const auto& [name, tensor] : graph_.initializers)
-    if (const auto place = places.find(name); place != places.end()) {
+    if (const auto place = places_.find(name); place != places_.end()) {
       names[place->second] = &place->first;
       values_[place->second].constant = tensor;
     }
@@ -140,12 +142,16 @@ void OnnxModuleImpl::run(const Step& step, std::vector<Tensor>& values) {
   }
 }
 
-Tensor OnnxModuleImpl::forward(const Tensor& x) {
+Tensor OnnxModuleImpl::forward(const Tensor& x) { return answer({{input().name, x}}); }
+
+Tensor OnnxModuleImpl::answer(const std::map<std::string, Tensor>& given) {
   std::vector<Tensor> values(values_.size());
-  values[input_] = x;
+  for (const auto& [name, value] : given)
+    if (const auto place = places_.find(name); place != places_.end()) values[place->second] = value;
+  const auto is_given = [&](std::size_t place) { return place == kNone || values[place].defined(); };
   for (const auto& step : steps_) {
     try {
-      run(*step, values);
+      if (!std::all_of(step->outputs.begin(), step->outputs.end(), is_given)) run(*step, values);
     } catch (const Error&) {
       throw;
     } catch (const std::exception& error) {
@@ -157,7 +163,25 @@ Tensor OnnxModuleImpl::forward(const Tensor& x) {
     }
     for (const std::size_t place : step->done) values[place] = Tensor();
   }
-  return values[output_].defined() ? values[output_] : on(x.device(), values_[output_].constant, output_);
+  if (values[output_].defined()) return values[output_];
+  return on(given.begin()->second.device(), values_[output_].constant, output_);
+}
+
+OnnxModuleImpl::Lookup OnnxModuleImpl::lookup_of(const std::string& input) const {
+  std::set<std::string> numbers = {input};
+  for (const auto& step : steps_) {  // each after those that it reads from
+    const OnnxNode& node = *step->node;
+    const auto input_is = [&](std::size_t i) { return node.inputs.size() > i && numbers.contains(node.inputs[i]); };
+    if ((node.op == "Cast" || node.op == "Identity") && input_is(0)) numbers.insert(node.outputs.front());
+    if (node.op != "Gather" || !input_is(1)) continue;
+    const auto axis = node.attributes.find("axis");
+    const auto* along = axis == node.attributes.end() ? nullptr : std::get_if<int64_t>(&axis->second);
+    if (along && *along != 0) continue;
+    const auto weight = graph_.initializers.find(node.inputs[0]);
+    if (weight != graph_.initializers.end() && weight->second.dim() == 2 && weight->second.is_floating_point())
+      return {node.outputs.front(), weight->second};
+  }
+  return {};
 }
 
 void OnnxModuleImpl::write_skeleton(const std::filesystem::path& path) const {

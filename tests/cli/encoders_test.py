@@ -75,6 +75,35 @@ def bert_tensors():
     return tensors
 
 
+def field(number, value):
+    """Of a protobuf message: a number, or bytes and texts with their length before them."""
+    def varint(rest):
+        out = b""
+        while rest > 127:
+            out, rest = out + bytes([rest & 127 | 128]), rest >> 7
+        return out + bytes([rest])
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value)
+    value = value.encode() if isinstance(value, str) else value
+    return varint(number << 3 | 2) + varint(len(value)) + value
+
+
+def onnx_value(name, *sizes, kind=1):
+    shape = b"".join(field(1, field(1, size) if isinstance(size, int) else field(2, size)) for size in sizes)
+    return field(1, name) + field(2, field(1, field(1, kind) + field(2, shape)))
+
+
+def onnx_node(op, inputs, output, *attributes):
+    return b"".join(field(1, name) for name in inputs) + field(2, output) + field(4, op) + b"".join(
+        field(5, field(1, name) + field(8, value) + field(20, 7)) for name, value in attributes)
+
+
+def onnx_net(nodes, inputs, tensors=()):
+    graph = b"".join(field(1, node) for node in nodes) + field(2, "net") + b"".join(field(5, t) for t in tensors)
+    graph += b"".join(field(11, value) for value in inputs) + field(12, onnx_value("y", "n", "d"))
+    return field(1, 8) + field(7, graph) + field(8, field(1, "") + field(2, 17))
+
+
 CONFIG = {"model_type": "bert", "hidden_size": WIDTH, "num_hidden_layers": BLOCKS, "num_attention_heads": HEADS,
           "intermediate_size": INNER, "max_position_embeddings": PLACES, "hidden_act": "gelu", "layer_norm_eps": 1e-12}
 TOKENIZER = {
@@ -290,8 +319,8 @@ class Encoders(unittest.TestCase):
         self.train("encoder=none", "method=supervised", "train.steps=5")
         self.assertNotIn("init", self.summary())
 
-    def refused(self, *parts, encoder="small"):
-        done = self.train(f"encoder={encoder}", code=2 if encoder != "small" else 3)
+    def refused(self, *parts, encoder="small", code=None):
+        done = self.train(f"encoder={encoder}", code=code or (2 if encoder != "small" else 3))
         self.assertEqual(done.stdout, "")
         for part in parts:
             self.assertIn(part, done.stderr)
@@ -341,6 +370,56 @@ class Encoders(unittest.TestCase):
     def test_pickles_are_refused(self):
         os.rename(self.encoder / "model.safetensors", self.encoder / "pytorch_model.bin")
         self.refused("model.safetensors is missing", "can run code")
+
+    def refused_graph(self, *parts, code=3, **net):
+        (self.root / "net.onnx").write_bytes(onnx_net(**net))
+        done = self.run_program("train", "data=fashion_mnist@20", "encoder=net.onnx", "method=logistic", "out=run",
+                                "--progress", "none", code=code)
+        for part in parts:
+            self.assertIn(part, done.stderr)
+        self.assertIn("net.onnx", done.stderr)
+        self.assertFalse((self.root / "run").exists())
+
+    def test_graphs_that_cannot_be_run(self):
+        x = onnx_value("x", "n", 3, "h", "w")
+        pool, flat = onnx_node("GlobalAveragePool", ["x"], "p"), onnx_node("Flatten", ["p"], "y")
+        self.refused_graph("is control flow", nodes=[onnx_node("If", ["x"], "y")], inputs=[x])
+        self.refused_graph("is an operator that is not known", "Trilu", nodes=[pool, onnx_node("Trilu", ["p"], "y")],
+                           inputs=[x])
+        self.refused_graph("has 2 inputs (x, z), and one is wanted", nodes=[pool, flat],
+                           inputs=[x, onnx_value("z", 1)])
+        self.refused_graph("has no input", nodes=[pool, flat], inputs=[])
+        self.refused_graph("takes 'x' of N x 1 x N x N", nodes=[pool, flat], inputs=[onnx_value("x", "n", 1, "h", "w")])
+        self.refused_graph("takes values of the type float16", nodes=[pool, flat],
+                           inputs=[onnx_value("x", "n", 3, "h", "w", kind=10)])
+        self.refused_graph("takes exactly 4 examples", nodes=[pool, flat], inputs=[onnx_value("x", 4, 3, "h", "w")])
+        self.refused_graph("of 1 dimensions", nodes=[onnx_node("Shape", ["x"], "y")], inputs=[x])
+        large = field(1, 1 << 20) + field(2, 1) + field(8, "w") + field(14, 1)
+        for location, length in (("../away.bin", 1 << 22), ("beside.bin", 1 << 22), ("beside.bin", 8)):
+            (self.root / "beside.bin").write_bytes(b"12345678")
+            where = field(13, field(1, "location") + field(2, location))
+            how = field(13, field(1, "length") + field(2, str(length)))
+            self.refused_graph("net.onnx", code=6, nodes=[pool, onnx_node("Add", ["p", "w"], "y")], inputs=[x],
+                               tensors=[large + where + how])
+
+    def test_graphs_of_texts_that_cannot_be_run(self):
+        ids = onnx_value("input_ids", "n", "t", kind=7)
+        cast = onnx_node("Cast", ["input_ids"], "y")
+        (self.root / "graph").mkdir()
+        (self.root / "graph" / "net.onnx").write_bytes(onnx_net([cast], [ids]))
+        self.refused("tokenizer.json is not beside it", encoder="graph/net.onnx", code=3)
+        shutil.copy(self.encoder / "tokenizer.json", self.root / "graph")
+        (self.root / "graph" / "net.onnx").write_bytes(onnx_net([cast], [ids, onnx_value("position_ids", "n", kind=7)]))
+        self.refused("has an input 'position_ids'", encoder="graph/net.onnx", code=3)
+        (self.root / "graph" / "net.onnx").write_bytes(onnx_net([cast], [onnx_value("input_ids", "n", "t")]))
+        self.refused("takes 'input_ids' of the type float", encoder="graph/net.onnx", code=3)
+        for own, part in (({"kind": "video"}, "kind = 'video'"), ({"kind": "text", "pool": "last"}, "pool = 'last'"),
+                          ({"kind": "text", "graphs": []}, "one file"), ({"kind": "image", "std": [0, 1, 1]}, "mean and std"),
+                          ({"kind": "text", "graphs": [{"file": "../net.onnx"}]}, "without a file of this folder"),
+                          ({"kind": "text", "graphs": [{"file": "gone.onnx"}]}, "gone.onnx is missing")):
+            with self.subTest(part):
+                (self.root / "graph" / "encoder.json").write_text(json.dumps({"graphs": [{"file": "net.onnx"}], **own}))
+                self.refused(part, encoder="graph", code=3)
 
     def test_a_frozen_method_needs_something_to_look_through(self):
         done = self.train("encoder=none", "method=logistic", code=2)

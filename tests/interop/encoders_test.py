@@ -14,6 +14,7 @@ import tempfile
 import unittest
 
 import numpy
+import onnxruntime
 import timm
 import torch
 import transformers
@@ -30,6 +31,7 @@ WORDS = ("the of a to in is you that it he was for on are as with his they at be
          "many then them these so some her would make like him into time has look two more write go see number").split()
 NEAR = 1e-4
 MEAN, DEVIATION = [0.5, 0.4, 0.3], [0.5, 0.6, 0.7]
+IMAGENET = dict(mean=[0.485, 0.456, 0.406], deviation=[0.229, 0.224, 0.225])
 
 
 def sentences(count):
@@ -75,7 +77,9 @@ def settled(model, size):
     return model.eval()
 
 
-class EncodersTest(unittest.TestCase):
+class Comparing(unittest.TestCase):
+    """Features by the program beside those of another reader."""
+
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
         self.root = pathlib.Path(self.folder.name)
@@ -101,6 +105,35 @@ class EncodersTest(unittest.TestCase):
         self.run_program("embed", run, data, "-o", self.root / "features.npy")
         return numpy.load(self.root / "features.npy")
 
+    def compare(self, found, wanted):
+        self.assertEqual(found.shape, wanted.shape)
+        allowed = NEAR * float(numpy.abs(wanted).max())
+        self.assertGreater(float(wanted.std(0).mean()), 10 * allowed)  # examples differ by more
+        self.assertLessEqual(float(numpy.abs(found - wanted).max()), allowed)
+
+    def photos(self, side, count=12):
+        """A folder of pictures of that side, so that none is resized."""
+        draw = numpy.random.default_rng(0)
+        for i in range(count):
+            folder = self.root / f"photos{side}" / "ab"[i % 2]
+            folder.mkdir(parents=True, exist_ok=True)
+            small = Image.fromarray(draw.integers(0, 255, (16, 16, 3), dtype=numpy.uint8))
+            small.resize((side, side), Image.Resampling.BICUBIC).save(folder / f"{i:02}.png")
+        return self.root / f"photos{side}"
+
+    def compare_images(self, wanted_of, side, *arguments, encoder=None, mean=MEAN, deviation=DEVIATION):
+        """wanted_of: normalised pixels N × 3 × side × side → features."""
+        photos = self.photos(side)
+        found = self.features(encoder or self.root / "encoder", photos, *(arguments or [f"data.size={side}"]))
+        with open(self.root / "features.csv", newline="", encoding="utf-8") as file:
+            names = [row["name"] for row in csv.DictReader(file)]
+        x = torch.tensor(numpy.stack([numpy.asarray(Image.open(photos / name), dtype=numpy.float32) for name in names]))
+        with torch.no_grad():
+            wanted = wanted_of(((x / 255 - torch.tensor(mean)) / torch.tensor(deviation)).permute(0, 3, 1, 2))
+        self.compare(found, numpy.asarray(wanted))
+
+
+class EncodersTest(Comparing):
     def compare_text(self, model, own, pool="mean"):
         encoder = self.root / "encoder"
         model.save_pretrained(encoder)
@@ -146,30 +179,6 @@ class EncodersTest(unittest.TestCase):
         model = shaken(DistilBertModel(DistilBertConfig(vocab_size=len(WORDS), dim=48, hidden_dim=96, n_heads=4,
                                                         n_layers=3, max_position_embeddings=64)))
         self.compare_text(model, own)
-
-    def photos(self, side, count=12):
-        """A folder of pictures of that side, so that none is resized."""
-        draw = numpy.random.default_rng(0)
-        for i in range(count):
-            folder = self.root / f"photos{side}" / "ab"[i % 2]
-            folder.mkdir(parents=True, exist_ok=True)
-            small = Image.fromarray(draw.integers(0, 255, (16, 16, 3), dtype=numpy.uint8))
-            small.resize((side, side), Image.Resampling.BICUBIC).save(folder / f"{i:02}.png")
-        return self.root / f"photos{side}"
-
-    def compare_images(self, wanted_of, side, *arguments):
-        """wanted_of: pixels N × 3 × H × W, normalised by MEAN and DEVIATION, → features."""
-        photos = self.photos(side)
-        found = self.features(self.root / "encoder", photos, *(arguments or [f"data.size={side}"]))
-        with open(self.root / "features.csv", newline="", encoding="utf-8") as file:
-            names = [row["name"] for row in csv.DictReader(file)]
-        x = torch.tensor(numpy.stack([numpy.asarray(Image.open(photos / name), dtype=numpy.float32) for name in names]))
-        with torch.no_grad():
-            wanted = wanted_of(((x / 255 - torch.tensor(MEAN)) / torch.tensor(DEVIATION)).permute(0, 3, 1, 2)).numpy()
-        self.assertEqual(found.shape, wanted.shape)
-        scale = float(numpy.abs(wanted).max())
-        self.assertGreater(float(wanted.std(0).mean()), 10 * NEAR * scale)  # pictures differ by more than what is allowed
-        self.assertLessEqual(float(numpy.abs(found - wanted).max()), NEAR * max(scale, 1))
 
     def save_timm(self, model, architecture, **config):
         encoder = self.root / "encoder"
@@ -335,6 +344,121 @@ class EncodersTest(unittest.TestCase):
         self.save_timm(model, "vit_tiny_patch16_224.augreg_in21k", global_pool="token")
         self.compare_images(lambda x: model.forward_head(model.forward_features(x), pre_logits=True), 224,
                             "data.size=auto")
+
+
+class OnnxEncodersTest(Comparing):
+    """What torch.onnx exports, beside onnxruntime."""
+
+    def setUp(self):
+        super().setUp()
+        torch.manual_seed(0)
+
+    def export(self, model, examples, inputs, free=(0,)):
+        path = self.root / "exported" / "net.onnx"
+        path.parent.mkdir(exist_ok=True)
+        torch.onnx.export(model, examples, path, opset_version=17, dynamo=False, input_names=inputs, output_names=["y"],
+                          dynamic_axes={name: {axis: f"a{axis}" for axis in free} for name in inputs})
+        return path
+
+    def judged(self, path, **inputs):
+        return onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"]).run(None, inputs)[0]
+
+    def folder_of(self, path, **own):
+        own = {"format": 1, "licence": "MIT", "graphs": [{"file": path.name}], **own}
+        (path.parent / "encoder.json").write_text(json.dumps(own))
+        return path.parent
+
+    def test_a_convolutional_net_of_any_size(self):
+        model = shaken(timm.create_model("test_resnet", pretrained=False, num_classes=0, global_pool=""))
+        path = self.export(model, (torch.zeros(2, 3, 96, 96),), ["x"], free=(0, 2, 3))
+        encoder = self.folder_of(path, kind="image", mean=MEAN, std=DEVIATION)
+
+        def averaged(x):
+            places = self.judged(path, x=x.numpy())
+            self.assertEqual(places.ndim, 4)
+            return places.mean((2, 3))
+
+        self.compare_images(averaged, 128, encoder=encoder)
+
+    def test_a_vision_transformer_by_itself(self):
+        model = shaken(timm.create_model("test_vit", pretrained=False, num_classes=0, global_pool=""))
+        path = self.export(model, (torch.zeros(2, 3, 160, 160),), ["x"])
+        done = self.run_program("train", f"data={self.photos(160)}", f"encoder={path}", "method=logistic",
+                                f"out={self.root / 'said'}", "estimate=none")
+        self.assertIn("ImageNet's, since net comes without its own", done.stderr)
+        self.assertIn("data.size = 160: net takes no other", done.stderr)
+        for pool in ("mean", "first"):
+            encoder = path if pool == "mean" else self.folder_of(path, kind="image", pool=pool)
+
+            def pooled(x):
+                tokens = self.judged(path, x=x.numpy())
+                return tokens.mean(1) if pool == "mean" else tokens[:, 0]
+
+            self.compare_images(pooled, 160, "data.size=auto", encoder=encoder, **IMAGENET)
+
+    def test_one_image_at_a_time(self):
+        model = shaken(timm.create_model("test_resnet", pretrained=False, num_classes=0))
+        path = self.export(model, (torch.zeros(1, 3, 64, 64),), ["x"], free=())
+        self.compare_images(lambda x: numpy.concatenate([self.judged(path, x=row[None].numpy()) for row in x]), 64,
+                            "data.size=auto", encoder=path, **IMAGENET)
+
+    def test_it_is_trained_and_a_run_holds_all_of_it(self):
+        model = shaken(timm.create_model("test_resnet", pretrained=False, num_classes=0))
+        path = self.export(model, (torch.zeros(2, 3, 64, 64),), ["x"])
+        photos = self.photos(64)
+        before = self.features(path, photos)
+        after = self.features(path, photos, "method=supervised", "train.steps=5", "optimizer.lr=0.01")
+        self.assertGreater(float(numpy.abs(before - after).max()), 10 * NEAR)
+        path.rename(path.with_suffix(".gone"))
+        self.run_program("embed", self.root / "run", photos, "-o", self.root / "again.npy")
+        self.assertTrue(numpy.array_equal(after, numpy.load(self.root / "again.npy")))
+
+    def bert(self, free=(0, 1), length=7, types=True):
+        own = tokenizer("[CLS]", "[SEP]", "[PAD]", "[UNK]", "[MASK]")
+        model = shaken(BertModel(BertConfig(**EncodersTest.SIZES, max_position_embeddings=64)))
+
+        class Plain(torch.nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.model = model
+
+            def forward(self, input_ids, attention_mask, token_type_ids=None):
+                return self.model(input_ids=input_ids, attention_mask=attention_mask,
+                                  token_type_ids=token_type_ids).last_hidden_state
+
+        names = ["input_ids", "attention_mask", "token_type_ids"][:3 if types else 2]
+        ones = torch.ones(2 if 0 in free else 1, length, dtype=torch.long)
+        path = self.export(Plain(), (ones, ones, 0 * ones)[:len(names)], names, free)
+        own.save_pretrained(path.parent)
+        batch = own(self.texts, padding=True, return_tensors="np")
+        return path, {name: batch.get(name, 0 * batch["input_ids"]) for name in names}
+
+    def test_bert(self):
+        path, batch = self.bert()
+        hidden, mask = self.judged(path, **batch), batch["attention_mask"][:, :, None]
+        self.compare(self.features(path, self.root / "texts.csv", "data.length=40"), (hidden * mask).sum(1) / mask.sum(1))
+        self.compare(self.features(self.folder_of(path, kind="text", pool="first"), self.root / "texts.csv",
+                                "data.length=40"), hidden[:, 0])
+
+    def test_bert_of_one_text_and_length_alone(self):
+        path, batch = self.bert(free=(), length=40, types=False)
+        rows = []
+        for i in range(len(self.texts)):
+            one = {name: numpy.pad(value[i:i + 1], ((0, 0), (0, 40 - value.shape[1]))) for name, value in batch.items()}
+            mask = one["attention_mask"][:, :, None]
+            rows.append((self.judged(path, **one) * mask).sum(1) / mask.sum(1))
+        self.compare(self.features(path, self.root / "texts.csv"), numpy.concatenate(rows))
+
+    def test_texts_can_be_moved_and_mixed(self):
+        path, _ = self.bert()
+        arguments = ("data.length=40", f"data={self.root / 'texts.csv'}@20:seed=0", "train.steps=3",
+                     "optimizer.lr=0.01", "train.batch=8")
+        before = self.features(path, self.root / "texts.csv", "data.length=40")
+        for method in ("vat", "mixmatch", "setfit"):
+            with self.subTest(method):
+                after = self.features(path, self.root / "texts.csv", f"method={method}",
+                                      *(arguments if method != "setfit" else arguments[:2]))
+                self.assertGreater(float(numpy.abs(before - after).max()), 10 * NEAR)
 
 
 if __name__ == "__main__":
