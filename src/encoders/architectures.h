@@ -13,4 +13,7 @@ void read_graphs(EncoderCard& card, const Json& encoder);
 void read_bert(EncoderCard& card, const Json& config);
 void read_efficientnet(EncoderCard& card, const Json& config);
 
+/// How a folder of sentence-transformers pools: net.pool, the mean where nothing is said. Refuses what else it does.
+void read_sentence_modules(EncoderCard& card);
+
 }  // namespace fewlabel

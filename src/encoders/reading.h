@@ -13,6 +13,8 @@ namespace fewlabel {
                                  const std::string& hint = {});
 /// A JSON file of at most 4 MB. Throws Error{data} for what is missing or none, naming the file.
 Json read_encoder_json(const std::filesystem::path& path);
+/// The same, a list.
+Json read_encoder_list(const std::filesystem::path& path);
 /// A whole number of a config, from 1 on; several names, as architectures call the same thing differently.
 int64_t config_number(const EncoderCard& card, const Json& config, const std::vector<const char*>& names, int64_t most);
 /// `otherwise` where it is no word.

@@ -10,7 +10,7 @@ namespace fewlabel {
 namespace {
 
 /// By the name of our net.
-FillNet* filler(const std::string& net) { return net == "bert" ? fill_bert : fill_same; }
+FillNet* filler(const std::string& net) { return net == "bert" || net == "mpnet" ? fill_bert : fill_same; }
 
 }  // namespace
 

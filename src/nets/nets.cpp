@@ -51,6 +51,7 @@ constexpr Entry kNets[] = {{"linear", make_linear, 0.1, true, false, true},
                            {"bag", make_bag, 0.1, false, true},
                            {"text_cnn", make_text_cnn, 0.1, false, true},
                            {"bert", make_bert, 0.1, false, true},
+                           {"mpnet", make_bert, 0.1, false, true, false, false, false, false},
                            {"tc_resnet", make_tc_resnet, 0.1, false, false, false, true},
                            {"wav2vec2", make_wav2vec2, 0.1, false, false, false, true, true},
                            {"onnx", make_graph_net, 0.1, false, false, false, true, true, false}};

@@ -263,6 +263,48 @@ class Encoders(unittest.TestCase):
         (self.encoder / "tokenizer.json").write_text(json.dumps(larger))
         self.refused(f"embeds {len(WORDS)} tokens, and tokenizer.json has {len(WORDS) + 1}")
 
+    def test_what_stands_behind_the_net_is_done_or_refused(self):
+        module = "sentence_transformers.models."
+        (self.encoder / "1_Pooling").mkdir()
+        (self.encoder / "1_Pooling" / "config.json").write_text(json.dumps({"pooling_mode_max_tokens": True}))
+        self.train("encoder=small", "method=logistic")
+        card = json.loads((self.root / "run" / "model" / "method.json").read_text())
+        self.assertEqual(card["net"]["pool"], "max")
+        shutil.rmtree(self.root / "run")
+        for pooling, parts in (({"pooling_mode_lasttoken": True}, ("pools by 'lasttoken'", "mean_sqrt_len_tokens")),
+                               ({"pooling_mode": "best"}, ("pools by 'best'",)),
+                               ({"pooling_mode_max_tokens": True, "pooling_mode_mean_tokens": True},
+                                ("joins 2 ways of pooling (max, mean)",)),
+                               ({"pooling_mode": ["cls", "max"]}, ("joins 2 ways of pooling (cls, max)",))):
+            with self.subTest(pooling):
+                (self.encoder / "1_Pooling" / "config.json").write_text(json.dumps(pooling))
+                self.refused(*parts)
+        for modules, part in (([{"type": module + "Transformer"}, {"type": module + "Dense"}], "puts 'Dense' behind"),
+                              ([{"type": module + "Pooling", "path": "../elsewhere"}], "no folder beside it"),
+                              ([7], "puts ''"), ({}, "is no JSON list")):
+            with self.subTest(part):
+                (self.encoder / "modules.json").write_text(json.dumps(modules))
+                self.refused(part)
+
+    def test_mpnet_without_its_distances(self):
+        tensors = bert_tensors()
+        names = {"self.query": "attn.q", "self.key": "attn.k", "self.value": "attn.v", "output.dense": "attn.o",
+                 "output.LayerNorm": "LayerNorm"}
+        for name in [*tensors]:
+            if ".attention." in name:
+                before, after = name.split(".attention.")
+                part, end = after.rsplit(".", 1)
+                tensors[f"{before}.attention.{names[part]}.{end}"] = tensors.pop(name)
+        del tensors["embeddings.token_type_embeddings.weight"]
+        write_safetensors(self.encoder / "model.safetensors", tensors)
+        (self.encoder / "config.json").write_text(json.dumps({**CONFIG, "model_type": "mpnet"}))
+        self.refused("'encoder.relative_attention_bias.weight' is missing")
+        for change, part in (({"pad_token_id": 0}, "pad_token_id = 0"),
+                             ({"relative_attention_num_buckets": 64}, "relative_attention_num_buckets = 64")):
+            with self.subTest(part):
+                (self.encoder / "config.json").write_text(json.dumps({**CONFIG, "model_type": "mpnet", **change}))
+                self.refused(part)
+
     def test_pickles_are_refused(self):
         os.rename(self.encoder / "model.safetensors", self.encoder / "pytorch_model.bin")
         self.refused("model.safetensors is missing", "can run code")

@@ -8,6 +8,7 @@ import csv
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -15,8 +16,9 @@ import unittest
 import numpy
 import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
-from transformers import (BertConfig, BertModel, DistilBertConfig, DistilBertModel, PreTrainedTokenizerFast,
-                          RobertaConfig, RobertaModel)
+from transformers import (BertConfig, BertModel, CamembertConfig, CamembertModel, DistilBertConfig, DistilBertModel,
+                          ElectraConfig, ElectraForPreTraining, MPNetConfig, MPNetForMaskedLM, MPNetModel,
+                          PreTrainedTokenizerFast, RobertaConfig, RobertaModel, XLMRobertaConfig, XLMRobertaForMaskedLM)
 
 PROGRAM = os.environ["FEWLABEL"]
 WORDS = ("the of a to in is you that it he was for on are as with his they at be this have from or one had by word but "
@@ -25,14 +27,15 @@ WORDS = ("the of a to in is you that it he was for on are as with his they at be
 NEAR = 1e-4
 
 
-def sentences(count):
+def sentences(count, longest=30):
     draw = numpy.random.default_rng(0)
-    return [" ".join(draw.choice(WORDS, draw.integers(1, 30))) for _ in range(count)]
+    return [" ".join(draw.choice(WORDS, draw.integers(1, longest))) for _ in range(count)]
 
 
-def tokenizer(first, last, padding, unknown, mask):
+def tokenizer(first, last, padding, unknown, mask, padding_at=40):
     """Whole words, so that an unknown one occurs; ids in no special order."""
-    vocabulary = {word: i for i, word in enumerate([*WORDS[:40], padding, *WORDS[40:-5], last, unknown, first, mask])}
+    words = [*WORDS[:padding_at], padding, *WORDS[padding_at:-5], last, unknown, first, mask]
+    vocabulary = {word: i for i, word in enumerate(words)}
     own = Tokenizer(models.WordLevel(vocabulary, unk_token=unknown))
     own.normalizer = normalizers.Lowercase()
     own.pre_tokenizer = pre_tokenizers.Whitespace()
@@ -55,7 +58,10 @@ class EncodersTest(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
         self.root = pathlib.Path(self.folder.name)
-        self.texts = sentences(60)
+        self.write_texts(sentences(60))
+
+    def write_texts(self, texts):
+        self.texts = texts
         with open(self.root / "texts.csv", "w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(["text", "label"])
@@ -77,20 +83,28 @@ class EncodersTest(unittest.TestCase):
         self.run_program("embed", run, data, "-o", self.root / "features.npy")
         return numpy.load(self.root / "features.npy")
 
-    def compare_text(self, model, own, pool="mean"):
+    def compare_text(self, model, own, pooling=None, length=40, inner=None):
+        """pooling: of a sentence-transformers folder. inner: the net within `model`, which then has a head as well."""
         encoder = self.root / "encoder"
         model.save_pretrained(encoder)
         own.save_pretrained(encoder)
-        if pool == "first":
+        if pooling:
+            (encoder / "modules.json").write_text(json.dumps([
+                {"idx": i, "name": str(i), "path": path, "type": "sentence_transformers.models." + path[2:]}
+                for i, path in enumerate(["0_Transformer", "1_Pooling", "2_Normalize"])]))
             (encoder / "1_Pooling").mkdir()
-            (encoder / "1_Pooling" / "config.json").write_text(json.dumps({"pooling_mode_cls_token": True}))
-        found = self.features(encoder, self.root / "texts.csv", "data.length=40")
+            (encoder / "1_Pooling" / "config.json").write_text(json.dumps(pooling))
+        found = self.features(encoder, self.root / "texts.csv", f"data.length={length}")
         batch = own(self.texts, padding=True, return_tensors="pt")
         batch.pop("token_type_ids", None)
         with torch.no_grad():
-            hidden = model(**batch).last_hidden_state
+            hidden = (inner or model)(**batch).last_hidden_state
         mask = batch["attention_mask"].unsqueeze(2).float()
-        wanted = hidden[:, 0] if pool == "first" else (hidden * mask).sum(1) / mask.sum(1)
+        wanted = {"pooling_mode_cls_token": lambda: hidden[:, 0],
+                  "pooling_mode_max_tokens": lambda: hidden.masked_fill(mask == 0, -1e9).max(1).values,
+                  "pooling_mode_mean_sqrt_len_tokens": lambda: (hidden * mask).sum(1) / mask.sum(1).sqrt(),
+                  "pooling_mode": lambda: (hidden * mask).sum(1) / mask.sum(1),  # "mean"
+                  }[next(iter(pooling)) if pooling else "pooling_mode"]()
         self.assertEqual(found.shape, tuple(wanted.shape))
         difference = float(numpy.abs(found - wanted.numpy()).max())
         self.assertGreater(float(wanted.std(0).mean()), 100 * NEAR)  # texts differ by more than what is allowed
@@ -107,7 +121,42 @@ class EncodersTest(unittest.TestCase):
     def test_the_first_token_of_bert(self):
         own = tokenizer("[CLS]", "[SEP]", "[PAD]", "[UNK]", "[MASK]")
         model = shaken(BertModel(BertConfig(**self.SIZES, max_position_embeddings=64)))
-        self.compare_text(model, own, "first")
+        self.compare_text(model, own, {"pooling_mode_cls_token": True, "pooling_mode_max_tokens": False})
+
+    def test_the_largest_of_tokens_and_the_mean_by_the_root_of_the_length(self):
+        own = tokenizer("[CLS]", "[SEP]", "[PAD]", "[UNK]", "[MASK]")
+        model = shaken(BertModel(BertConfig(**self.SIZES, max_position_embeddings=64)))
+        for pooling in ({"pooling_mode_max_tokens": True}, {"pooling_mode_mean_sqrt_len_tokens": True},
+                        {"pooling_mode": "mean"}):
+            with self.subTest(pooling):
+                self.compare_text(model, own, pooling)
+                shutil.rmtree(self.root / "encoder")
+
+    def test_mpnet(self):
+        # As long as distances are told apart, and longer.
+        self.write_texts(sentences(40, 150))
+        own = tokenizer("<s>", "</s>", "<pad>", "[UNK]", "<mask>", padding_at=1)
+        config = MPNetConfig(**self.SIZES, max_position_embeddings=160, layer_norm_eps=1e-5)
+        model = shaken(MPNetModel(config))
+        with torch.no_grad():
+            model.encoder.relative_attention_bias.weight.normal_()  # so that each bucket shows
+        self.compare_text(model, own, length=152)
+        shutil.rmtree(self.root / "encoder")
+        headed = shaken(MPNetForMaskedLM(config))
+        self.compare_text(headed, own, {"pooling_mode": "mean"}, length=152, inner=headed.mpnet)
+
+    def test_electra(self):
+        own = tokenizer("[CLS]", "[SEP]", "[PAD]", "[UNK]", "[MASK]")
+        model = shaken(ElectraForPreTraining(ElectraConfig(**self.SIZES, embedding_size=20, max_position_embeddings=64)))
+        self.compare_text(model, own, inner=model.electra)
+
+    def test_roberta_by_other_names(self):
+        own = tokenizer("<s>", "</s>", "<pad>", "<unk>", "<mask>", padding_at=1)
+        sizes = dict(**self.SIZES, max_position_embeddings=66, layer_norm_eps=1e-5, pad_token_id=1, type_vocab_size=1)
+        model = shaken(XLMRobertaForMaskedLM(XLMRobertaConfig(**sizes)))
+        self.compare_text(model, own, inner=model.roberta)
+        shutil.rmtree(self.root / "encoder")
+        self.compare_text(shaken(CamembertModel(CamembertConfig(**sizes))), own)
 
     def test_roberta(self):
         own = tokenizer("<s>", "</s>", "<pad>", "<unk>", "<mask>")
