@@ -11,6 +11,8 @@ void read_graphs(EncoderCard& card, const Json& encoder);
 
 /// One reader for each net of ours: of a config.json whose architecture is known, beside which weights lie.
 void read_bert(EncoderCard& card, const Json& config);
+void read_wav2vec2(EncoderCard& card, const Json& config);
+void read_whisper(EncoderCard& card, const Json& config);
 void read_efficientnet(EncoderCard& card, const Json& config);
 
 /// How a folder of sentence-transformers pools: net.pool, the mean where nothing is said. Refuses what else it does.

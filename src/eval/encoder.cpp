@@ -10,7 +10,11 @@ namespace fewlabel {
 namespace {
 
 /// By the name of our net.
-FillNet* filler(const std::string& net) { return net == "bert" || net == "mpnet" ? fill_bert : fill_same; }
+FillNet* filler(const std::string& net) {
+  if (net == "bert" || net == "mpnet") return fill_bert;
+  if (net == "whisper") return fill_whisper;
+  return net == "speech_encoder" ? fill_speech_encoder : fill_same;
+}
 
 }  // namespace
 

@@ -34,6 +34,8 @@ class EncoderTensors {
 using FillNet = std::vector<std::string>(EncoderTensors& from, const TensorMap& net, const EncoderCard& card,
                                          const Layout& layout);
 FillNet fill_bert;
+FillNet fill_speech_encoder;
+FillNet fill_whisper;
 /// Nets whose parts are called as they are there.
 FillNet fill_same;
 

@@ -54,7 +54,9 @@ constexpr Entry kNets[] = {{"linear", make_linear, 0.1, true, false, true},
                            {"mpnet", make_bert, 0.1, false, true, false, false, false, false},
                            {"tc_resnet", make_tc_resnet, 0.1, false, false, false, true},
                            {"wav2vec2", make_wav2vec2, 0.1, false, false, false, true, true},
-                           {"onnx", make_graph_net, 0.1, false, false, false, true, true, false}};
+                           {"onnx", make_graph_net, 0.1, false, false, false, true, true, false},
+                           {"speech_encoder", make_speech_encoder, 0.1, false, false, false, true, true, false},
+                           {"whisper", make_whisper, 0.1, false, false, false, true, true, false}};
 
 /// wrn_28_2 → name wrn, depth 28, width 2; vit_tiny → name vit, size tiny, bert_mini and wav2vec2_base likewise;
 /// anything else is left alone.

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Features of public encoders are those of the field's own readers: `transformers` for texts, `timm` for images, both
-with weights drawn at random, `onnxruntime` for recordings, with those that `make encoders` brings where they are there.
+"""Features of public encoders are those of the field's own readers: `transformers` for texts and recordings, `timm` for
+images, all with weights drawn at random.
 
 Reads the program from the variable FEWLABEL.
 """
@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import tempfile
 import unittest
+import wave
 
 import numpy
 import torch
@@ -202,6 +203,111 @@ class EncodersTest(unittest.TestCase):
         scale = float(numpy.abs(wanted).max())
         self.assertGreater(float(wanted.std(0).mean()), 100 * NEAR * scale)
         self.assertLessEqual(float(numpy.abs(found - wanted).max()), NEAR * max(scale, 1))
+
+    def write_recordings(self):
+        """Of different lengths but for two, with silence in the middle of one, and none at an end."""
+        draw = numpy.random.default_rng(0)
+        heard = {}
+        for i, length in enumerate((6400, 16000, 9999, 12345, 12345, 17600, 8001, 15200, 11111, 6399)):
+            wave_of = 0.02 * draw.standard_normal(length)
+            for _ in range(3):
+                wave_of += draw.uniform(0.02, 0.2) * numpy.sin(
+                    numpy.arange(length) * draw.uniform(0.05, 1.5) + draw.uniform(0, 6))
+            whole = numpy.clip(numpy.round(wave_of * 32768), -32768, 32767).astype(numpy.int16)
+            whole[3000:4000] *= i != 1
+            whole[[0, -1]] = 500
+            folder = self.root / "sounds" / "ab"[i % 2]
+            folder.mkdir(parents=True, exist_ok=True)
+            with wave.open(str(folder / f"{i:02}.wav"), "wb") as file:
+                file.setparams((1, 2, 16000, length, "NONE", ""))
+                file.writeframes(whole.tobytes())
+            heard[f"{'ab'[i % 2]}/{i:02}.wav"] = whole.astype(numpy.float32) / 32768
+        return heard
+
+    def compare_sound(self, heard, features_of):
+        found = self.features(self.root / "encoder", self.root / "sounds", "data.seconds=1.2")
+        with open(self.root / "features.csv", newline="", encoding="utf-8") as file:
+            names = [row["name"] for row in csv.DictReader(file)]
+        with torch.no_grad():
+            wanted = numpy.stack([features_of(heard[name]).numpy() for name in names])
+        self.assertEqual(found.shape, wanted.shape)
+        scale = max(float(numpy.abs(wanted).max()), 1)
+        self.assertGreater(float(wanted.std(0).mean()), 20 * NEAR * scale)  # recordings differ by more than what is allowed
+        self.assertLessEqual(float(numpy.abs(found - wanted).max()), NEAR * scale)
+
+    SPEECH = dict(hidden_size=48, num_hidden_layers=2, num_attention_heads=4, intermediate_size=96, vocab_size=10,
+                  conv_dim=[16, 24, 32], conv_kernel=[10, 3, 2], conv_stride=[5, 4, 4], num_conv_pos_embeddings=16,
+                  num_conv_pos_embedding_groups=4)
+
+    def compare_speech(self, model, inner, normalize, older_names=False):
+        from safetensors.torch import load_file, save_file
+        from transformers import Wav2Vec2FeatureExtractor
+        heard = self.write_recordings()
+        extractor = Wav2Vec2FeatureExtractor(do_normalize=normalize)
+        encoder = self.root / "encoder"
+        shutil.rmtree(encoder, ignore_errors=True)
+        model.save_pretrained(encoder)
+        extractor.save_pretrained(encoder)
+        if older_names:
+            tensors = load_file(encoder / "model.safetensors")
+            renamed = {name.replace("parametrizations.weight.original0", "weight_g")
+                           .replace("parametrizations.weight.original1", "weight_v"): tensor
+                       for name, tensor in tensors.items()}
+            self.assertNotEqual(set(renamed), set(tensors))
+            save_file(renamed, encoder / "model.safetensors")
+        self.compare_sound(heard, lambda samples: inner(**extractor(
+            samples, sampling_rate=16000, return_tensors="pt")).last_hidden_state[0].mean(0))
+
+    def test_wav2vec2(self):
+        from transformers import Wav2Vec2Config, Wav2Vec2ForCTC, Wav2Vec2ForPreTraining, Wav2Vec2Model
+        base = shaken(Wav2Vec2Model(Wav2Vec2Config(**self.SPEECH, feat_extract_norm="group")))
+        self.compare_speech(base, base, normalize=True)
+        large = Wav2Vec2Config(**self.SPEECH, feat_extract_norm="layer", conv_bias=True, do_stable_layer_norm=True,
+                               codevector_dim=16, proj_codevector_dim=16)
+        for head in (Wav2Vec2ForCTC, Wav2Vec2ForPreTraining):
+            with self.subTest(head.__name__):
+                model = shaken(head(large))
+                self.compare_speech(model, model.wav2vec2, normalize=True, older_names=True)
+
+    def test_hubert(self):
+        from transformers import HubertConfig, HubertForSequenceClassification, HubertModel
+        base = shaken(HubertModel(HubertConfig(**self.SPEECH, feat_extract_norm="group")))
+        self.compare_speech(base, base, normalize=False, older_names=True)
+        # An odd kernel of places, frames that are brought to the width without a norm, layer norms in one place only.
+        odd = {**self.SPEECH, "num_conv_pos_embeddings": 15}
+        model = shaken(HubertForSequenceClassification(HubertConfig(
+            **odd, feat_extract_norm="layer", feat_proj_layer_norm=False, layer_norm_eps=1e-3)))
+        self.compare_speech(model, model.hubert, normalize=True)
+
+    def compare_whisper(self, model, encoder_of, bands):
+        from transformers import WhisperFeatureExtractor
+        heard = self.write_recordings()
+        extractor = WhisperFeatureExtractor(feature_size=bands)
+        shutil.rmtree(self.root / "encoder", ignore_errors=True)
+        model.save_pretrained(self.root / "encoder")
+        extractor.save_pretrained(self.root / "encoder")
+        places = encoder_of.embed_positions.weight.detach().clone()
+
+        def features_of(samples):
+            # Up to a whole place, in place of 30 seconds.
+            mels = extractor(samples, sampling_rate=16000, padding="longest", pad_to_multiple_of=320, truncation=False,
+                             return_tensors="pt").input_features
+            count = mels.shape[2] // 2
+            encoder_of.config.max_source_positions = count
+            encoder_of.embed_positions = torch.nn.Embedding.from_pretrained(places[:count])
+            return encoder_of(mels).last_hidden_state[0].mean(0)
+
+        self.compare_sound(heard, features_of)
+
+    def test_whisper(self):
+        from transformers import WhisperConfig, WhisperForConditionalGeneration, WhisperModel
+        sizes = dict(d_model=48, encoder_layers=2, encoder_attention_heads=4, encoder_ffn_dim=96, decoder_layers=1,
+                     decoder_attention_heads=4, decoder_ffn_dim=96, vocab_size=60, max_source_positions=75,
+                     pad_token_id=0, bos_token_id=1, eos_token_id=2, decoder_start_token_id=1)
+        whole = shaken(WhisperForConditionalGeneration(WhisperConfig(**sizes, num_mel_bins=80)))
+        self.compare_whisper(whole, whole.model.encoder, 80)
+        model = shaken(WhisperModel(WhisperConfig(**sizes, num_mel_bins=128)))
+        self.compare_whisper(model, model.encoder, 128)
 
 
 if __name__ == "__main__":
