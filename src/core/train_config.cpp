@@ -59,15 +59,18 @@ void NetSettings<form>::fields(FieldVisitor& field) {
       "of 512, base 12 of 768",
       {"micro", "tiny", "mini", "small", "medium", "base"});
   field("shape", shape,
-        "bert: blocks x width x heads x inner width in place of size, such as 6x384x12x1536; resnet and convnext: the "
-        "stem's width, width x blocks of each stage and the kind of block, such as "
-        "64-256x3-512x4-1024x6-2048x3-bottleneck");
+        "bert: blocks x width x heads x inner width in place of size, such as 6x384x12x1536; a fifth number is the "
+        "width of its tokens; resnet and convnext: the stem's width, width x blocks of each stage and the kind of "
+        "block, such as 64-256x3-512x4-1024x6-2048x3-bottleneck");
   field("eps", eps, "bert: added to the variance in its layer norms; convnext: in the last one", 0.0, 1.0);
   field("graph", graph, "onnx: folder with an encoder.json and the ONNX files that it names");
   field("patch", patch, "side in pixels of a vit's patch; 0 is an eighth of the side up to 64 pixels, 16 above", 0,
         128);
   field("norm", norm, "bert: layer norm before each part of a block, or after it as published", {"pre", "post"});
-  field("pool", pool, "bert: features are the mean of a text's tokens, or its first token", {"mean", "first"});
+  field("pool", pool,
+        "bert: features are the mean of a text's tokens, its first token, the largest of each number, or the sum over "
+        "the root of the length",
+        {"mean", "first", "max", "mean_sqrt_len"});
   field("bn_momentum", bn_momentum, "weight of the newest batch in batch norm's running statistics", 0.0, 1.0);
   field("dropout", dropout, "dropped share of the features before the head", 0.0, 0.95);
   field("head", head, "unit: features are scaled and brought to one length before the linear layer, as encoders' are",

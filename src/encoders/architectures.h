@@ -11,8 +11,8 @@ void read_graphs(EncoderCard& card, const Json& encoder);
 
 /// One reader for each net of ours: of a config.json whose architecture is known, beside which weights lie.
 void read_bert(EncoderCard& card, const Json& config);
-/// How sentence-transformers pools behind a net of texts, where its folder says it.
-void read_pooling(EncoderCard& card);
+void read_wav2vec2(EncoderCard& card, const Json& config);
+void read_whisper(EncoderCard& card, const Json& config);
 void read_vision_transformer(EncoderCard& card, const Json& config);       // Hugging Face
 void read_timm_vision_transformer(EncoderCard& card, const Json& config);  // timm
 void read_efficientnet_lite(EncoderCard& card, const Json& config);
@@ -24,5 +24,8 @@ void read_convnext(EncoderCard& card, const Json& config);
 std::vector<std::string> mobile_names();
 std::vector<std::string> resnet_names();
 std::vector<std::string> convnext_names();
+
+/// How a folder of sentence-transformers pools: net.pool, the mean where nothing is said. Refuses what else it does.
+void read_sentence_modules(EncoderCard& card);
 
 }  // namespace fewlabel

@@ -1,4 +1,5 @@
-// BERT, DistilBERT and RoBERTa (Hugging Face), and what sentence-transformers puts behind them.
+// BERT and its kin (Hugging Face): DistilBERT, ELECTRA, and those that count places from the padding's id on, RoBERTa,
+// XLM-RoBERTa, CamemBERT and MPNet.
 #include <fmt/format.h>
 
 #include "encoders/architectures.h"
@@ -7,20 +8,6 @@
 namespace fewlabel {
 
 namespace fs = std::filesystem;
-
-/// Layers in a row that sentence-transformers puts behind a net: how it pools, and what else is done.
-void read_pooling(EncoderCard& card) {
-  card.net.pool = "mean";
-  const fs::path pooling = card.folder / "1_Pooling" / "config.json";
-  if (!fs::exists(pooling)) return;
-  const Json modes = read_encoder_json(pooling);
-  const auto is = [&](const char* name) { return modes.contains(name) && modes[name] == true; };
-  if (is("pooling_mode_cls_token"))
-    card.net.pool = "first";
-  else if (!is("pooling_mode_mean_tokens"))
-    refuse_encoder(card.folder, "1_Pooling/config.json pools in another way than by the mean or the first token",
-                   "only those two are known here");
-}
 
 void read_bert(EncoderCard& card, const Json& config) {
   card.kind = Kind::text;
@@ -34,19 +21,29 @@ void read_bert(EncoderCard& card, const Json& config) {
   const int64_t places = config_number(card, config, {"max_position_embeddings"}, 1 << 16);
   expect_word(card, config, config.contains("hidden_act") ? "hidden_act" : "activation", "gelu");
   expect_word(card, config, "position_embedding_type", "absolute");
-  if (card.architecture == "roberta") {  // counts places from the padding's id on
+  const std::string& name = card.architecture;
+  const bool relative = name == "mpnet";
+  if (relative || name == "roberta" || name == "xlm-roberta" || name == "camembert") {
     const Json padding = config.value("pad_token_id", Json(1));
-    if (!padding.is_number_integer() || padding.get<int64_t>() < 0 || padding.get<int64_t>() + 1 >= places)
+    const bool whole = padding.is_number_integer() && padding.get<int64_t>() >= 0;
+    if (!whole || padding.get<int64_t>() + 1 >= places || (relative && padding.get<int64_t>() != 1))
       refuse_encoder(card.folder, fmt::format("config.json says pad_token_id = {}", padding.dump()));
     card.first_place = padding.get<int64_t>() + 1;
   }
+  if (relative && config.contains("relative_attention_num_buckets") && config["relative_attention_num_buckets"] != 32)
+    refuse_encoder(card.folder,
+                   fmt::format("config.json says relative_attention_num_buckets = {}, and only 32 is known "
+                               "here",
+                               config["relative_attention_num_buckets"].dump()));
   expect_weights(card,
                  static_cast<double>(blocks) * static_cast<double>(width) * static_cast<double>(4 * width + 2 * inner));
-  card.net.name = "bert";
+  card.net.name = relative ? "mpnet" : "bert";
   card.net.shape = fmt::format("{}x{}x{}x{}", blocks, width, heads, inner);
+  if (name == "electra" && config.contains("embedding_size"))
+    card.net.shape += fmt::format("x{}", config_number(card, config, {"embedding_size"}, 1 << 14));
   card.net.norm = "post";
   card.net.eps = config_eps(card, config, 1e-12);
-  read_pooling(card);
+  read_sentence_modules(card);
   const fs::path tokenizer = card.folder / "tokenizer.json";
   if (!fs::exists(tokenizer))
     refuse_encoder(card.folder, "tokenizer.json is missing",

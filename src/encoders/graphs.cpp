@@ -58,7 +58,7 @@ void read_words(EncoderCard& card, const fs::path& file) {
     refuse_encoder(file, "is of texts, and tokenizer.json is not beside it",
                    "save it there with the `transformers` library: tokenizer.save_pretrained");
   card.tokenizer = (beside.folder / "tokenizer.json").string();
-  read_pooling(beside);
+  read_sentence_modules(beside);
   card.net.pool = beside.net.pool;
 }
 
@@ -78,7 +78,9 @@ void read_one_graph(EncoderCard& card, const Json& encoder, const GraphLink& lin
     read_graph_pixels(card, encoder);
   const std::string pool = config_word(encoder, "pool", card.net.pool);
   if (pool != "mean" && pool != "first")
-    refuse_encoder(card.folder, fmt::format("encoder.json says pool = '{}': wanted mean or first", printable(pool)));
+    refuse_encoder(card.folder,
+                   fmt::format("pools by '{}', and an ONNX file can be pooled by mean or first alone", printable(pool)),
+                   "say it in an encoder.json: pool");
   card.net.pool = pool;
 }
 

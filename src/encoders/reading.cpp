@@ -20,6 +20,17 @@ constexpr std::uintmax_t kLargestJson = 4 << 20;
 /// What a config says, for a sentence.
 std::string shortened(const std::string& text) { return text.size() <= 60 ? text : text.substr(0, 60) + "…"; }
 
+/// Discarded where it is no JSON.
+Json read_json(const fs::path& path) {
+  std::error_code failed;
+  const auto size = fs::file_size(path, failed);
+  if (failed) refuse_encoder(path.parent_path(), fmt::format("{} is missing", path.filename().string()));
+  if (size > kLargestJson)
+    refuse_encoder(path,
+                   fmt::format("has {} bytes: wanted no more than 4 MB", with_commas(static_cast<int64_t>(size))));
+  return Json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
+}
+
 }  // namespace
 
 void refuse_encoder(const fs::path& folder, const std::string& message, const std::string& hint) {
@@ -27,14 +38,14 @@ void refuse_encoder(const fs::path& folder, const std::string& message, const st
 }
 
 Json read_encoder_json(const fs::path& path) {
-  std::error_code failed;
-  const auto size = fs::file_size(path, failed);
-  if (failed) refuse_encoder(path.parent_path(), fmt::format("{} is missing", path.filename().string()));
-  if (size > kLargestJson)
-    refuse_encoder(path,
-                   fmt::format("has {} bytes: wanted no more than 4 MB", with_commas(static_cast<int64_t>(size))));
-  const Json json = Json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
+  Json json = read_json(path);
   if (!json.is_object()) refuse_encoder(path, "is no JSON object");
+  return json;
+}
+
+Json read_encoder_list(const fs::path& path) {
+  Json json = read_json(path);
+  if (!json.is_array()) refuse_encoder(path, "is no JSON list");
   return json;
 }
 

@@ -14,6 +14,8 @@ namespace fewlabel {
                                  const std::string& hint = {});
 /// A JSON file of at most 4 MB. Throws Error{data} for what is missing or none, naming the file.
 Json read_encoder_json(const std::filesystem::path& path);
+/// The same, a list.
+Json read_encoder_list(const std::filesystem::path& path);
 /// Those with the weights: model.safetensors, or what model.safetensors.index.json names in its place, in order of
 /// their names. Throws Error{data} where one is missing.
 std::vector<std::string> weight_files(const std::filesystem::path& folder);

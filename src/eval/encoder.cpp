@@ -16,10 +16,12 @@ namespace {
 
 /// By the name of our net.
 FillNet* filler(const std::string& net) {
-  if (net == "bert") return fill_bert;
+  if (net == "bert" || net == "mpnet") return fill_bert;
   if (net == "vision_transformer") return fill_vision_transformer;
   if (net == "resnet") return fill_resnet;
   if (net == "convnext") return fill_convnext;
+  if (net == "speech_encoder") return fill_speech_encoder;
+  if (net == "whisper") return fill_whisper;
   return fill_same;
 }
 

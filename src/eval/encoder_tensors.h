@@ -44,6 +44,8 @@ FillNet fill_bert;
 FillNet fill_vision_transformer;
 FillNet fill_resnet;
 FillNet fill_convnext;
+FillNet fill_speech_encoder;
+FillNet fill_whisper;
 /// Nets whose parts are called as they are there.
 FillNet fill_same;
 

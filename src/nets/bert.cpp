@@ -19,18 +19,41 @@ struct TextSize {
 constexpr std::array<TextSize, 5> kTextSizes{
     {{"micro", 128, 2}, {"mini", 256, 4}, {"small", 512, 4}, {"medium", 512, 8}, {"base", 768, 12}}};
 constexpr int64_t kHeadSize = 64;
+constexpr int64_t kDistanceBuckets = 32, kFarthest = 128;  // of distances, one half for what comes before
 
-/// "6x384x12x1536": blocks, width, heads, inner width.
+/// T × T: the bucket of each key (second) as a query (first) sees it. Distances up to a quarter of the buckets have one
+/// each, then buckets grow by a factor up to kFarthest.
+Tensor distance_buckets(int64_t length) {
+  const Tensor place = torch::arange(length, torch::kLong), away = place.unsqueeze(1) - place.unsqueeze(0);
+  constexpr int64_t kHalf = kDistanceBuckets / 2, kExact = kHalf / 2;
+  const double factor = std::log(static_cast<double>(kFarthest) / kExact);
+  const Tensor distance = away.abs();
+  const Tensor far = (distance.clamp_min(1).to(torch::kFloat) / kExact).log() / factor * (kHalf - kExact);
+  const Tensor bucket =
+      torch::where(distance < kExact, distance, (kExact + far.to(torch::kLong)).clamp(kExact, kHalf - 1));
+  return bucket + away.lt(0).to(torch::kLong) * kHalf;
+}
+
+auto pool_of(const std::string& name) {
+  return name == "first"           ? first_of_texts
+         : name == "max"           ? max_of_texts
+         : name == "mean_sqrt_len" ? root_mean_of_texts
+                                   : mean_of_texts;
+}
+
+/// "6x384x12x1536": blocks, width, heads, inner width; a fifth number is the width of tokens before the blocks.
 TextTransformerPlan plan_of_shape(const NetConfig& config) {
   std::vector<int64_t> numbers;
   for (const std::string& part : split_text(config.shape, 'x')) numbers.push_back(whole_number(part).value_or(0));
-  const bool sound = numbers.size() == 4 &&
+  const bool sound = (numbers.size() == 4 || numbers.size() == 5) &&
                      std::all_of(numbers.begin(), numbers.end(), [](int64_t n) { return n > 0 && n <= 1 << 16; }) &&
                      numbers[0] <= 200 && numbers[1] % numbers[2] == 0;
   if (!sound)
     throw Error(ErrorKind::usage, "net", "net.shape is '" + config.shape + "'",
                 "give blocks x width x heads x inner width, of which the heads divide the width: 6x384x12x1536");
-  return {.width = numbers[1], .depth = numbers[0], .heads = numbers[2], .inner = numbers[3]};
+  TextTransformerPlan plan{.width = numbers[1], .depth = numbers[0], .heads = numbers[2], .inner = numbers[3]};
+  if (numbers.size() == 5 && numbers[4] != plan.width) plan.embedding = numbers[4];
+  return plan;
 }
 
 TextTransformerPlan text_plan(const NetConfig& config) {
@@ -39,6 +62,7 @@ TextTransformerPlan text_plan(const NetConfig& config) {
     plan.eps = config.eps;
     plan.norm_first = config.norm == "pre";
     plan.dropout = config.inner_dropout;
+    plan.relative = config.name == "mpnet";
     return plan;
   }
   for (const TextSize& size : kTextSizes)
@@ -49,7 +73,8 @@ TextTransformerPlan text_plan(const NetConfig& config) {
               .inner = 4 * size.width,
               .eps = config.eps,
               .norm_first = config.norm == "pre",
-              .dropout = config.inner_dropout};
+              .dropout = config.inner_dropout,
+              .relative = config.name == "mpnet"};
   std::vector<std::string> names;
   for (const TextSize& size : kTextSizes) names.emplace_back(size.name);
   throw Error(ErrorKind::usage, "net", "there is no bert of size '" + config.size + "'",
@@ -74,11 +99,12 @@ TextTransformerImpl::TextTransformerImpl(const TextTransformerPlan& plan) : plan
                        register_module(at + "narrow", GlorotLinear(plan.inner, width))});
   }
   if (plan.norm_first) norm_ = register_module("norm", text_norm(width, plan.eps));
+  if (plan.relative) relative_ = register_module("relative", torch::nn::Embedding(kDistanceBuckets, plan.heads));
   dropout_ = register_module("dropout", InnerDropout(plan.dropout));
 }
 
-Tensor TextTransformerImpl::attention(Block& block, const Tensor& x, const TokenRows& tokens) {
-  return dropout_->forward(block.out->forward(attend(block.qkv->forward(x), tokens, plan_.heads)));
+Tensor TextTransformerImpl::attention(Block& block, const Tensor& x, const TokenRows& tokens, const Tensor& relative) {
+  return dropout_->forward(block.out->forward(attend(block.qkv->forward(x), tokens, plan_.heads, relative)));
 }
 
 Tensor TextTransformerImpl::perceptron(Block& block, const Tensor& x) {
@@ -86,41 +112,45 @@ Tensor TextTransformerImpl::perceptron(Block& block, const Tensor& x) {
 }
 
 Tensor TextTransformerImpl::forward(const Tensor& x, const TokenRows& tokens) {
-  Tensor y = x;
+  Tensor y = x, relative;
+  if (relative_)
+    relative = torch::embedding(relative_->weight, distance_buckets(tokens.length).to(x.device())).permute({2, 0, 1});
   for (Block& block : blocks_) {
     if (plan_.norm_first) {
-      y = y + attention(block, block.norm1->forward(y), tokens);
+      y = y + attention(block, block.norm1->forward(y), tokens, relative);
       y = y + perceptron(block, block.norm2->forward(y));
     } else {
-      y = block.norm1->forward(y + attention(block, y, tokens));
+      y = block.norm1->forward(y + attention(block, y, tokens, relative));
       y = block.norm2->forward(y + perceptron(block, y));
     }
   }
   return norm_ ? norm_->forward(y) : y;
 }
 
-Bert::Bert(const NetSpec& spec) : plan_(text_plan(spec.config)), first_(spec.config.pool == "first") {
-  token_ = register_module("token", torch::nn::Embedding(spec.layout.vocabulary, plan_.width));
-  place_ = register_module("place", torch::nn::Embedding(spec.layout.values(), plan_.width));
+Bert::Bert(const NetSpec& spec) : plan_(text_plan(spec.config)), pool_(pool_of(spec.config.pool)) {
+  const int64_t narrow = plan_.embedding > 0 ? plan_.embedding : plan_.width;
+  token_ = register_module("token", torch::nn::Embedding(spec.layout.vocabulary, narrow));
+  place_ = register_module("place", torch::nn::Embedding(spec.layout.values(), narrow));
   // placed() gives it √width times what BERT does, so that eps counts as much as there.
-  norm_ = register_module("norm", text_norm(plan_.width, plan_.eps * static_cast<double>(plan_.width)));
+  norm_ = register_module("norm", text_norm(narrow, plan_.eps * static_cast<double>(narrow)));
+  if (plan_.embedding > 0) widen_ = register_module("widen", GlorotLinear(narrow, plan_.width));
   dropout_ = register_module("dropout", InnerDropout(plan_.dropout));
   transformer_ = register_module("transformer", TextTransformer(plan_));
   head_ = register_module("head", Head(spec, feature_size()));
 }
 
 Tensor Bert::placed(const TokenRows& tokens) {
-  const double scale = std::sqrt(static_cast<double>(plan_.width));
+  const double scale = std::sqrt(static_cast<double>(token_->weight.size(1)));
   const Tensor place = torch::embedding(place_->weight, tokens.place);
   const Tensor x = tokens.ids.defined() ? (torch::embedding(token_->weight, tokens.ids) + place) * scale
                                         : tokens.values + scale * place;
-  return dropout_->forward(norm_->forward(x));
+  const Tensor y = dropout_->forward(norm_->forward(x));
+  return widen_ ? widen_->forward(y).to(torch::kFloat) : y;
 }
 
 Tensor Bert::features(const Tensor& x) {
   const TokenRows rows = token_rows(x);
-  const Tensor last = encode(placed(rows), rows);
-  return first_ ? first_of_texts(last, rows) : mean_of_texts(last, rows);
+  return pool_(encode(placed(rows), rows), rows);
 }
 
 Tensor Bert::tokens(const Tensor& x) {

@@ -13,12 +13,15 @@ struct TextTransformerPlan {
   int64_t inner = 512;  // width of the layer in a block's second part
   double eps = 1e-12;   // of layer norms
   bool norm_first = true;
-  double dropout = 0.1;  // of what each part of a block adds
+  double dropout = 0.1;   // of what each part of a block adds
+  int64_t embedding = 0;  // width of tokens before they are brought to `width`; 0: they have it
+  bool relative = false;  // attention also knows how far apart two tokens are
 };
 
 /// Blocks of attention and a wider layer (GELU), each added to what it was given. norm_first: layer norm
 /// before each part and after the last block (pre-norm, Xiong et al. 2020, arXiv:2002.04745), else after each sum, as
-/// BERT has it.
+/// BERT has it. relative: all blocks share a table that says how much a head looks at what is so far away, by 32
+/// buckets of distances (T5, Raffel et al. 2020, arXiv:1910.10683, section 2.1).
 class TextTransformerImpl : public torch::nn::Module {
  public:
   explicit TextTransformerImpl(const TextTransformerPlan& plan);
@@ -30,18 +33,21 @@ class TextTransformerImpl : public torch::nn::Module {
     torch::nn::LayerNorm norm1{nullptr}, norm2{nullptr};
     GlorotLinear qkv{nullptr}, out{nullptr}, wide{nullptr}, narrow{nullptr};
   };
-  Tensor attention(Block& block, const Tensor& x, const TokenRows& tokens);
+  Tensor attention(Block& block, const Tensor& x, const TokenRows& tokens, const Tensor& relative);
   Tensor perceptron(Block& block, const Tensor& x);
 
   TextTransformerPlan plan_;
   std::vector<Block> blocks_;
   torch::nn::LayerNorm norm_{nullptr};
+  torch::nn::Embedding relative_{nullptr};  // buckets × heads
   InnerDropout dropout_{nullptr};
 };
 TORCH_MODULE(TextTransformer);
 
 torch::nn::LayerNorm text_norm(int64_t width, double eps = 1e-12);
 
+/// BERT and its kin: net.name = mpnet has relative places in its attention (Song et al. 2020, arXiv:2004.09297), and
+/// tokens may be narrower than blocks, as ELECTRA has them (Clark et al. 2020, arXiv:2003.10555).
 class Bert final : public NetModule, public TokenEmbedding, public TokenEncoder {
  public:
   explicit Bert(const NetSpec& spec);
@@ -62,9 +68,10 @@ class Bert final : public NetModule, public TokenEmbedding, public TokenEncoder 
 
  private:
   TextTransformerPlan plan_;
-  bool first_;  // token, in place of the mean
+  Tensor (*pool_)(const Tensor& rows, const TokenRows& tokens);
   torch::nn::Embedding token_{nullptr}, place_{nullptr};
   torch::nn::LayerNorm norm_{nullptr};
+  GlorotLinear widen_{nullptr};  // where tokens are narrower than blocks
   InnerDropout dropout_{nullptr};
   TextTransformer transformer_{nullptr};
   Head head_{nullptr};

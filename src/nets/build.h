@@ -44,6 +44,8 @@ Net make_tc_resnet(const NetSpec& spec);
 Net make_wav2vec2(const NetSpec& spec);
 Net make_graph_net(const NetSpec& spec);
 Net make_vision_transformer(const NetSpec& spec);
+Net make_speech_encoder(const NetSpec& spec);
+Net make_whisper(const NetSpec& spec);
 
 /// k × k convolution without bias, padded so that stride 1 keeps the size.
 torch::nn::Conv2d conv(int64_t in, int64_t out, int64_t kernel, int64_t stride = 1);

@@ -36,9 +36,14 @@ Tensor token_noise(const Tensor& embedded);
 Tensor mean_of_texts(const Tensor& rows, const TokenRows& tokens);
 /// The first row of each text; 0 for a text without tokens.
 Tensor first_of_texts(const Tensor& rows, const TokenRows& tokens);
+/// The largest of each column over a text, its padding left out; 0 for a text without tokens.
+Tensor max_of_texts(const Tensor& rows, const TokenRows& tokens);
+/// The sum of each text over the root of its length: its mean times that root.
+Tensor root_mean_of_texts(const Tensor& rows, const TokenRows& tokens);
 
 /// Multi-head self-attention of each text over itself: rows × 3W, of which a row is query, key and value, each heads ×
-/// (W / heads) → rows × W.
-Tensor attend(const Tensor& qkv, const TokenRows& tokens, int64_t heads);
+/// (W / heads) → rows × W. `relative`, where it is defined: heads × T × T, of places, which is added to the scores of a
+/// query's place (second) for a key's (third) and depends on their difference alone.
+Tensor attend(const Tensor& qkv, const TokenRows& tokens, int64_t heads, const Tensor& relative = {});
 
 }  // namespace fewlabel

@@ -1,6 +1,7 @@
 """Encoders from folders, as a user meets them: a small BERT is made here, number by number, so that nothing is fetched."""
 import csv
 import json
+import math
 import os
 import pathlib
 import random
@@ -10,6 +11,7 @@ import subprocess
 import tempfile
 import time
 import unittest
+import wave
 import zlib
 
 PROGRAM = os.environ["FEWLABEL"]
@@ -102,6 +104,50 @@ def onnx_net(nodes, inputs, tensors=()):
     graph = b"".join(field(1, node) for node in nodes) + field(2, "net") + b"".join(field(5, t) for t in tensors)
     graph += b"".join(field(11, value) for value in inputs) + field(12, onnx_value("y", "n", "d"))
     return field(1, 8) + field(7, graph) + field(8, field(1, "") + field(2, 17))
+
+
+SPEECH = {"model_type": "wav2vec2", "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2,
+          "intermediate_size": 32, "conv_dim": [8, 8], "conv_kernel": [10, 4], "conv_stride": [8, 8],
+          "num_conv_pos_embeddings": 8, "num_conv_pos_embedding_groups": 4, "feat_extract_norm": "group",
+          "do_stable_layer_norm": False}
+
+
+def speech_tensors():
+    draw = random.Random(0)
+    tensors = {}
+
+    def numbers(name, *shape):
+        size = 1
+        for side in shape:
+            size *= side
+        tensors[name] = (list(shape), [draw.gauss(0, 0.3) for _ in range(size)])
+
+    def layer(name, rows, columns):
+        numbers(name + ".weight", rows, columns)
+        numbers(name + ".bias", rows)
+
+    def norm(name, width):
+        tensors[name + ".weight"] = ([width], [1.0] * width)
+        tensors[name + ".bias"] = ([width], [0.0] * width)
+
+    numbers("feature_extractor.conv_layers.0.conv.weight", 8, 1, 10)
+    numbers("feature_extractor.conv_layers.1.conv.weight", 8, 8, 4)
+    norm("feature_extractor.conv_layers.0.layer_norm", 8)
+    norm("feature_projection.layer_norm", 8)
+    layer("feature_projection.projection", 16, 8)
+    numbers("encoder.pos_conv_embed.conv.weight_g", 1, 1, 8)
+    numbers("encoder.pos_conv_embed.conv.weight_v", 16, 4, 8)
+    numbers("encoder.pos_conv_embed.conv.bias", 16)
+    norm("encoder.layer_norm", 16)
+    at = "encoder.layers.0."
+    for part in ("q_proj", "k_proj", "v_proj", "out_proj"):
+        layer(at + "attention." + part, 16, 16)
+    norm(at + "layer_norm", 16)
+    layer(at + "feed_forward.intermediate_dense", 32, 16)
+    layer(at + "feed_forward.output_dense", 16, 32)
+    norm(at + "final_layer_norm", 16)
+    numbers("masked_spec_embed", 16)
+    return tensors
 
 
 CONFIG = {"model_type": "bert", "hidden_size": WIDTH, "num_hidden_layers": BLOCKS, "num_attention_heads": HEADS,
@@ -367,6 +413,107 @@ class Encoders(unittest.TestCase):
         (self.encoder / "tokenizer.json").write_text(json.dumps(larger))
         self.refused(f"embeds {len(WORDS)} tokens, and tokenizer.json has {len(WORDS) + 1}")
 
+    def test_what_stands_behind_the_net_is_done_or_refused(self):
+        module = "sentence_transformers.models."
+        (self.encoder / "1_Pooling").mkdir()
+        (self.encoder / "1_Pooling" / "config.json").write_text(json.dumps({"pooling_mode_max_tokens": True}))
+        self.train("encoder=small", "method=logistic")
+        card = json.loads((self.root / "run" / "model" / "method.json").read_text())
+        self.assertEqual(card["net"]["pool"], "max")
+        shutil.rmtree(self.root / "run")
+        for pooling, parts in (({"pooling_mode_lasttoken": True}, ("pools by 'lasttoken'", "mean_sqrt_len_tokens")),
+                               ({"pooling_mode": "best"}, ("pools by 'best'",)),
+                               ({"pooling_mode_max_tokens": True, "pooling_mode_mean_tokens": True},
+                                ("joins 2 ways of pooling (max, mean)",)),
+                               ({"pooling_mode": ["cls", "max"]}, ("joins 2 ways of pooling (cls, max)",))):
+            with self.subTest(pooling):
+                (self.encoder / "1_Pooling" / "config.json").write_text(json.dumps(pooling))
+                self.refused(*parts)
+        for modules, part in (([{"type": module + "Transformer"}, {"type": module + "Dense"}], "puts 'Dense' behind"),
+                              ([{"type": module + "Pooling", "path": "../elsewhere"}], "no folder beside it"),
+                              ([7], "puts ''"), ({}, "is no JSON list")):
+            with self.subTest(part):
+                (self.encoder / "modules.json").write_text(json.dumps(modules))
+                self.refused(part)
+
+    def test_mpnet_without_its_distances(self):
+        tensors = bert_tensors()
+        names = {"self.query": "attn.q", "self.key": "attn.k", "self.value": "attn.v", "output.dense": "attn.o",
+                 "output.LayerNorm": "LayerNorm"}
+        for name in [*tensors]:
+            if ".attention." in name:
+                before, after = name.split(".attention.")
+                part, end = after.rsplit(".", 1)
+                tensors[f"{before}.attention.{names[part]}.{end}"] = tensors.pop(name)
+        del tensors["embeddings.token_type_embeddings.weight"]
+        write_safetensors(self.encoder / "model.safetensors", tensors)
+        (self.encoder / "config.json").write_text(json.dumps({**CONFIG, "model_type": "mpnet"}))
+        self.refused("'encoder.relative_attention_bias.weight' is missing")
+        for change, part in (({"pad_token_id": 0}, "pad_token_id = 0"),
+                             ({"relative_attention_num_buckets": 64}, "relative_attention_num_buckets = 64")):
+            with self.subTest(part):
+                (self.encoder / "config.json").write_text(json.dumps({**CONFIG, "model_type": "mpnet", **change}))
+                self.refused(part)
+
+    def write_sounds(self):
+        draw = random.Random(0)
+        for i in range(40):
+            folder = self.root / "sounds" / ("low", "high")[i % 2]
+            folder.mkdir(parents=True, exist_ok=True)
+            with wave.open(str(folder / f"{i}.wav"), "wb") as file:
+                file.setparams((1, 2, 16000, 0, "NONE", ""))
+                step = (0.1, 0.4)[i % 2] * draw.uniform(0.9, 1.1)
+                file.writeframes(b"".join(struct.pack("<h", int(9000 * math.sin(step * t)) + draw.randint(-200, 200))
+                                          for t in range(draw.randint(2000, 4000))))
+
+    def hear(self, *words, code=0):
+        return self.run_program("train", "data=sounds@8:seed=0", "encoder=small", "out=run", "--overwrite", "--progress", "none",
+                                "estimate=none", *words, code=code)
+
+    def test_samples_are_heard_frozen_and_fine_tuned(self):
+        self.write_sounds()
+        write_safetensors(self.encoder / "model.safetensors", speech_tensors())
+        (self.encoder / "config.json").write_text(json.dumps(SPEECH))
+        for words in (["method=logistic"], ["method=fixmatch", "train.steps=2", "train.batch=4", "baseline=none"]):
+            with self.subTest(words):
+                done = self.hear(*words)
+                self.assertIn("encoder = small", done.stderr)
+                self.assertRegex(self.run_program("predict", "run", "sounds/low/0.wav").stdout, "low|high")
+
+    def test_a_speech_encoder_that_is_none(self):
+        self.write_sounds()
+        (self.encoder / "config.json").write_text(json.dumps(SPEECH))
+        for change, part in ((lambda tensors: tensors.pop("encoder.pos_conv_embed.conv.weight_g"), "weight_g' is missing"),
+                             (lambda tensors: tensors.update({"adapter.0": ([1], [0.0])}), "'adapter.0' belongs to no part")):
+            tensors = speech_tensors()
+            change(tensors)
+            write_safetensors(self.encoder / "model.safetensors", tensors)
+            self.assertIn(part, self.hear(code=3).stderr)
+        write_safetensors(self.encoder / "model.safetensors", speech_tensors())
+        for change, part in (({"conv_dim": [8, 0]}, "conv_dim = [8,0]"), ({"conv_kernel": [10]}, "conv_kernel of 1"),
+                             ({"conv_stride": [160, 160]}, "conv_stride = [160,160]"), ({"conv_dim": "8"}, 'conv_dim = "8"'),
+                             ({"num_conv_pos_embedding_groups": 3}, "do not divide"), ({"num_attention_heads": 3}, "3 heads"),
+                             ({"feat_extract_norm": "batch"}, "batch"), ({"conv_bias": 1}, "conv_bias = 1"),
+                             ({"add_adapter": True}, "add_adapter"), ({"hidden_act": "relu"}, "relu"),
+                             ({"hidden_size": 16384, "num_hidden_layers": 200}, "million weights")):
+            with self.subTest(part):
+                (self.encoder / "config.json").write_text(json.dumps({**SPEECH, **change}))
+                self.assertIn(part, self.hear(code=3).stderr)
+
+    def test_a_whisper_that_is_none(self):
+        self.write_sounds()
+        whisper = {"model_type": "whisper", "d_model": 16, "encoder_layers": 1, "encoder_attention_heads": 2,
+                   "encoder_ffn_dim": 32, "num_mel_bins": 20, "max_source_positions": 50, "activation_function": "gelu"}
+        for change, before, part in (({}, {}, "'encoder.conv1.weight' is missing"), ({}, {"n_fft": 512}, "n_fft = 512"),
+                                     ({}, {"feature_size": 80}, "feature_size = 80"), ({"d_model": 15}, {}, "do not divide"),
+                                     ({"max_source_positions": 5}, {}, "has places for 0.1 seconds"),
+                                     ({"encoder_layers": 0}, {}, "encoder_layers = 0")):
+            with self.subTest(part):
+                (self.encoder / "config.json").write_text(json.dumps({**whisper, **change}))
+                (self.encoder / "preprocessor_config.json").write_text(json.dumps(before))
+                done = self.hear(code=2 if "places" in part else 3)
+                self.assertIn(part, done.stderr)
+
     def test_pickles_are_refused(self):
         os.rename(self.encoder / "model.safetensors", self.encoder / "pytorch_model.bin")
         self.refused("model.safetensors is missing", "can run code")
@@ -413,7 +560,7 @@ class Encoders(unittest.TestCase):
         self.refused("has an input 'position_ids'", encoder="graph/net.onnx", code=3)
         (self.root / "graph" / "net.onnx").write_bytes(onnx_net([cast], [onnx_value("input_ids", "n", "t")]))
         self.refused("takes 'input_ids' of the type float", encoder="graph/net.onnx", code=3)
-        for own, part in (({"kind": "video"}, "kind = 'video'"), ({"kind": "text", "pool": "last"}, "pool = 'last'"),
+        for own, part in (({"kind": "video"}, "kind = 'video'"), ({"kind": "text", "pool": "last"}, "pools by 'last'"),
                           ({"kind": "text", "graphs": []}, "one file"), ({"kind": "image", "std": [0, 1, 1]}, "mean and std"),
                           ({"kind": "text", "graphs": [{"file": "../net.onnx"}]}, "without a file of this folder"),
                           ({"kind": "text", "graphs": [{"file": "gone.onnx"}]}, "gone.onnx is missing")):

@@ -42,7 +42,7 @@ bool near(const Tensor& a, const Tensor& b, double tolerance = 1e-5) {
 }
 
 class EveryTextNet : public ::testing::TestWithParam<std::string> {};
-INSTANTIATE_TEST_SUITE_P(Nets, EveryTextNet, ::testing::Values("bag", "text_cnn", "bert", "bert_mini"),
+INSTANTIATE_TEST_SUITE_P(Nets, EveryTextNet, ::testing::Values("bag", "text_cnn", "bert", "bert_mini", "mpnet"),
                          [](const auto& info) { return info.param; });
 
 TEST_P(EveryTextNet, GivesFeaturesAndLogits) {
@@ -229,6 +229,28 @@ TEST(Bert, PackedRowsGiveWhatPaddedOnesGive) {
   }
 }
 
+TEST(Bert, DistancesCountTheSamePackedAndPaddedAlsoAcrossATokenThatIsNotThere) {
+  NetConfig config = text_config("mpnet");
+  config.shape = "2x32x2x64x16";  // tokens of 16 numbers before the blocks
+  const auto mpnet = std::dynamic_pointer_cast<Bert>(make_net(config, texts(), 0, 7));
+  Tensor x = some_texts();
+  x[0][3] = kPadding;
+  const auto run = [&](bool packed) {
+    const TokenRows rows = token_rows(x, packed);
+    EXPECT_EQ(rows.count(), packed ? 21 : 40);
+    mpnet->zero_grad();
+    const Tensor features = mean_of_texts(mpnet->encode(mpnet->placed(rows), rows), rows);
+    (features * torch::sin(torch::arange(features.numel()).view_as(features))).sum().backward();
+    return std::pair{features.detach(), mpnet->named_parameters()["transformer.relative.weight"].grad().clone()};
+  };
+  const auto packed = run(true), padded = run(false);
+  EXPECT_TRUE(near(packed.first, padded.first));
+  EXPECT_TRUE(near(packed.second, padded.second, 1e-4));
+  EXPECT_GT(packed.second.abs().max().item<double>(), 1e-3);
+  mpnet->named_parameters()["transformer.relative.weight"].data().mul_(2);
+  EXPECT_FALSE(near(run(true).first, packed.first, 1e-3));
+}
+
 TEST(Tokens, AttendIsSoftmaxOfScaledProductsWithinEachText) {
   const TokenRows rows = token_rows(some_texts(), /*packed=*/true);
   const int64_t width = 8, heads = 2;
@@ -251,13 +273,16 @@ TEST(Tokens, AttendIsSoftmaxOfScaledProductsWithinEachText) {
       }
 }
 
-TEST(Tokens, MeansAndFirstsAreOfEachText) {
+TEST(Tokens, PoolsAreOfEachText) {
   const Tensor x = some_texts();
   for (const bool packed : {true, false}) {
     const TokenRows rows = token_rows(x, packed);
     const Tensor values = rows.place.to(torch::kFloat).unsqueeze(1) + 1.0;
     EXPECT_TRUE(near(mean_of_texts(values, rows), torch::tensor({{5.5F}, {2.5F}, {1.0F}, {4.0F}})));
     EXPECT_TRUE(near(first_of_texts(values, rows), torch::ones({4, 1})));
+    EXPECT_TRUE(near(max_of_texts(-values, rows), -torch::ones({4, 1})));  // padding is no 0 among them
+    EXPECT_TRUE(near(root_mean_of_texts(values, rows), torch::tensor({{5.5F}, {2.5F}, {1.0F}, {4.0F}}) *
+                                                           torch::tensor({{10.0F}, {4.0F}, {1.0F}, {7.0F}}).sqrt()));
   }
 }
 

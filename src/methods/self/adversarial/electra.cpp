@@ -41,8 +41,9 @@ TextTransformerPlan smaller(TextTransformerPlan plan, double share) {
 /// Narrow, and as deep as the net, whose embeddings it shares (section 3.2).
 class WordGeneratorImpl : public torch::nn::Module {
  public:
-  WordGeneratorImpl(const TextTransformerPlan& plan, int64_t embedding, int64_t vocabulary) {
-    in_ = register_module("in", GlorotLinear(embedding, plan.width));
+  WordGeneratorImpl(const TextTransformerPlan& plan, const Bert& net, int64_t vocabulary) {
+    const int64_t embedding = net.embedding_weight().size(1);
+    in_ = register_module("in", GlorotLinear(net.token_size(), plan.width));
     transformer_ = register_module("transformer", TextTransformer(plan));
     head_ = register_module("head", WordHead(plan.width, embedding, vocabulary));
   }
@@ -66,7 +67,7 @@ class Electra final : public Method, public Encoder {
       : config_(config), vocabulary_(task.layout.vocabulary), net_(register_module("net", as_bert(net))) {
     const int64_t width = net_->token_size();
     generator_ =
-        register_module("generator", WordGenerator(smaller(net_->plan(), config.generator), width, vocabulary_));
+        register_module("generator", WordGenerator(smaller(net_->plan(), config.generator), *net_, vocabulary_));
     initialise(*generator_, task.seed, "init generator");
     dense_ = register_module("dense", GlorotLinear(width, width));
     out_ = register_module("out", GlorotLinear(width, 1));

@@ -23,7 +23,8 @@ class Mlm final : public Method, public Encoder {
   Mlm(const MlmConfig& config, const Task& task, Net net)
       : config_(config), vocabulary_(task.layout.vocabulary), net_(register_module("net", std::move(net))) {
     const int64_t size = token_encoder(*net_, "mlm").token_size();
-    head_ = register_module("head", WordHead(size, size, vocabulary_));
+    const int64_t embedding = token_embedding(*net_, "mlm").embedding_weight().size(1);
+    head_ = register_module("head", WordHead(size, embedding, vocabulary_));
     initialise(*head_, task.seed, "init words");
   }
 
