@@ -116,6 +116,7 @@ Evaluation evaluate_logits(const Tensor& logits, const Pool& pool, const Judged&
     said.push_back(answers.predicted[i]);
   }
   const auto weights = judged.weights ? judged.weights(shown, said) : std::vector<std::vector<float>>(shown.size());
+  const auto neighbours = judged.neighbours ? judged.neighbours(shown) : std::vector<Json>(shown.size());
   for (std::size_t k = 0; k < wrong.size(); ++k) {
     const std::size_t i = wrong[k];
     Json mistake = {{"name", judged.source.name(pool.index[i])},
@@ -123,6 +124,7 @@ Evaluation evaluate_logits(const Tensor& logits, const Pool& pool, const Judged&
                     {"predicted", classes[static_cast<std::size_t>(answers.predicted[i])]},
                     {"probability", answers.confidence[i]}};
     attach(mistake, judged.modality.show({judged.source, judged.store, shown[k], weights[k]}));
+    if (!neighbours[k].empty()) mistake["neighbours"] = neighbours[k];
     result.detail["mistakes"].push_back(std::move(mistake));
   }
 

@@ -29,6 +29,8 @@ struct Judged {
   std::function<std::vector<std::vector<float>>(const std::vector<int64_t>& indices,
                                                 const std::vector<int64_t>& classes)>
       weights = nullptr;
+  /// What of the labelled examples is near to these, an array for each; null: nobody asks.
+  std::function<std::vector<Json>(const std::vector<int64_t>& indices)> neighbours = nullptr;
 };
 
 /// Puts what show() gave into an item of a JSON file: a picture as "png_base64", anything else as "exhibit".

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "app/evaluation.h"
+#include "app/neighbours.h"
 #include "app/planning.h"
 #include "app/transcription.h"
 #include "app/unlabelled.h"
@@ -36,14 +37,18 @@ int64_t trained_on(Stage& stage, const Plan& plan) {
   return plan.train.steps * plan.train.batch * (1 + stage.method().needs().ratio);
 }
 
-void add_classification(Findings& found, Stage& stage, const PreparedData& data) {
+void add_classification(Findings& found, Stage& stage, const PreparedData& data, const Normalization& rule,
+                        Depth depth) {
   const Tensor logits = stage.logits(data.judged_store(), data.judged.index);
-  Evaluation evaluation = evaluate_logits(logits, data.judged,
-                                          {*data.modality, *data.judged_source(), data.judged_store(),
-                                           [&](const std::vector<int64_t>& indices, const std::vector<int64_t>& of) {
-                                             return stage.weights(data.judged_store(), indices, of);
-                                           }},
-                                          data.dataset.classes);
+  Judged judged{*data.modality, *data.judged_source(), data.judged_store(),
+                [&](const std::vector<int64_t>& indices, const std::vector<int64_t>& of) {
+                  return stage.weights(data.judged_store(), indices, of);
+                }};
+  if (const auto features = feature_function(stage.method()); features && depth != Depth::figures)
+    judged.neighbours = [&data, &rule, features](const std::vector<int64_t>& indices) {
+      return labelled_neighbours(data, features, rule, indices);
+    };
+  Evaluation evaluation = evaluate_logits(logits, data.judged, judged, data.dataset.classes);
   found.summary.update(evaluation.summary);
   found.detail = std::move(evaluation.detail);
   found.predictions = std::move(evaluation.predictions);
@@ -199,7 +204,7 @@ Findings measure(Stage& stage, const PreparedData& data, const Plan& plan, const
   Findings found;
   const bool unlabelled = learns_without_labels(plan.method);
   if (stage.classifier() && !unlabelled) {
-    if (data.judge != Judge::none) add_classification(found, stage, data);
+    if (data.judge != Judge::none) add_classification(found, stage, data, rule, depth);
     if (depth == Depth::figures) return found;
     add_validation(found, stage, data);
     add_unlabelled(found, stage, data, plan);

@@ -1,5 +1,7 @@
 #include "report/sections.h"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <string_view>
 
@@ -43,6 +45,22 @@ std::string sure_share(const Json& item) {
   return probability ? percent_text(*probability, *probability > 0.995 ? 1 : 0) : "";
 }
 
+namespace {
+
+Json neighbours_view(const Json& items) {
+  Json near = Json::array();
+  for (const auto& item : items) {
+    const std::string label = text_of(item, "class"), name = text_of(item, "name");
+    const double likeness = number_of(item, "likeness").value_or(0);
+    near.push_back({{"label", label},
+                    {"title", fmt::format("{}, alike to {:.2f}", name, likeness)},
+                    {"exhibit", exhibit_view(item, "labelled as " + label)}});
+  }
+  return near;
+}
+
+}  // namespace
+
 Json cards_view(const Json& items, const char* label) {
   constexpr std::size_t kMost = 60;
   Json cards = Json::array();
@@ -57,6 +75,8 @@ Json cards_view(const Json& items, const char* label) {
                      {"said", said},
                      {"sure", sure_share(item)},
                      {"exhibit", std::move(exhibit)}});
+    if (Json near = neighbours_view(list_of(item, "neighbours")); !near.empty())
+      cards.back()["near"] = {{"items", near}};
   }
   return cards.empty() ? Json() : Json{{"cards", cards}, {"wide", wide}};
 }
