@@ -37,6 +37,11 @@ class NetModule : public torch::nn::Module {
   virtual int64_t feature_size() const = 0;
   Tensor forward(const Tensor& x) { return classify(features(x)); }
 
+  /// From now on batch norms keep their statistics in training as well: those of what an encoder was trained on tell
+  /// more than those of a few labelled examples.
+  void keep_statistics();
+  void train(bool on = true) override;
+
   /// What it is made of beside its config and its weights, as files of a folder of its own; most nets have nothing.
   virtual void write(const std::filesystem::path& folder) const { static_cast<void>(folder); }
 
@@ -46,6 +51,7 @@ class NetModule : public torch::nn::Module {
 
  private:
   NetBlueprint blueprint_;
+  bool keeps_statistics_ = false;
 };
 using Net = std::shared_ptr<NetModule>;
 

@@ -70,11 +70,11 @@ struct NetSettings {
   int64_t grid = 1;            // cnn, wrn, resnet, vit: features are means over grid × grid parts of the image
   std::string stem = "auto";   // resnet only
   std::string size = "micro";  // vit, bert
-  std::string shape = {};      // bert only: "6x384x12x1536", blocks, width, heads, inner width; empty: by size
-  double eps = 1e-12;          // bert only: of its layer norms
+  std::string shape = {};      // bert: "6x384x12x1536", blocks, width, heads, inner width; empty: by size; encoders
+  double eps = 1e-12;          // bert, convnext: of layer norms
   std::string graph = {};      // onnx only: folder with an encoder.json and the files that it names
   int64_t patch = 0;           // vit only, in pixels; 0: an eighth of the side up to 64, 16 above
-  std::string norm = "pre";    // bert only: layer norm before each part of a block, or after it (pre, post)
+  std::string norm = "pre";    // bert: layer norm before each part of a block, or after it (pre, post); encoders: kept
   std::string pool = "mean";   // bert only: features are the mean of the tokens or the first one (mean, first)
   Open<form, double> bn_momentum = open_or<form>(0.1);  // PyTorch's convention: new = (1 - m) old + m batch
   double dropout = 0.0;                                 // before the head

@@ -69,18 +69,20 @@ double StepCost::seconds(const Scale& scale) {
 
 void StepCost::observe(const Scale& scale, double seconds) { rate_ = flop(scale) / seconds; }
 
+double StepCost::useful_steps() const { return facts_.encoder ? kTunedSteps : kUsefulSteps; }
+
 Fit fit(StepCost& cost, const std::vector<Scale>& scales, const Freedom& open, double budget) {
   const std::string smallest = smallest_net(cost.kind());
   Fit best{scales.back(), cost.seconds(scales.back()), 0, 0};
   // Upwards, so that no step is counted that is far too large.
   for (auto scale = scales.rbegin(); scale != scales.rend(); ++scale) {
     const double seconds = cost.seconds(*scale);
-    if (scale != scales.rbegin() && seconds * kUsefulSteps > budget) break;
+    if (scale != scales.rbegin() && seconds * cost.useful_steps() > budget) break;
     best = {*scale, seconds, 0, 0};
   }
   if (best.scale != scales.back()) return best;
   const auto predicted = [&] { return cost.seconds(best.scale) * part_of_step(best); };
-  if (open.batch && best.seconds * kUsefulSteps > 2 * budget) {
+  if (open.batch && best.seconds * cost.useful_steps() > 2 * budget) {
     best.batch = std::max(kSmallestBatch, cost.batch(best.scale) / 2);
     best.seconds = predicted();
   }

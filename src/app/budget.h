@@ -19,6 +19,8 @@ class StepCost {
   /// A real step at this scale took so long: the rate is corrected by it.
   void observe(const Scale& scale, double seconds);
   Kind kind() const { return facts_.found.kind; }
+  /// kUsefulSteps, or kTunedSteps where the net starts from an encoder.
+  double useful_steps() const;
   /// Examples of a step of that plan.
   int64_t batch(const Scale& scale) const { return plan_at(scale).train.batch; }
 
@@ -36,6 +38,7 @@ TrainConfig at_scale(TrainConfig config, const Scale& scale, Kind kind);
 
 /// Updates that a training of a few minutes should have at least, where there is a choice.
 inline constexpr double kUsefulSteps = 2000;
+inline constexpr double kTunedSteps = 500;  // of a net that starts from an encoder
 /// Fewer than this and nothing is learnt: the run says so.
 inline constexpr double kFewSteps = 300;
 
@@ -49,9 +52,9 @@ struct Fit {
   int64_t batch = 0, mu = 0;  // smaller than the defaults where nothing else fits; 0: the defaults
   bool operator==(const Fit& other) const { return scale == other.scale && batch == other.batch && mu == other.mu; }
 };
-/// The largest scale whose steps fit kUsefulSteps times into `budget` seconds. Where none does, the smallest: with half
-/// the batch where not even half of them fit; with the smallest net, and fewer unlabelled examples to a labelled one,
-/// where there would still be fewer than twice kFewSteps.
+/// The largest scale whose steps fit useful_steps() times into `budget` seconds. Where none does, the smallest: with
+/// half the batch where not even half of them fit; with the smallest net, and fewer unlabelled examples to a labelled
+/// one, where there would still be fewer than twice kFewSteps.
 Fit fit(StepCost& cost, const std::vector<Scale>& scales, const Freedom& open, double budget);
 /// The part of a default step that a step of this fit is, about.
 double part_of_step(const Fit& fit);

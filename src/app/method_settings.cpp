@@ -54,4 +54,13 @@ std::vector<std::string> fit_to_labels(TrainConfig& config, const Json& recipe, 
   return choices;
 }
 
+std::vector<std::string> fit_to_encoder(TrainConfig& config, const Json& recipe) {
+  constexpr const char* kRotation = "/method/rotation";
+  const Json name = config.method.value("name", Json());
+  if (!name.is_string() || recipe.contains(Json::json_pointer(kRotation))) return {};
+  if (config.method.value("rotation", Json(0.0)) == Json(0.0)) return {};
+  config.method["rotation"] = 0.0;
+  return {"method.rotation = 0: the net starts from an encoder"};
+}
+
 }  // namespace fewlabel

@@ -25,4 +25,8 @@ void fit_to_kind(TrainConfig& config, const Json& recipe, Kind kind);
 /// neither; docs/decisions/0003), no quarter turns (method.rotation; 0009). Returns the sentences that say so.
 std::vector<std::string> fit_to_labels(TrainConfig& config, const Json& recipe, int64_t labeled);
 
+/// No quarter turns, where the recipe says nothing of them: what they teach, an encoder knows, and their fresh head's
+/// gradients undo some of it. Returns the sentences that say so.
+std::vector<std::string> fit_to_encoder(TrainConfig& config, const Json& recipe);
+
 }  // namespace fewlabel

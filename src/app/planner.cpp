@@ -141,6 +141,7 @@ class Planner {
     check_target(find_method(method_name(config.method)), facts_.transcribed);
     fit_to_kind(config, recipe.recipe, facts_.found.kind);
     add(fit_to_labels(config, recipe.recipe, facts_.labeled));
+    if (encoder) add(fit_to_encoder(config, recipe.recipe));
     add(adopt_initial(config));
     if (!recipe.starts_from.empty()) adopt_stage(config, plan_of(recipe.starts_from));
     if (learns_a_head(config.method)) {
@@ -230,10 +231,10 @@ class Planner {
     }
     if (found.scale != choices.front()) {
       const std::string why =
-          found.seconds * kUsefulSteps > budget
+          found.seconds * cost.useful_steps() > budget
               ? std::string("there is nothing smaller")
               : fmt::format("the largest whose steps fit some {} times into {}",
-                            with_commas(static_cast<int64_t>(kUsefulSteps)), duration(60 * minutes));
+                            with_commas(static_cast<int64_t>(cost.useful_steps())), duration(60 * minutes));
       const bool image = facts_.found.kind == Kind::image;
       const std::string chosen = image ? fmt::format("data.size = {}, ", found.scale.size) : std::string();
       const std::string there = image ? fmt::format("at {} pixels ", choices.front().size) : std::string();

@@ -62,7 +62,8 @@ void share_minutes(Json& recipe, double minutes) {
   std::vector<double> own;
   double sum = 0;
   for (const Json& stage : recipe.at("stage")) {
-    own.push_back(minutes_of(stage, recipe));
+    constexpr double kHead = 0.25;  // of the minutes that a stage has which learns step by step
+    own.push_back(minutes_of(stage, recipe) * (learns_a_head(stage.value("method", Json::object())) ? kHead : 1));
     sum += own.back();
   }
   if (recipe.contains("train")) recipe["train"].erase("steps");

@@ -66,7 +66,10 @@ void NetSettings<form>::fields(FieldVisitor& field) {
   field("graph", graph, "onnx: folder with an encoder.json and the ONNX files that it names");
   field("patch", patch, "side in pixels of a vit's patch; 0 is an eighth of the side up to 64 pixels, 16 above", 0,
         128);
-  field("norm", norm, "bert: layer norm before each part of a block, or after it as published", {"pre", "post"});
+  field("norm", norm,
+        "bert: layer norm before each part of a block, or after it as published; encoders with batch norm: kept, its "
+        "statistics stay as they came",
+        {"pre", "post", "kept"});
   field("pool", pool,
         "bert: features are the mean of a text's tokens, its first token, the largest of each number, or the sum over "
         "the root of the length",

@@ -19,6 +19,7 @@ std::vector<std::string> mobile_names() {
 void read_mobile(EncoderCard& card, const Json& config) {
   card.kind = Kind::image;
   card.net.name = card.architecture;
+  card.net.norm = "kept";
   expect_plain_timm(card, config);
   read_preprocessing(card, config);
 }

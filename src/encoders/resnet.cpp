@@ -74,6 +74,7 @@ std::vector<std::string> resnet_names() {
 void read_resnet(EncoderCard& card, const Json& config) {
   card.kind = Kind::image;
   card.net.name = "resnet";
+  card.net.norm = "kept";
   card.net.stem = "imagenet";
   for (const NamedResNet& named : kNamedResNets)
     if (card.architecture == named.name) card.net.shape = named.shape;

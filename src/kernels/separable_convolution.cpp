@@ -148,25 +148,25 @@ FoldedConvolution::FoldedConvolution(const torch::nn::Conv2d& layer, const torch
       stride_((*layer->options.stride())[0]),
       limits_(limits) {
   const pointwise::Shape shape{0, in_ * kernel_ * kernel_, out_};
-  const Tensor scale = at::empty({out_}, at::kFloat);
+  factor_ = at::empty({out_}, at::kFloat);
   shift_ = at::zeros({shape.strips() * pointwise::kStrip}, at::kFloat);
   const float *mean = data(norm->running_mean), *variance = data(norm->running_var);
   const float *weight = data(norm->weight), *bias = data(norm->bias);
-  float *factors = data(scale), *shifts = data(shift_);
+  float *factors = data(factor_), *shifts = data(shift_);
   for (int64_t o = 0; o < out_; ++o) {
     const double factor = weight[o] / std::sqrt(variance[o] + norm->options.eps());
     factors[o] = static_cast<float>(factor);
     shifts[o] = static_cast<float>(bias[o] - mean[o] * factor);
   }
   if (depthwise_) {
-    filters_ = rows_of_taps(layer->weight).mul_(scale);
+    filters_ = rows_of_taps(layer->weight.detach()).mul_(factor_);
     return;
   }
-  const Tensor rows = layer->weight.permute({0, 2, 3, 1}).contiguous();
+  rows_ = layer->weight.detach().permute({0, 2, 3, 1}).contiguous();
   filters_ = at::empty({shape.packed()}, at::kFloat);
   at::parallel_for(
       0, shape.strips(), std::max<int64_t>(kCopies / (pointwise::kStrip * shape.in), 1),
-      [&](int64_t begin, int64_t end) { pointwise::pack(data(rows), factors, shape, begin, end, data(filters_)); });
+      [&](int64_t begin, int64_t end) { pointwise::pack(data(rows_), factors, shape, begin, end, data(filters_)); });
 }
 
 bool FoldedConvolution::suits(const Tensor& x, const torch::nn::Conv2d& layer, const torch::nn::BatchNorm2d& norm) {
@@ -207,24 +207,27 @@ Tensor FoldedConvolution::pointwise(const Tensor& x, const float* residual) cons
   return y;
 }
 
+void FoldedConvolution::lay_out(const Tensor& x, const Border& border, int64_t image, int64_t down, float* to) const {
+  const int64_t height = x.size(2), line = x.size(3) * in_, wide = line + (border.left + border.right) * in_;
+  for (int64_t i = 0; i < kernel_; ++i) {
+    const int64_t row = down * stride_ - border.top + i;
+    float* at = to + i * wide + border.left * in_;
+    if (row >= 0 && row < height)
+      std::copy_n(data(x) + (image * height + row) * line, line, at);
+    else
+      std::fill_n(at, line, 0.F);
+  }
+}
+
 /// The rows of x that one row of results sees are laid out with zeros around them, so that every patch is there.
 Tensor FoldedConvolution::dense(const Tensor& x, const Border& border) const {
   const depthwise::Shape shape = shape_of(x, kernel_, stride_, border);
-  const int64_t images = x.size(0), line = shape.width * in_, before = border.left * in_;
-  const int64_t wide = before + line + border.right * in_, piece = kernel_ * in_;
+  const int64_t images = x.size(0), piece = kernel_ * in_, wide = (shape.width + border.left + border.right) * in_;
   const Tensor y = at::empty({images, out_, shape.down, shape.across}, x.options().memory_format(kLayout));
   at::parallel_for(0, images * shape.down, 1, [&](int64_t begin, int64_t end) {
     const Tensor seen = at::zeros({kernel_, wide}, at::kFloat);
     for (int64_t r = begin; r < end; ++r) {
-      const int64_t image = r / shape.down, top = r % shape.down * stride_ - shape.top;
-      for (int64_t i = 0; i < kernel_; ++i) {
-        const int64_t row = top + i;
-        float* to = data(seen) + i * wide + before;
-        if (row >= 0 && row < shape.height)
-          std::copy_n(data(x) + (image * shape.height + row) * line, line, to);
-        else
-          std::fill_n(to, line, 0.F);
-      }
+      lay_out(x, border, r / shape.down, r % shape.down, data(seen));
       pointwise::multiply({{data(seen), stride_ * in_, piece, wide},
                            data(filters_),
                            data(shift_),

@@ -3,6 +3,7 @@
 #pragma once
 #include <torch/torch.h>
 
+#include <array>
 #include <limits>
 
 namespace fewlabel::kernels {
@@ -37,14 +38,40 @@ class FoldedConvolution {
   /// Of a 1 × 1 convolution with stride 1; `residual`, N × K × H × W, is added before the limits.
   at::Tensor plus(const at::Tensor& x, const at::Tensor& residual) const;
 
+  /// Of the folded filters and of what is added to them; starts with zeros.
+  struct Gradients {
+    at::Tensor filters, shift;
+  };
+  Gradients no_gradients() const;
+  /// To be called once before backward().
+  void prepare_backward();
+  /// What it was given and what came of it, channels-last, and the gradient of that, which is changed.
+  struct Pass {
+    const at::Tensor &x, &y, &dy;
+    Border border;
+  };
+  /// Adds to `sum`. Returns the gradient of x where the convolution is 1 × 1 or depthwise; that of a residual is dy
+  /// then, with zeros where y stands at a limit. One thread.
+  at::Tensor backward(const Pass& pass, Gradients& sum) const;
+  /// From what was folded to the layer's weight and the norm's weight and bias.
+  std::array<at::Tensor, 3> unfolded(const Gradients& sum, const torch::nn::Conv2d& layer,
+                                     const torch::nn::BatchNorm2d& norm) const;
+
  private:
+  bool by_inputs() const;  // whether gradients of filters lie as in × out
+  at::Tensor backward_depthwise(const Pass& pass, Gradients& sum) const;
   at::Tensor pointwise(const at::Tensor& x, const float* residual) const;
   at::Tensor dense(const at::Tensor& x, const Border& border) const;
+  /// The rows of x that results of row `down` see, with the border: kernel × line. `to` has zeros left and right.
+  void lay_out(const at::Tensor& x, const Border& border, int64_t image, int64_t down, float* to) const;
 
   bool depthwise_;
   int64_t in_, out_, kernel_, stride_;
   Limits limits_;
-  at::Tensor filters_, shift_;
+  at::Tensor filters_, shift_;   // as the kernels want them
+  at::Tensor factor_;            // of each filter
+  at::Tensor rows_;              // out × (k² · in), not yet multiplied by the factor; undefined where depthwise
+  at::Tensor backward_filters_;  // as the kernels want them, of the convolution that takes dy to dx
 };
 
 }  // namespace fewlabel::kernels

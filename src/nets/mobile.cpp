@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "kernels/separable_convolution.h"
+#include "nets/folded_stack.h"
 #include "nets/whole_images.h"
 
 namespace fewlabel {
@@ -29,15 +30,6 @@ FoldedConvolution::Limits limits_of(Activation activation) {
   return limits;
 }
 
-/// Zeros that give ⌈size / stride⌉ results a side, the odd one at the end.
-Border same_border(const Tensor& x, int64_t kernel, int64_t stride) {
-  const auto needed = [&](int64_t size) {
-    return std::max<int64_t>(((size + stride - 1) / stride - 1) * stride + kernel - size, 0);
-  };
-  const int64_t rows = needed(x.size(2)), columns = needed(x.size(3));
-  return {rows / 2, rows - rows / 2, columns / 2, columns - columns / 2};
-}
-
 /// A convolution without bias, its batch norm, and an activation.
 class Unit {
  public:
@@ -51,11 +43,12 @@ class Unit {
   FoldedConvolution folded() const { return {conv_, norm_, limits_of(style_.activation)}; }
   bool folds(const Tensor& x) const { return FoldedConvolution::suits(x, conv_, norm_); }
   Activation activation() const { return style_.activation; }
-  Border border(const Tensor& x) const {
-    const int64_t around = kernel() / 2;
-    return style_.same_padding ? same_border(x, kernel(), (*conv_->options.stride())[0])
-                               : Border{around, around, around, around};
+  Border border(const Tensor& x) const { return border_of(conv_, style_.same_padding, x); }
+  /// Whether its activation is made of limits.
+  bool is_straight() const {
+    return style_.activation != Activation::hard_swish && style_.activation != Activation::swish;
   }
+  FoldedLayer layer() const { return {conv_, norm_, limits_of(style_.activation), style_.same_padding, {}}; }
   Tensor forward(const Tensor& x) const {
     const double leak = style_.activation == Activation::relu ? 0 : 1;
     Tensor y = kernels::normalise(convolved(x), norm_, {.leak = leak, .residual = {}});
@@ -144,6 +137,7 @@ class MobileBlockImpl : public torch::nn::Module {
   }
   const std::vector<Unit>& units() const { return units_; }
   bool shortcut() const { return shortcut_; }
+  bool excites() const { return !excitation_.is_empty(); }
 
  private:
   bool shortcut_;
@@ -219,9 +213,11 @@ class MobileNet final : public NetModule {
     else
       last_ = unit("conv_head", "bn2", {in, width_, 1});
     head_ = register_module("head", Head(spec, feature_size()));
+    if (is_stack()) stack_.emplace(stack_layers());
   }
 
   Tensor features(const Tensor& x) override {
+    if (stack_ && stack_->suits(x)) return stack_->pooled(x, grid_);
     if (!folds(x)) {
       Tensor y = stem_->forward(x);
       for (auto& block : blocks_) y = block->forward(y);
@@ -240,6 +236,24 @@ class MobileNet final : public NetModule {
     const Tensor y = torch::linear(places, pooled_->weight.flatten(1), pooled_->bias);
     return (activation_ == Activation::relu ? torch::relu(y) : curved(y, activation_)).transpose(1, 2).flatten(1);
   }
+  /// Nothing but convolutions, norms, limits and shortcuts.
+  bool is_stack() const {
+    return last_ && stem_->is_straight() && last_->is_straight() &&
+           std::all_of(blocks_.begin(), blocks_.end(), [](const MobileBlock& block) {
+             return !block->excites() && std::all_of(block->units().begin(), block->units().end(),
+                                                     [](const Unit& unit) { return unit.is_straight(); });
+           });
+  }
+  std::vector<FoldedLayer> stack_layers() const {
+    std::vector<FoldedLayer> layers{stem_->layer()};
+    for (const MobileBlock& block : blocks_) {
+      const std::size_t start = layers.size() - 1;
+      for (const Unit& unit : block->units()) layers.push_back(unit.layer());
+      if (block->shortcut()) layers.back().plus = start;
+    }
+    layers.push_back(last_->layer());
+    return layers;
+  }
   bool folds(const Tensor& x) const {
     if (at::GradMode::is_enabled() || !stem_->folds(x) || (last_ && !last_->folds(x))) return false;
     return std::all_of(blocks_.begin(), blocks_.end(), [&](const MobileBlock& block) {
@@ -251,6 +265,7 @@ class MobileNet final : public NetModule {
   Activation activation_;
   std::optional<Unit> stem_, last_;
   std::vector<MobileBlock> blocks_;
+  std::optional<FoldedStack> stack_;
   torch::nn::Conv2d pooled_{nullptr};
   Head head_{nullptr};
 };

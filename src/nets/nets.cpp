@@ -148,11 +148,24 @@ Net built(const NetConfig& config, const Layout& layout, int64_t classes, uint64
 
   Net net = entry->make(spec);
   net->set_blueprint({config, layout, classes});
+  if (config.norm == "kept") net->keep_statistics();
   channels_last(*net);
   return net;
 }
 
 }  // namespace
+
+void NetModule::keep_statistics() {
+  keeps_statistics_ = true;
+  train(is_training());
+}
+
+void NetModule::train(bool on) {
+  torch::nn::Module::train(on);
+  if (!keeps_statistics_) return;
+  for (const auto& module : modules(/*include_self=*/false))
+    if (auto* norm = module->as<torch::nn::BatchNorm2d>()) norm->eval();
+}
 
 std::vector<std::string> net_names() {
   std::vector<std::string> names;

@@ -52,7 +52,7 @@ int64_t side_for_encoder(const Layout& layout) {
 
 /// Of an encoder that is a vision transformer.
 std::optional<VisionShape> transformer_of(const TrainConfig& config) {
-  return config.encoder_hash.empty() ? std::nullopt : vision_shape(config.net.shape);
+  return config.net.name == "vision_transformer" ? vision_shape(config.net.shape) : std::nullopt;
 }
 
 /// Whole patches, at least one.
@@ -62,10 +62,12 @@ int64_t in_patches(int64_t side, const VisionShape& shape) {
 
 /// A vision transformer learnt places of one grid of patches, and knows others less well the more they differ: also
 /// small images are brought to the side that it was trained on, but for the few that are above what pays.
-int64_t side_for(const TrainConfig& config, const Layout& layout) {
+int64_t side_for(const TrainConfig& config, const PlanFacts& facts) {
   if (const auto shape = transformer_of(config)) return std::min(shape->side, in_patches(kSides.front(), *shape));
-  return config.encoder_hash.empty() ? side_for(layout) : side_for_encoder(layout);
+  return facts.encoder || !config.encoder_hash.empty() ? side_for_encoder(facts.found) : side_for(facts.found);
 }
+
+constexpr int64_t kSeenByEncoders = 96;  // pixels below which they tell little
 
 constexpr double kRoom = 1.2;  // beside a recording that is written down
 
@@ -122,7 +124,7 @@ class Resolver {
     if (facts_.found.kind == Kind::audio) sound(from, to);
     if (facts_.found.kind != Kind::image) return;
     const ImageShape found = image_shape(facts_.found);
-    pick(to.size, from.size, "data.size", side_for(config_, facts_.found),
+    pick(to.size, from.size, "data.size", side_for(config_, facts_),
          transformer_of(config_) ? std::string("that of the images that the encoder was trained on, or near it")
                                  : fmt::format("most images are {} × {}", found.width, found.height));
     pick(to.channels, from.channels, "data.channels", int64_t{found.channels == 1 ? 1 : 3},
@@ -203,12 +205,20 @@ class Resolver {
   void optimizer() {
     const OptimizerConfig& from = config_.optimizer;
     OptimizerPlan& to = plan_.optimizer = written_part<OptimizerPlan>(from);
-    to.name = from.name.value_or(facts_.found.kind == Kind::text ? "adamw" : "sgd");
+    // What an encoder knows is lost at rates that a net needs which knows nothing.
+    const std::string tuned = "the net starts from an encoder";
+    if (facts_.encoder)
+      pick(to.name, from.name, "optimizer.name", std::string("adamw"), tuned);
+    else
+      to.name = from.name.value_or(facts_.found.kind == Kind::text ? "adamw" : "sgd");
     const bool sgd = to.name == "sgd";
     // A table of tokens, of which a step moves a few rows, bears a higher rate than a transformer.
     const bool rows = plan_.net.name == "bag" || plan_.net.name == "text_cnn";
-    to.lr = from.lr.value_or(sgd ? (brief_ ? 0.05 : 0.03) : rows ? 3e-3 : 1e-3);
-    to.weight_decay = from.weight_decay.value_or(sgd ? 5e-4 : 0.05);
+    if (facts_.encoder)
+      pick(to.lr, from.lr, "optimizer.lr", sgd ? 1e-3 : 1e-4, tuned);
+    else
+      to.lr = from.lr.value_or(sgd ? (brief_ ? 0.05 : 0.03) : rows ? 3e-3 : 1e-3);
+    to.weight_decay = from.weight_decay.value_or(sgd ? 5e-4 : facts_.encoder ? 0.01 : 0.05);
     to.schedule = from.schedule.value_or(brief_ ? "cosine" : "cosine_7_16");
     to.warmup = from.warmup.value_or(brief_ ? 0.02 : 0.0);
     // Without normalisation a rate of 0.05 sends the weights to infinity within a hundred updates.
@@ -254,12 +264,13 @@ std::vector<Scale> scales(const TrainConfig& config, const PlanFacts& facts) {
     if (kind == Kind::text && !config.net.name) all.push_back({length, smallest_net(kind)});
     return all;
   }
-  const int64_t largest = config.data.size.value_or(side_for(config, facts.found));
+  const int64_t largest = config.data.size.value_or(side_for(config, facts));
   std::vector<Scale> all = {{largest, config.net.name.value_or(net_for(kind, largest, config.data.mels))}};
+  const bool encoded = facts.encoder || !config.encoder_hash.empty();
   if (!config.data.size)
     for (int64_t side : kSides) {
       if (const auto shape = transformer_of(config)) side = in_patches(side, *shape);
-      if (side < all.back().size)
+      if (side < all.back().size && (!encoded || side >= kSeenByEncoders))
         all.push_back({side, config.net.name.value_or(net_for(kind, side, config.data.mels))});
     }
   if (!config.net.name && all.back().net != "cnn") all.push_back({all.back().size, "cnn"});

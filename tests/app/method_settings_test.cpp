@@ -79,6 +79,20 @@ TEST(MethodSettings, ManyLabelsNeedNoQuarterTurns) {
   EXPECT_EQ(rotation(recipe, 500), 0.3);
 }
 
+TEST(MethodSettings, AnEncoderNeedsNoQuarterTurns) {
+  const auto rotation = [](const Json& recipe) {
+    TrainConfig config;
+    config.method = with_method_settings(recipe).at("method");
+    EXPECT_EQ(fit_to_encoder(config, recipe).empty(), config.method.value("rotation", -1.0) != 0.0);
+    return config.method.value("rotation", -1.0);
+  };
+  Json recipe = recipe_of("fixmatch");
+  EXPECT_EQ(rotation(recipe), 0.0);
+  EXPECT_EQ(rotation(recipe_of("mixmatch")), -1.0);
+  recipe["method"]["rotation"] = 0.3;
+  EXPECT_EQ(rotation(recipe), 0.3);
+}
+
 TEST(MethodSettings, WhatOnlyImagesHaveIsTakenBackFromOthers) {
   const auto rotation = [](const Json& recipe, Kind kind) {
     TrainConfig config;

@@ -182,6 +182,43 @@ TEST_P(Folded, HidesNoNaN) {
   EXPECT_TRUE(folded(0, 6)(x_, GetParam().border).isnan().any().item<bool>());
 }
 
+/// Of x, where there is one, and of the layer's weight and the norm's weight and bias.
+TEST_P(Folded, GradientsEqualLibtorchsInFp64) {
+  const FoldedCase& at = GetParam();
+  const bool gives_x = at.depthwise || (at.kernel == 1 && at.stride == 1);
+  const Border& border = at.border;
+  const auto leaf = [](const Tensor& tensor) { return tensor.detach().to(torch::kDouble).requires_grad_(); };
+  const Tensor x = leaf(x_), weight = leaf(conv_->weight), scale = leaf(norm_->weight), shift = leaf(norm_->bias);
+  const auto wide = [](const Tensor& tensor) { return tensor.to(torch::kDouble); };
+  const Tensor map = torch::constant_pad_nd(x, {border.left, border.right, border.top, border.bottom});
+  const Tensor z =
+      at::convolution(map, weight, {}, {at.stride, at.stride}, {0, 0}, {1, 1}, false, {0, 0}, conv_->options.groups());
+  const Tensor y = torch::clamp(torch::batch_norm(z, scale, shift, wide(norm_->running_mean), wide(norm_->running_var),
+                                                  false, 0, norm_->options.eps(), false),
+                                -1, 1);
+  const Tensor dy = random(y.sizes());
+  y.backward(wide(dy));
+
+  const torch::NoGradGuard no_grad;
+  FoldedConvolution ours = folded(-1, 1);
+  ours.prepare_backward();
+  const Tensor made = ours(x_, border);
+  FoldedConvolution::Gradients sum = ours.no_gradients();
+  const Tensor again = dy.clone(at::MemoryFormat::ChannelsLast);
+  const Tensor dx = ours.backward({x_, made, dy, border}, sum);
+  EXPECT_EQ(dx.defined(), gives_x);
+  if (gives_x) EXPECT_LT(distance(dx, x.grad()), 2 * kNear);
+  const auto check = [&](double times) {
+    const auto three = ours.unfolded(sum, conv_, norm_);
+    EXPECT_LT(distance(three[0], times * weight.grad()), 4 * kNear);
+    EXPECT_LT(distance(three[1], times * scale.grad()), 4 * kNear);
+    EXPECT_LT(distance(three[2], times * shift.grad()), 4 * kNear);
+  };
+  check(1);
+  ours.backward({x_, made, again, border}, sum);  // what comes later is added
+  check(2);
+}
+
 TEST_P(Folded, SuitsEvaluationInFp32Alone) {
   EXPECT_FALSE(FoldedConvolution::suits(x_.to(torch::kDouble), conv_, norm_));
   enable(false);

@@ -9,10 +9,12 @@
 namespace fewlabel {
 namespace {
 
-Net lite(const std::string& size, const ImageShape& shape, int64_t classes = 10, int64_t grid = 1) {
+Net lite(const std::string& size, const ImageShape& shape, int64_t classes = 10, int64_t grid = 1,
+         const std::string& norm = "pre") {
   NetConfig config;
   config.name = "efficientnet_" + size;
   config.grid = grid;
+  config.norm = norm;
   return make_net(config, shape, classes, 3);
 }
 
@@ -81,6 +83,74 @@ TEST(EfficientNet, EvaluationWithNormsFoldedInEqualsLibtorchs) {
     const torch::AutoGradMode gradients(true);
     EXPECT_LT(distance(net->features(x).detach(), y), 1e-4) << size;  // with gradients nothing is folded
   }
+}
+
+/// With random scalars and statistics, which stay.
+Net tuned(const std::string& size, const ImageShape& shape, int64_t grid) {
+  const Net net = lite(size, shape, 10, grid, "kept");
+  const Net other = trained(size, shape, grid);
+  const torch::NoGradGuard no_grad;
+  const auto from = other->named_parameters(), statistics = other->named_buffers();
+  for (auto& item : net->named_parameters()) item.value().copy_(from[item.key()]);
+  for (auto& item : net->named_buffers()) item.value().copy_(statistics[item.key()]);
+  net->train();
+  return net;
+}
+
+/// Features, then the gradients of all parameters but the head's.
+std::vector<Tensor> learnt(NetModule& net, const Tensor& x) {
+  net.zero_grad();
+  const Tensor y = net.features(x);
+  torch::manual_seed(6);
+  y.backward(torch::randn_like(y));
+  std::vector<Tensor> all{y.detach()};
+  for (const auto& item : net.named_parameters())
+    if (!item.key().starts_with("head.")) all.push_back(item.value().grad().clone());
+  return all;
+}
+
+TEST(EfficientNet, LearnsAsWithLibtorchWhereNormsKeepTheirStatistics) {
+  for (const auto& [size, shape, grid] :
+       {std::tuple{"lite0", ImageShape{64, 48, 3}, int64_t{1}}, {"lite0", {33, 50, 1}, 2}, {"lite2", {40, 40, 3}, 1}}) {
+    const Net net = tuned(size, shape, grid);
+    const Tensor x = pictures(11, shape);
+    const auto ours = learnt(*net, x);
+    kernels::enable(false);
+    const auto wanted = learnt(*net, x);
+    kernels::enable(true);
+    ASSERT_EQ(ours.size(), wanted.size());
+    for (std::size_t i = 0; i < ours.size(); ++i) EXPECT_LT(distance(ours[i], wanted[i]), 2e-3) << size << " " << i;
+  }
+}
+
+TEST(EfficientNet, LearnsTheSameBitsWithMoreThreads) {
+  const ImageShape shape{48, 48, 3};
+  const Net net = tuned("lite0", shape, 1);
+  const Tensor x = pictures(9, shape);
+  const int threads = at::get_num_threads();
+  at::set_num_threads(1);
+  const auto one = learnt(*net, x);
+  at::set_num_threads(3);
+  const auto three = learnt(*net, x);
+  at::set_num_threads(threads);
+  for (std::size_t i = 0; i < one.size(); ++i) EXPECT_TRUE(torch::equal(one[i], three[i])) << i;
+}
+
+TEST(EfficientNet, KeepsItsStatisticsWhateverModeItIsPutInto) {
+  const ImageShape shape{32, 32, 3};
+  const Net net = tuned("lite0", shape, 1);
+  const Tensor mean = net->named_buffers()["bn1.running_mean"].clone();
+  const auto look = [&] { net->features(pictures(4, shape).requires_grad_()); };  // the plain path
+  look();
+  net->eval();
+  net->train();
+  look();
+  EXPECT_TRUE(torch::equal(net->named_buffers()["bn1.running_mean"], mean));
+  const Net moves = trained("lite0", shape);
+  moves->train();
+  const Tensor before = moves->named_buffers()["bn1.running_mean"].clone();
+  moves->features(pictures(4, shape));
+  EXPECT_FALSE(torch::equal(moves->named_buffers()["bn1.running_mean"], before));
 }
 
 TEST(EfficientNet, FoldsWhatTheWeightsAreNow) {

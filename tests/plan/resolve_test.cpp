@@ -55,6 +55,21 @@ TEST(Resolve, AVisionTransformerSeesWhatItWasTrainedOnInWholePatches) {
   EXPECT_EQ(side("12x384x6x1536x27x378"), 54);
 }
 
+TEST(Resolve, ANetThatStartsFromAnEncoderIsTrainedGently) {
+  PlanFacts facts = small_grey();
+  EXPECT_EQ(resolve(empty(), facts).plan.optimizer.name, "sgd");
+  facts.encoder = true;
+  const Resolved resolved = resolve(empty(), facts);
+  EXPECT_EQ(resolved.plan.optimizer.name, "adamw");
+  EXPECT_LE(resolved.plan.optimizer.lr, 1e-4);
+  EXPECT_THAT(resolved.choices, Contains(HasSubstr("starts from an encoder")));
+  EXPECT_EQ(resolved.plan.data.size, 128);  // small images are enlarged for what was trained on large ones
+  for (const Scale& scale : scales(empty(), facts)) EXPECT_TRUE(scale.size >= 96 || scale.net == "cnn") << scale.size;
+  TrainConfig own = empty();
+  own.optimizer.lr = 0.3;
+  EXPECT_EQ(resolve(own, facts).plan.optimizer.lr, 0.3);
+}
+
 TEST(Resolve, PicksByTheTexts) {
   PlanFacts texts = small_grey();
   texts.found = {Kind::text, Layout::Type::i32, {23}, 8000};

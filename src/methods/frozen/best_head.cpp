@@ -21,7 +21,8 @@ struct BestHeadConfig {
   double margin = 1;
   std::string unsure = "self_training";
   void fields(FieldVisitor& field) {
-    field("rounds", rounds, "times that a part of the labels is held out", 1, 1000);
+    field("rounds", rounds, "times that a part of the labels is held out; fewer, but three, once 1,000 have judged", 1,
+          1000);
     field("most", most, "unlabelled examples that the candidates learn from while they are judged", 0, 1'000'000);
     field("margin", margin, "standard errors by which a method must be better than the labels alone", 0.0, 100.0);
     field("unsure", unsure, "what is taken where no class has two labels, so that none can be held out",
@@ -29,6 +30,7 @@ struct BestHeadConfig {
   }
 };
 
+constexpr int64_t kJudged = 1000;  // held-out labels, over all rounds, that are enough
 constexpr double kRare = 1.0 / 3;  // of an equal share: a class that fewer answers are of is no chance
 
 /// Labels that teach, and those that judge.
@@ -94,7 +96,9 @@ class BestHead final : public Method, public Classifier, public HeadLearner {
       return taken;
     }
     std::vector<std::vector<double>> right(candidates_.size());  // share of the held-out labels, of each round
-    for (int64_t round = 0; round < config_.rounds; ++round) {
+    const auto judged_each = static_cast<int64_t>(divided(pools.y, 0).judged.size());
+    const int64_t enough = std::max<int64_t>((kJudged + judged_each - 1) / judged_each, 3);
+    for (int64_t round = 0; round < std::min(config_.rounds, enough); ++round) {
       const Parts parts = divided(pools.y, round);
       const Tensor taught = torch::tensor(parts.taught, torch::kLong),
                    judged = torch::tensor(parts.judged, torch::kLong);
@@ -149,7 +153,7 @@ class BestHead final : public Method, public Classifier, public HeadLearner {
   }
 
   std::size_t by_score(const std::vector<std::vector<double>>& right) {
-    const auto rounds = static_cast<double>(config_.rounds);
+    const auto rounds = static_cast<double>(right.front().size());
     const auto mean = [&](const std::vector<double>& of) {
       double sum = 0;
       for (const double value : of) sum += value;
