@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cstring>
+#include <filesystem>
 
 #include "core/hash.h"
 #include "core/json_text.h"
 #include "core/work.h"
+#include "encoders/encoders.h"
 #include "eval/classify.h"
 #include "eval/layout_json.h"
 #include "eval/learnt.h"
@@ -23,6 +25,16 @@ constexpr int64_t kOnDisk = int64_t{4} << 30;
 void add_tensor(Hasher& hasher, const Tensor& tensor) {
   const Tensor plain = tensor.detach().cpu().contiguous();
   hasher.add(plain.data_ptr(), plain.nbytes());
+}
+
+/// What is taken of ONNX files, and how they follow each other. Not where they lie: a run has its own copy.
+Json links_json(const std::string& place) {
+  Json all = Json::array();
+  if (place.empty() || !std::filesystem::exists(place)) return all;
+  for (const GraphLink& link : read_graph_links(place))
+    all.push_back(
+        {link.output, link.one_by_one, link.input_scale, link.output_scale, link.output_shift, link.window, link.hop});
+  return all;
 }
 
 std::string key_of(const FeatureBank::Question& question, const ExampleStore& store,
@@ -54,9 +66,11 @@ std::string backbone_hash(const NetModule& net) {
   config.inner_dropout = plain.inner_dropout;
   config.bn_momentum = plain.bn_momentum;
   config.head = plain.head;
-  config.graph = plain.graph;  // a place on disk, whose content is that of the weights
+  const Json links = links_json(config.graph);
+  config.graph = plain.graph;
   Json described;
   write_config(described, config);
+  described["links"] = links;
   const std::string text = json_text(described);
   hasher.add(text.data(), text.size());
   for (const auto& [name, tensor] : state_of(net)) {

@@ -534,6 +534,30 @@ class OnnxEncodersTest(Comparing):
 
         self.compare_images(averaged, 128, encoder=encoder)
 
+    def test_each_output_of_a_graph_has_features_of_its_own(self):
+        torch.manual_seed(3)
+        body = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3, stride=4), torch.nn.ReLU())
+
+        class Two(torch.nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.body = body
+
+            def forward(self, x):
+                places = self.body(x)
+                return places.mean((2, 3)), places.amax((2, 3))
+
+        path = self.root / "exported" / "net.onnx"
+        path.parent.mkdir()
+        torch.onnx.export(Two(), (torch.zeros(2, 3, 64, 64),), path, opset_version=17, dynamo=False, input_names=["x"],
+                          output_names=["mean", "largest"], dynamic_axes={"x": {0: "n"}})
+        for output in ("mean", "largest"):
+            with self.subTest(output):
+                encoder = self.folder_of(path, kind="image", graphs=[{"file": path.name, "output": output}])
+                session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+                self.compare_images(lambda x: session.run([output], {"x": x.numpy()})[0], 64, "data.size=auto",
+                                    encoder=encoder, **IMAGENET)
+
     def test_a_vision_transformer_by_itself(self):
         model = shaken(timm.create_model("test_vit", pretrained=False, num_classes=0, global_pool=""))
         path = self.export(model, (torch.zeros(2, 3, 160, 160),), ["x"])
