@@ -10,7 +10,7 @@ speaker's (the one of number `seed` in the alphabet) and judges on that speaker'
 fifth example of the training set, which is what choices are made by; `test` is for the table alone.
 
 Ways: `default` is what a command without a method gets with an encoder installed (`make encoders`); `scratch` is the
-same with encoder=none and --minutes; any other is a method's name. Seconds are those of the whole command; `--cold` runs
+same with encoder=none and --minutes; `tuned` is recipes/folder/tuned.toml with --minutes; any other is a method's name. Seconds are those of the whole command; `--cold` runs
 without features or pixels that an earlier run has kept.
 
 The result goes to bench/results/encoders-NAME.json.
@@ -26,6 +26,8 @@ import time
 
 from few_labels import PROGRAM, made_by, parse, spread, write_result
 
+TUNED = os.path.join(os.path.dirname(__file__), "..", "recipes", "folder", "tuned.toml")
+
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("name")
 parser.add_argument("--data", required=True)
@@ -33,7 +35,7 @@ parser.add_argument("--sets", default="trec-60,trec-300,subj-20,subj-100,fsdd-10
 parser.add_argument("--seeds", default="0,1,2")
 parser.add_argument("--ways", default="logistic,default")
 parser.add_argument("--judge", default="test", choices=["held-out", "test"])
-parser.add_argument("--minutes", type=float, default=10, help="of the way `scratch`")
+parser.add_argument("--minutes", type=float, default=10, help="of the ways `scratch` and `tuned`")
 parser.add_argument("--cold", action="store_true")
 parser.add_argument("--program", default=PROGRAM)
 parser.add_argument("--keep", help="folder for data and runs instead of a temporary one; finished runs are reused")
@@ -109,12 +111,13 @@ def main():
         for seed in map(int, options.seeds.split(",")):
             data = prepare(name, labels, seed, work)
             for way in ways:
-                own = {"default": [], "scratch": ["encoder=none", "--minutes", str(options.minutes)]}.get(
+                minutes = ["--minutes", str(options.minutes)]
+                own = {"default": [], "scratch": ["encoder=none", *minutes], "tuned": [TUNED, *minutes]}.get(
                     way, [f"method={way}"])
-                if way not in ("default", "scratch") and not any("encoder=" in a for a in options.arguments):
+                if way not in ("default", "scratch", "tuned") and not any("encoder=" in a for a in options.arguments):
                     known = {"fsdd": "speech_embedding", "cifar10": "efficientnet_lite0"}
                     own.append("encoder=" + known.get(name.split("-")[0], "minilm"))
-                figures = run(os.path.join(work, f"{entry}-{options.judge}-{way}-{seed}"), [*data, f"seed={seed}", *own])
+                figures = run(os.path.join(work, f"{entry}-{options.judge}-{way}-{seed}"), [*own, *data, f"seed={seed}"])
                 found[way].append(figures["accuracy"])
                 result["runs"].append({"set": entry, "seed": seed, "way": way, **figures})
                 print(f"  {entry} {way} seed {seed}: {100 * figures['accuracy']:.1f} in {figures['seconds']:.0f} s "

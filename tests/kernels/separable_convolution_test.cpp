@@ -207,7 +207,9 @@ TEST_P(Folded, GradientsEqualLibtorchsInFp64) {
   const Tensor again = dy.clone(at::MemoryFormat::ChannelsLast);
   const Tensor dx = ours.backward({x_, made, dy, border}, sum);
   EXPECT_EQ(dx.defined(), gives_x);
-  if (gives_x) EXPECT_LT(distance(dx, x.grad()), 2 * kNear);
+  if (gives_x) {
+    EXPECT_LT(distance(dx, x.grad()), 2 * kNear);
+  }
   const auto check = [&](double times) {
     const auto three = ours.unfolded(sum, conv_, norm_);
     EXPECT_LT(distance(three[0], times * weight.grad()), 4 * kNear);
