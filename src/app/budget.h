@@ -38,7 +38,7 @@ TrainConfig at_scale(TrainConfig config, const Scale& scale, Kind kind);
 
 /// Updates that a training of a few minutes should have at least, where there is a choice.
 inline constexpr double kUsefulSteps = 2000;
-inline constexpr double kTunedSteps = 500;  // of a net that starts from an encoder
+inline constexpr double kTunedSteps = 800;  // of a net that starts from an encoder
 /// Fewer than this and nothing is learnt: the run says so.
 inline constexpr double kFewSteps = 300;
 
