@@ -61,7 +61,7 @@ void add_products(const float* left, int64_t a, const float* right, int64_t b, i
 }  // namespace
 
 /// Products are taken with the smaller side in the rows, so that a block of them stays near the processor.
-bool FoldedConvolution::by_inputs() const { return !depthwise_ && kernel_ == 1 && in_ < out_; }
+bool FoldedConvolution::by_inputs() const { return !depthwise_ && kernel_ == 1 && stride_ == 1 && in_ < out_; }
 
 FoldedConvolution::Gradients FoldedConvolution::no_gradients() const {
   const int64_t inner = kernel_ * kernel_ * (depthwise_ ? 1 : in_);
