@@ -83,8 +83,10 @@ TEST(MethodSettings, AnEncoderNeedsNoQuarterTurns) {
   const auto rotation = [](const Json& recipe) {
     TrainConfig config;
     config.method = with_method_settings(recipe).at("method");
-    EXPECT_EQ(fit_to_encoder(config, recipe).empty(), config.method.value("rotation", -1.0) != 0.0);
-    return config.method.value("rotation", -1.0);
+    const bool silent = fit_to_encoder(config, recipe).empty();
+    const double left = config.method.value("rotation", -1.0);
+    EXPECT_EQ(silent, left != 0.0);
+    return left;
   };
   Json recipe = recipe_of("fixmatch");
   EXPECT_EQ(rotation(recipe), 0.0);
