@@ -4,6 +4,7 @@
 
 #include "app/evaluation.h"
 #include "eval/classify.h"
+#include "methods/common/heads.h"
 
 namespace fewlabel {
 namespace {
@@ -14,12 +15,9 @@ constexpr int64_t kShown = 3, kLookedAt = 1000;
 
 std::vector<std::vector<Neighbour>> nearest(const Tensor& labelled, const Tensor& asked, int64_t most) {
   const Tensor mean = labelled.mean(0);
-  const auto unit = [&](const Tensor& x) {
-    const Tensor centred = x - mean;
-    return centred / centred.norm(2, 1, /*keepdim=*/true).clamp_min(1e-12);
-  };
-  const auto [likeness, place] =
-      unit(asked).mm(unit(labelled).t()).topk(std::min(most, labelled.size(0)), 1, /*largest=*/true, /*sorted=*/true);
+  const auto [likeness, place] = unit_rows(asked - mean)
+                                     .mm(unit_rows(labelled - mean).t())
+                                     .topk(std::min(most, labelled.size(0)), 1, /*largest=*/true, /*sorted=*/true);
   std::vector<std::vector<Neighbour>> found(static_cast<std::size_t>(asked.size(0)));
   for (int64_t i = 0; i < asked.size(0); ++i)
     for (int64_t k = 0; k < place.size(1); ++k)
@@ -33,8 +31,8 @@ std::vector<Json> labelled_neighbours(const PreparedData& data, const FeatureFun
   Pool known = part_of(data.labeled, kLookedAt);
   drop_damaged(known, *data.train);
   if (known.size() == 0 || asked.empty()) return all;
-  const Tensor rows = logits_of(features, *data.train, known.index, rule).to(torch::kFloat);
-  const Tensor own = logits_of(features, data.judged_store(), asked, rule).to(torch::kFloat);
+  const Tensor rows = logits_of(features, *data.train, known.index, rule);
+  const Tensor own = logits_of(features, data.judged_store(), asked, rule);
   const auto found = nearest(rows, own, kShown);
   for (std::size_t i = 0; i < found.size(); ++i)
     for (const Neighbour& neighbour : found[i]) {

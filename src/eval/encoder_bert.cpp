@@ -43,8 +43,7 @@ std::vector<std::string> fill_bert(EncoderTensors& from, const TensorMap& net, c
   const std::string prefix = from.any("embeddings.") ? "" : prefix_of(card.architecture);
   const TextNames names = names_of(card.architecture);
   const Tensor& token = net.at("token.weight");
-  const int64_t narrow = token.size(1), width = net.at("transformer.block0_out.bias").size(0);
-  const int64_t length = layout.sizes.at(0);
+  const int64_t narrow = token.size(1), length = layout.sizes.at(0);
   const std::string at = prefix + names.embeddings;
   // Ours has its special tokens in front (fewlabel/layout.h); those that the tokenizer lacks have no row there.
   const std::vector<int32_t> theirs = token_order(Tokenizer::read(card.tokenizer));
@@ -82,14 +81,7 @@ std::vector<std::string> fill_bert(EncoderTensors& from, const TensorMap& net, c
   for (int64_t i = 0; net.contains(fmt::format("transformer.block{}_out.weight", i)); ++i) {
     const std::string ours = fmt::format("transformer.block{}_", i),
                       there = fmt::format("{}{}{}.", prefix, names.block, i);
-    for (const char* part : {".weight", ".bias"}) {
-      const bool matrix = part[1] == 'w';
-      const std::vector<int64_t> sizes = matrix ? std::vector<int64_t>{width, width} : std::vector<int64_t>{width};
-      std::vector<Tensor> three;
-      for (const std::string& name : {names.query, names.key, names.value})
-        three.push_back(from.take(there + name + part, sizes));
-      Tensor(net.at(ours + "qkv" + part)).copy_(torch::cat(three));
-    }
+    from.copy_joined(net, ours + "qkv", {there + names.query, there + names.key, there + names.value});
     from.copy(net, ours + "out", there + names.out);
     from.copy(net, ours + "norm1", there + names.norm1);
     from.copy(net, ours + "wide", there + names.wide);

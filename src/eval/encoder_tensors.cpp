@@ -55,6 +55,17 @@ void EncoderTensors::copy_flat(const Tensor& to, const std::string& name) {
   Tensor(to).copy_(plain == to.sizes() ? take(name, there).view(to.sizes()) : take(name, to.sizes()));
 }
 
+void EncoderTensors::copy_joined(const TensorMap& net, const std::string& ours, const std::vector<std::string>& names) {
+  for (const char* part : {".weight", ".bias"}) {
+    const Tensor& to = net.at(ours + part);
+    std::vector<int64_t> sizes = to.sizes().vec();
+    sizes[0] /= static_cast<int64_t>(names.size());
+    std::vector<Tensor> all;
+    for (const std::string& name : names) all.push_back(take(name + part, sizes));
+    Tensor(to).copy_(torch::cat(all));
+  }
+}
+
 c10::IntArrayRef EncoderTensors::sizes(const std::string& name) const {
   const auto found = tensors_.find(name);
   if (found == tensors_.end()) fail(fmt::format("'{}' is missing", name));

@@ -24,6 +24,8 @@ class EncoderTensors {
   /// Takes NAME.* into all parameters and buffers OURS.* of a net: those that a layer has, statistics of a batch norm
   /// included.
   void copy_layer(const TensorMap& net, const std::string& ours, const std::string& name);
+  /// The same of parts of equal size, one under the other: query, key and value as one layer.
+  void copy_joined(const TensorMap& net, const std::string& ours, const std::vector<std::string>& names);
   bool has(const std::string& name) const { return tensors_.contains(name); }
   c10::IntArrayRef sizes(const std::string& name) const;
   /// What is not needed, by the beginnings of names. Throws for what is left then.

@@ -172,15 +172,9 @@ void fill_pooling(EncoderTensors& from, const TensorMap& net, const std::string&
 
 void fill_block(EncoderTensors& from, const TensorMap& net, const VisionNames& names, const std::string& ours,
                 const std::string& there, const VisionShape& shape) {
-  const auto parts = static_cast<int64_t>(names.attention.size());
-  const int64_t rows = 3 * shape.width / parts;
-  for (const char* part : {".weight", ".bias"}) {
-    std::vector<Tensor> all;
-    for (const std::string& name : names.attention)
-      all.push_back(from.take(there + name + part,
-                              part[1] == 'w' ? std::vector<int64_t>{rows, shape.width} : std::vector<int64_t>{rows}));
-    Tensor(net.at(ours + "qkv" + part)).copy_(torch::cat(all));
-  }
+  std::vector<std::string> attention;
+  for (const std::string& name : names.attention) attention.push_back(there + name);
+  from.copy_joined(net, ours + "qkv", attention);
   from.copy(net, ours + "out", there + names.out);
   from.copy(net, ours + "norm1", there + names.norm1);
   from.copy(net, ours + "norm2", there + names.norm2);

@@ -100,8 +100,8 @@ class Downloader::Part {
                 "try again; if it stays so, the server or something on the way is at fault");
   }
   /// Into its place, once it is what it should be.
-  Download finish(const fs::path& target) {
-    Download done{name, size, sha256_of(path_), !sha256.empty()};
+  GotFile finish(const fs::path& target) {
+    GotFile done{name, size, sha256_of(path_), !sha256.empty()};
     if (done.checked && done.sha256 != sha256) {
       remove();
       refuse(fmt::format("has the SHA-256 {}, and the server says {}: it was removed", done.sha256, sha256));
@@ -185,7 +185,7 @@ void Downloader::fetch(Part& part) {
   if (part.total && part.size < *part.total) throw PassingTrouble(part.name, ended);
 }
 
-Download Downloader::bring(const RemoteFile& file, int64_t most) {
+GotFile Downloader::bring(const RemoteFile& file, int64_t most) {
   const fs::path target = folder_ / file.name;
   std::error_code none;
   if (fs::is_regular_file(target, none)) {  // of a run that was stopped later

@@ -4,16 +4,10 @@
 #include <string>
 
 #include "core/live_line.h"
+#include "hub/get_encoder.h"
 #include "hub/repository.h"
 
 namespace fewlabel {
-
-struct Download {
-  std::string name;
-  int64_t bytes = 0;
-  std::string sha256;
-  bool checked = false;  // the hub said the same SHA-256
-};
 
 /// Brings files of one commit into a folder. FILE.part is what came so far, FILE.note what it belongs to: the next try,
 /// also of another process, goes on behind it.
@@ -25,7 +19,7 @@ class Downloader {
 
   /// Throws PassingTrouble and what check_status does; Error{data} for other bytes than the hub said, which are
   /// removed, or more than `most`; Error{storage}.
-  Download bring(const RemoteFile& file, int64_t most);
+  GotFile bring(const RemoteFile& file, int64_t most);
 
  private:
   class Part;

@@ -165,8 +165,7 @@ class Getter {
         http_, repository_,
         fmt::format("{}/{}/resolve/{}/", http_.endpoint(), request_.repository, percent_encoded(got_.commit)), partial_,
         line_);
-    const Download done = downloader.bring(*repository_.find(name), most);
-    got_.files.push_back({done.name, done.bytes, done.sha256, done.checked});
+    got_.files.push_back(downloader.bring(*repository_.find(name), most));
   }
 
   void bring_small() {

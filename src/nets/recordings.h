@@ -19,6 +19,18 @@ using FramesOf = std::function<Tensor(const Tensor& samples)>;
 Tensor features_of_recordings(const Tensor& x, const FramesOf& frames_of, TextTransformer& transformer);
 Tensor features_of_recordings(const Tensor& x, const FramesOf& frames_of, TextTransformer& transformer, bool packed);
 
+/// Of a SpeechShape or a WhisperShape.
+template <typename Shape>
+TextTransformerPlan recordings_plan(const Shape& shape, const NetConfig& config, bool norm_first) {
+  return {.width = shape.width,
+          .depth = shape.blocks,
+          .heads = shape.heads,
+          .inner = shape.inner,
+          .eps = config.eps,
+          .norm_first = norm_first,
+          .dropout = config.inner_dropout};
+}
+
 /// NetModule::noise(): none where a recording is silent to the last bit, so that it keeps its length.
 Tensor noise_of_recordings(const Tensor& x);
 

@@ -11,16 +11,6 @@
 namespace fewlabel {
 namespace {
 
-TextTransformerPlan speech_plan(const SpeechShape& shape, const NetConfig& config) {
-  return {.width = shape.width,
-          .depth = shape.blocks,
-          .heads = shape.heads,
-          .inner = shape.inner,
-          .eps = config.eps,
-          .norm_first = config.norm == "pre",
-          .dropout = config.inner_dropout};
-}
-
 class SpeechEncoder final : public NetModule {
  public:
   explicit SpeechEncoder(const NetSpec& spec) : shape_(speech_shape(spec.config.shape)) {
@@ -46,7 +36,7 @@ class SpeechEncoder final : public NetModule {
         "places", torch::nn::Conv1d(torch::nn::Conv1dOptions(shape_.width, shape_.width, shape_.place_kernel)
                                         .padding(shape_.place_kernel / 2)
                                         .groups(shape_.place_groups)));
-    const TextTransformerPlan plan = speech_plan(shape_, spec.config);
+    const TextTransformerPlan plan = recordings_plan(shape_, spec.config, spec.config.norm == "pre");
     if (!plan.norm_first) norm_ = register_module("norm", text_norm(shape_.width, plan.eps));
     dropout_ = register_module("dropout", InnerDropout(plan.dropout));
     transformer_ = register_module("transformer", TextTransformer(plan));

@@ -16,16 +16,6 @@ namespace {
 
 constexpr int64_t kPlace = 2 * kWhisperHop;  // samples
 
-TextTransformerPlan whisper_plan(const WhisperShape& shape, const NetConfig& config) {
-  return {.width = shape.width,
-          .depth = shape.blocks,
-          .heads = shape.heads,
-          .inner = shape.inner,
-          .eps = config.eps,
-          .norm_first = true,
-          .dropout = config.inner_dropout};
-}
-
 class Whisper final : public NetModule {
  public:
   explicit Whisper(const NetSpec& spec) : shape_(whisper_shape(spec.config.shape)), mel_(shape_.bands) {
@@ -42,7 +32,7 @@ class Whisper final : public NetModule {
     conv1_ = register_module("conv1", conv_of(shape_.bands, shape_.width, 1));
     conv2_ = register_module("conv2", conv_of(shape_.width, shape_.width, 2));
     place_ = register_buffer("place", torch::zeros({shape_.places, shape_.width}));  // waves, which nobody trains
-    const TextTransformerPlan plan = whisper_plan(shape_, spec.config);
+    const TextTransformerPlan plan = recordings_plan(shape_, spec.config, /*norm_first=*/true);
     dropout_ = register_module("dropout", InnerDropout(plan.dropout));
     transformer_ = register_module("transformer", TextTransformer(plan));
     head_ = register_module("head", Head(spec, shape_.width));

@@ -60,11 +60,15 @@ int64_t in_patches(int64_t side, const VisionShape& shape) {
   return std::max<int64_t>(side / shape.patch, 1) * shape.patch;
 }
 
+bool starts_from_encoder(const TrainConfig& config, const PlanFacts& facts) {
+  return facts.encoder || !config.encoder_hash.empty();
+}
+
 /// A vision transformer learnt places of one grid of patches, and knows others less well the more they differ: also
 /// small images are brought to the side that it was trained on, but for the few that are above what pays.
 int64_t side_for(const TrainConfig& config, const PlanFacts& facts) {
   if (const auto shape = transformer_of(config)) return std::min(shape->side, in_patches(kSides.front(), *shape));
-  return facts.encoder || !config.encoder_hash.empty() ? side_for_encoder(facts.found) : side_for(facts.found);
+  return starts_from_encoder(config, facts) ? side_for_encoder(facts.found) : side_for(facts.found);
 }
 
 constexpr int64_t kSeenByEncoders = 96;  // pixels below which they tell little
@@ -266,7 +270,7 @@ std::vector<Scale> scales(const TrainConfig& config, const PlanFacts& facts) {
   }
   const int64_t largest = config.data.size.value_or(side_for(config, facts));
   std::vector<Scale> all = {{largest, config.net.name.value_or(net_for(kind, largest, config.data.mels))}};
-  const bool encoded = facts.encoder || !config.encoder_hash.empty();
+  const bool encoded = starts_from_encoder(config, facts);
   if (!config.data.size)
     for (int64_t side : kSides) {
       if (const auto shape = transformer_of(config)) side = in_patches(side, *shape);
